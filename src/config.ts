@@ -1,0 +1,102 @@
+import * as z from 'zod';
+import { ConfigurationError } from './errors.ts';
+
+const optionalText = z
+  .string()
+  .optional()
+  .transform((value) => value || undefined);
+
+const tableName = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .refine((name) => /^[a-zA-Z0-9_.-]{3,255}$/.test(name), {
+      error: 'must be a DynamoDB table name: 3 to 255 of a-z A-Z 0-9 _ . -',
+    });
+
+const secret = z
+  .string({ error: 'is missing; it is a secret: set it with `wrangler secret put`' })
+  .min(1, { error: 'is empty; it is a secret: set it with `wrangler secret put`' });
+
+const configSchema = z.object({
+  AWS_REGION: z
+    .string({ error: 'is missing' })
+    .refine((region) => /^[a-z]{2}(-[a-z]+)+-\d+$/.test(region), {
+      error: 'must be an AWS region such as eu-central-1',
+    }),
+  DYNAMODB_ENDPOINT: optionalText.refine(
+    (url) => url === undefined || (/^https?:$/.test(URL.parse(url)?.protocol ?? '') && url !== ''),
+    { error: 'must be empty or an http(s) URL' },
+  ),
+  AWS_ACCESS_KEY_ID: secret,
+  AWS_SECRET_ACCESS_KEY: secret,
+  AWS_SESSION_TOKEN: optionalText,
+  USERS_TABLE: tableName('users-table'),
+  EVENTS_TABLE: tableName('registration-events-table'),
+  REGISTRATIONS_TABLE: tableName('registrations-table'),
+  WAITLIST_TABLE: tableName('waitlist-table'),
+  LOCATION_HINT: z
+    .enum([
+      '',
+      'wnam',
+      'enam',
+      'sam',
+      'weur',
+      'eeur',
+      'apac',
+      'apac-ne',
+      'apac-se',
+      'oc',
+      'afr',
+      'me',
+    ])
+    .default('')
+    .transform((hint) => hint || undefined),
+});
+
+/** Names of the four tables. */
+export interface TableNames {
+  users: string;
+  events: string;
+  registrations: string;
+  waitlist: string;
+}
+
+/** What the service is configured with, checked. */
+export interface Config {
+  region: string;
+  endpoint: string | undefined;
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  tables: TableNames;
+  locationHint: DurableObjectLocationHint | undefined;
+}
+
+/**
+ * Reads the configuration out of the environment's variables and secrets.
+ *
+ * @throws ConfigurationError naming every variable that is missing or impossible, never its value.
+ */
+export function readConfig(env: unknown): Config {
+  const parsed = configSchema.safeParse(env);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+    throw new ConfigurationError(`The service is not configured: ${faults.join('; ')}.`);
+  }
+  const vars = parsed.data;
+  return {
+    region: vars.AWS_REGION,
+    endpoint: vars.DYNAMODB_ENDPOINT,
+    credentials: {
+      accessKeyId: vars.AWS_ACCESS_KEY_ID,
+      secretAccessKey: vars.AWS_SECRET_ACCESS_KEY,
+      ...(vars.AWS_SESSION_TOKEN ? { sessionToken: vars.AWS_SESSION_TOKEN } : {}),
+    },
+    tables: {
+      users: vars.USERS_TABLE,
+      events: vars.EVENTS_TABLE,
+      registrations: vars.REGISTRATIONS_TABLE,
+      waitlist: vars.WAITLIST_TABLE,
+    },
+    locationHint: vars.LOCATION_HINT,
+  };
+}

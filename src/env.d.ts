@@ -1,0 +1,21 @@
+import type { EventObject } from './event/event-object.ts';
+
+declare global {
+  namespace Cloudflare {
+    /** What wrangler.toml and the secrets bind; `config.ts` checks and explains each. */
+    interface Env {
+      EVENTS: DurableObjectNamespace<EventObject>;
+      AWS_REGION: string;
+      DYNAMODB_ENDPOINT?: string;
+      AWS_ACCESS_KEY_ID: string;
+      AWS_SECRET_ACCESS_KEY: string;
+      AWS_SESSION_TOKEN?: string;
+      USERS_TABLE?: string;
+      EVENTS_TABLE?: string;
+      REGISTRATIONS_TABLE?: string;
+      WAITLIST_TABLE?: string;
+      LOCATION_HINT?: string;
+    }
+  }
+  interface Env extends Cloudflare.Env {}
+}

@@ -1,0 +1,126 @@
+import { RETRY_AFTER_SECONDS } from './limits.ts';
+
+/** Where bad input was, and what was wrong with it. */
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+/** Root of everything that the service refuses. `detail` is one sentence for a person. */
+export abstract class AppError extends Error {
+  abstract readonly status: 400 | 404 | 405 | 409 | 413 | 415 | 500 | 503;
+  abstract override readonly name: string;
+
+  /** Response headers that belong to the refusal. */
+  get headers(): Record<string, string> {
+    return {};
+  }
+
+  /** The RFC 9457 problem document. `title` is the class name. */
+  toProblem(): Record<string, unknown> {
+    return {
+      type: `urn:registration:problem:${this.name}`,
+      title: this.name,
+      status: this.status,
+      detail: this.message,
+    };
+  }
+}
+
+/** Invalid input: wrong type, bound, missing field, malformed JSON. */
+export class ValidationError extends AppError {
+  readonly status = 400;
+  override readonly name = 'ValidationError';
+  readonly errors: FieldError[];
+
+  constructor(errors: FieldError[]) {
+    const told = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+    super(`The request is not valid: ${told.join('; ')}.`);
+    this.errors = errors;
+  }
+
+  override toProblem(): Record<string, unknown> {
+    return { ...super.toProblem(), errors: this.errors };
+  }
+}
+
+/** The resource exists already. */
+export class DuplicateError extends AppError {
+  readonly status = 409;
+  override readonly name = 'DuplicateError';
+}
+
+/** No such resource. */
+export class NotFoundError extends AppError {
+  readonly status = 404;
+  override readonly name = 'NotFoundError';
+}
+
+/** The event is full. */
+export class CapacityError extends AppError {
+  readonly status = 409;
+  override readonly name = 'CapacityError';
+}
+
+/** The operation cannot be done in the state that the event is in. */
+export class RegistrationError extends AppError {
+  readonly status = 400;
+  override readonly name = 'RegistrationError';
+}
+
+/** The path exists, the method does not. */
+export class MethodNotAllowedError extends AppError {
+  readonly status = 405;
+  override readonly name = 'MethodNotAllowedError';
+  readonly #allow: string;
+
+  constructor(method: string, path: string, allowed: string[]) {
+    super(`${method} is not allowed on ${path}; it takes ${allowed.join(', ')}.`);
+    this.#allow = allowed.join(', ');
+  }
+
+  override get headers(): Record<string, string> {
+    return { Allow: this.#allow };
+  }
+}
+
+/** The body is larger than the service reads. */
+export class PayloadTooLargeError extends AppError {
+  readonly status = 413;
+  override readonly name = 'PayloadTooLargeError';
+}
+
+/** The body is not declared as JSON. */
+export class UnsupportedMediaTypeError extends AppError {
+  readonly status = 415;
+  override readonly name = 'UnsupportedMediaTypeError';
+}
+
+/** Busy, or a table cannot be reached: the same request may succeed later. */
+export class UnavailableError extends AppError {
+  readonly status = 503;
+  override readonly name: string = 'UnavailableError';
+
+  override get headers(): Record<string, string> {
+    return { 'Retry-After': String(RETRY_AFTER_SECONDS) };
+  }
+}
+
+/** A setting is missing or impossible; the detail names it, never its value. */
+export class ConfigurationError extends UnavailableError {
+  override readonly name = 'ConfigurationError';
+}
+
+/** A defect of the service. What happened is in the log, under the request's id. */
+export class InternalError extends AppError {
+  readonly status = 500;
+  override readonly name = 'InternalError';
+}
+
+/** The one mapping of an error to a response. */
+export function toResponse(error: AppError): Response {
+  return Response.json(error.toProblem(), {
+    status: error.status,
+    headers: { ...error.headers, 'Content-Type': 'application/problem+json' },
+  });
+}

@@ -1,0 +1,65 @@
+/** Every bound of the service: the unit in the name, the reason above it. */
+
+/** Longest user or event id, in Unicode code points (what JSON Schema and the contract call characters). */
+export const ID_MAX_CHARS = 100;
+
+/** Longest name of a user or an event, in Unicode code points. */
+export const NAME_MAX_CHARS = 200;
+
+/** Seats an event can have. With a full waitlist the object stays below the platform's 128 MB. */
+export const CAPACITY_MAX = 100_000;
+
+/** People that can wait for one event: what an object's memory holds beside `CAPACITY_MAX` seats. */
+export const WAITLIST_MAX_ENTRIES = 100_000;
+
+/** Largest request body. The largest valid one is under 2 KiB; the rest is room for escapes. */
+export const BODY_MAX_BYTES = 64 * 1024;
+
+/** Actions in one TransactWriteItems call: DynamoDB's own limit. */
+export const TRANSACTION_MAX_ACTIONS = 100;
+
+/** Keys in one BatchGetItem call: DynamoDB's own limit. */
+export const BATCH_GET_MAX_KEYS = 100;
+
+/**
+ * Commands that wait for one event at a time. DynamoDB takes about 1 000 writes/s for one event
+ * (its rows share an index partition), so more than `QUEUE_WAIT_MS` worth of them would only time out.
+ */
+export const QUEUE_MAX_COMMANDS = 2_500;
+
+/** How long a command may wait before it is decided. With `COMMIT_DEADLINE_MS` it stays under 5 s. */
+export const QUEUE_WAIT_MS = 2_500;
+
+/** How long a commit is tried, retries included, before its callers are told that it is uncertain. */
+export const COMMIT_DEADLINE_MS = 2_000;
+
+/** How long one attempt of a write or a single read may take: far above a transaction's p99.9. */
+export const ATTEMPT_TIMEOUT_MS = 800;
+
+/** How long one read is tried, retries included. */
+export const READ_DEADLINE_MS = 2_000;
+
+/** How long one attempt of an index page (up to 1 MB) may take. */
+export const PAGE_TIMEOUT_MS = 1_500;
+
+/** How long a load may go on, waiting for lagging indexes included. Callers give up on it earlier. */
+export const LOAD_DEADLINE_MS = 10_000;
+
+/** How long reading a user's events may take, all pages and retries included. */
+export const USER_EVENTS_DEADLINE_MS = 4_500;
+
+/** Bounds of the pause before a retry; the pause is drawn at random below a ceiling that doubles. */
+export const BACKOFF_FIRST_MS = 25;
+export const BACKOFF_MAX_MS = 400;
+
+/** User ids known to exist that one object keeps: about 10 MB at the longest ids, 2 MB at usual ones. */
+export const KNOWN_USERS_MAX = 20_000;
+
+/** User look-ups that wait at one object at a time; as many as commands. */
+export const LOOKUPS_MAX_PENDING = QUEUE_MAX_COMMANDS;
+
+/** BatchGetItem calls for users that one object has in flight at a time: a second one hides the round trip. */
+export const LOOKUPS_MAX_IN_FLIGHT = 2;
+
+/** What a caller is told to wait, in seconds, when the service is busy or a table cannot be reached. */
+export const RETRY_AFTER_SECONDS = 2;

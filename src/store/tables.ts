@@ -1,0 +1,89 @@
+import type { TableNames } from '../config.ts';
+import type { EventRecord, Registration, WaitlistEntry } from '../schemas.ts';
+
+/** One attribute of a key: its name and DynamoDB type. */
+export interface KeyAttribute {
+  name: string;
+  type: 'S' | 'N';
+}
+
+/** A global secondary index; all project ALL. */
+export interface IndexSchema {
+  name: string;
+  hash: KeyAttribute;
+  range?: KeyAttribute;
+}
+
+/** What a table must look like; all are billed on demand. */
+export interface TableSchema {
+  hash: KeyAttribute;
+  indexes: IndexSchema[];
+}
+
+/** Index names, as the queries use them. */
+export const INDEXES = {
+  registrationsByUser: 'UserIdIndex',
+  registrationsByEvent: 'EventIdIndex',
+  waitlistByPosition: 'EventIdPositionIndex',
+} as const;
+
+const text = (name: string): KeyAttribute => ({ name, type: 'S' });
+
+/** The four-table schema: what `npm run tables` creates, and holds existing tables against. */
+export const TABLE_SCHEMAS: Record<keyof TableNames, TableSchema> = {
+  users: { hash: text('userId'), indexes: [] },
+  events: { hash: text('eventId'), indexes: [] },
+  registrations: {
+    hash: text('registrationId'),
+    indexes: [
+      { name: INDEXES.registrationsByUser, hash: text('userId') },
+      { name: INDEXES.registrationsByEvent, hash: text('eventId') },
+    ],
+  },
+  waitlist: {
+    hash: text('entryId'),
+    indexes: [
+      {
+        name: INDEXES.waitlistByPosition,
+        hash: text('eventId'),
+        range: { name: 'position', type: 'N' },
+      },
+    ],
+  },
+};
+
+/**
+ * What the event item carries beside the record, for the fence and for proving a load.
+ * Written by every commit of the event, and by nobody else.
+ */
+export interface EventBooks {
+  /** Grows by one with every write of the item; 0 stands for an item that does not exist. */
+  version: number;
+  /** Rows of the event in the registrations table. */
+  registeredCount: number;
+  /** Rows of the event in the waitlist table. */
+  waitlistCount: number;
+  /** The position given last; the next one is one more, whoever has left since. */
+  lastPosition: number;
+  /** XOR of the ids of all those rows, as 32 hex digits. */
+  digest: string;
+}
+
+/** The event item: record and books. */
+export type EventItem = EventRecord & EventBooks;
+
+/** Picks the record out of an event item: what a client sees. */
+export function toEventRecord(item: EventRecord): EventRecord {
+  const { eventId, name, capacity, hasWaitlist, createdAt } = item;
+  return { eventId, name, capacity, hasWaitlist, createdAt };
+}
+
+/** A row of one of the two tables that hold an event's people, tagged with its table. */
+export type PlaceRow =
+  | { table: 'registrations'; id: string; row: Registration }
+  | { table: 'waitlist'; id: string; row: WaitlistEntry };
+
+/** Key of a row by its table. */
+export function placeKey(place: Pick<PlaceRow, 'table' | 'id'>): Record<string, string> {
+  return place.table === 'registrations' ? { registrationId: place.id } : { entryId: place.id };
+}
