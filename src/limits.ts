@@ -30,6 +30,9 @@ export const QUEUE_MAX_COMMANDS = 2_500;
 /** How long a command may wait before it is decided. With `COMMIT_DEADLINE_MS` it stays under 5 s. */
 export const QUEUE_WAIT_MS = 2_500;
 
+/** How often waiting commands are checked for having waited too long. */
+export const QUEUE_SWEEP_MS = 250;
+
 /** How long a commit is tried, retries included, before its callers are told that it is uncertain. */
 export const COMMIT_DEADLINE_MS = 2_000;
 

@@ -1,5 +1,5 @@
 import type { TableNames } from '../config.ts';
-import type { EventRecord, Registration, WaitlistEntry } from '../schemas.ts';
+import type { EventRecord } from '../schemas.ts';
 
 /** One attribute of a key: its name and DynamoDB type. */
 export interface KeyAttribute {
@@ -78,12 +78,12 @@ export function toEventRecord(item: EventRecord): EventRecord {
   return { eventId, name, capacity, hasWaitlist, createdAt };
 }
 
-/** A row of one of the two tables that hold an event's people, tagged with its table. */
-export type PlaceRow =
-  | { table: 'registrations'; id: string; row: Registration }
-  | { table: 'waitlist'; id: string; row: WaitlistEntry };
+/** The digest as the item holds it. */
+export function toDigest(digest: bigint): string {
+  return digest.toString(16).padStart(32, '0');
+}
 
-/** Key of a row by its table. */
-export function placeKey(place: Pick<PlaceRow, 'table' | 'id'>): Record<string, string> {
-  return place.table === 'registrations' ? { registrationId: place.id } : { entryId: place.id };
+/** Key of a row in the table that it lives in. */
+export function toPlaceKey(table: 'registrations' | 'waitlist', id: string) {
+  return table === 'registrations' ? { registrationId: id } : { entryId: id };
 }

@@ -1,0 +1,113 @@
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { type RequestIdVariables, requestId } from 'hono/request-id';
+import {
+  AppError,
+  InternalError,
+  MethodNotAllowedError,
+  NotFoundError,
+  PayloadTooLargeError,
+  toResponse,
+  UnavailableError,
+  ValidationError,
+} from './errors.ts';
+import { BODY_MAX_BYTES } from './limits.ts';
+import { events } from './routes/events.ts';
+import { health } from './routes/health.ts';
+import { registrations } from './routes/registrations.ts';
+import { users } from './routes/users.ts';
+import { StoreUnavailableError } from './store/client.ts';
+
+/** Takes what the platform, the store and the libraries throw into the one hierarchy. */
+function toAppError(error: Error): AppError | null {
+  if (error instanceof AppError) return error;
+  // The only one that a middleware of ours throws: hono's JSON validator.
+  if (error instanceof HTTPException && error.status === 400) {
+    return new ValidationError([{ path: '', message: 'the body is malformed JSON' }]);
+  }
+  if (error instanceof StoreUnavailableError) {
+    const doubt = error.isUncertain ? ' The change may or may not have been made.' : '';
+    return new UnavailableError(`${error.message}.${doubt}`);
+  }
+  // What the platform says of an object that it moved, updated or found overloaded.
+  const { retryable, overloaded } = error as { retryable?: boolean; overloaded?: boolean };
+  if (retryable || overloaded) {
+    return new UnavailableError(
+      'The event was interrupted: a change may or may not have been made, and asking again tells.',
+    );
+  }
+  return null;
+}
+
+const app = new Hono<{ Bindings: Env; Variables: RequestIdVariables }>();
+
+app.use(requestId());
+app.use(
+  methodNotAllowed({
+    app,
+    onMethodNotAllowed: (c, methods) => {
+      const response = toResponse(new MethodNotAllowedError(c.req.method, c.req.path, methods));
+      response.headers.set('X-Request-Id', c.get('requestId'));
+      return response;
+    },
+  }),
+);
+app.use(
+  bodyLimit({
+    maxSize: BODY_MAX_BYTES,
+    onError: () => {
+      throw new PayloadTooLargeError(`The body is larger than ${BODY_MAX_BYTES} bytes.`);
+    },
+  }),
+);
+// A broken percent-encoding would otherwise be taken literally, as an id that nobody meant.
+app.use(async (c, next) => {
+  if (c.req.url.includes('%')) {
+    try {
+      decodeURIComponent(c.req.url);
+    } catch {
+      throw new ValidationError([{ path: '', message: 'the URL has a broken percent-encoding' }]);
+    }
+  }
+  await next();
+});
+
+app.onError((error, c) => {
+  const known = toAppError(error);
+  if (!known || known.status === 500) {
+    // biome-ignore lint/suspicious/noConsole: the platform's log
+    console.error(
+      JSON.stringify({
+        requestId: c.get('requestId'),
+        method: c.req.method,
+        path: c.req.path,
+        error: String(error),
+        stack: error.stack,
+      }),
+    );
+  }
+  const response = toResponse(
+    known ??
+      new InternalError(`Something went wrong; request ${c.get('requestId')} is in the log.`),
+  );
+  response.headers.set('X-Request-Id', c.get('requestId'));
+  return response;
+});
+app.notFound((c) => {
+  const response = toResponse(new NotFoundError(`There is no ${c.req.path}.`));
+  response.headers.set('X-Request-Id', c.get('requestId'));
+  return response;
+});
+
+const routes = app
+  .route('/health', health)
+  .route('/registration/users', users)
+  .route('/registration/events', events)
+  .route('/registration/registrations', registrations);
+
+/** The routes with their types, for `hono/client`. */
+export type AppType = typeof routes;
+
+export default routes;

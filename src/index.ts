@@ -1,0 +1,2 @@
+export { default } from './app.ts';
+export { EventObject } from './event/event-object.ts';

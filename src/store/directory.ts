@@ -1,0 +1,88 @@
+import {
+  BATCH_GET_MAX_KEYS,
+  KNOWN_USERS_MAX,
+  LOOKUPS_MAX_IN_FLIGHT,
+  LOOKUPS_MAX_PENDING,
+} from '../limits.ts';
+import { StoreUnavailableError } from './client.ts';
+
+interface LookUp {
+  promise: Promise<boolean>;
+  resolve: (exists: boolean) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Tells whether users exist. Those found are remembered (users are never deleted), those not found
+ * are not (they may be created the next moment). Questions that arrive together share one call.
+ */
+export class UserDirectory {
+  readonly #find: (userIds: string[]) => Promise<Set<string>>;
+  readonly #known = new Set<string>();
+  /** Asked, and not yet sent. */
+  readonly #waiting = new Map<string, LookUp>();
+  #inFlight = 0;
+  #isScheduled = false;
+
+  constructor(find: (userIds: string[]) => Promise<Set<string>>) {
+    this.#find = find;
+  }
+
+  /** True when the user is known to exist without asking. */
+  isKnown(userId: string): boolean {
+    return this.#known.has(userId);
+  }
+
+  /** @throws StoreUnavailableError when too many look-ups wait, or the table does not answer. */
+  exists(userId: string): Promise<boolean> {
+    if (this.#known.has(userId)) return Promise.resolve(true);
+    const asked = this.#waiting.get(userId);
+    if (asked) return asked.promise;
+    if (this.#waiting.size >= LOOKUPS_MAX_PENDING) {
+      return Promise.reject(new StoreUnavailableError('too many users are being looked up', false));
+    }
+    const lookUp = Promise.withResolvers<boolean>();
+    this.#waiting.set(userId, lookUp);
+    this.#schedule();
+    return lookUp.promise;
+  }
+
+  /** Sends at the end of this turn, so that whoever asks within it travels along. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#inFlight >= LOOKUPS_MAX_IN_FLIGHT || !this.#waiting.size) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      void this.#send();
+    });
+  }
+
+  async #send(): Promise<void> {
+    const batch = [...this.#waiting].slice(0, BATCH_GET_MAX_KEYS);
+    for (const [userId] of batch) this.#waiting.delete(userId);
+    this.#inFlight++;
+    this.#schedule();
+    try {
+      const found = await this.#find(batch.map(([userId]) => userId));
+      for (const [userId, lookUp] of batch) {
+        if (found.has(userId)) this.#remember(userId);
+        lookUp.resolve(found.has(userId));
+      }
+    } catch (error) {
+      for (const [, lookUp] of batch) lookUp.reject(error);
+    } finally {
+      this.#inFlight--;
+      this.#schedule();
+    }
+  }
+
+  #remember(userId: string): void {
+    this.#known.add(userId);
+    if (this.#known.size > KNOWN_USERS_MAX) {
+      for (const oldest of this.#known) {
+        this.#known.delete(oldest);
+        break;
+      }
+    }
+  }
+}
