@@ -2,12 +2,24 @@ import { DurableObject } from 'cloudflare:workers';
 import { readConfig } from '../config.ts';
 import { QUEUE_WAIT_MS } from '../limits.ts';
 import type { EventRecord } from '../schemas.ts';
-import { openStore, StoreUnavailableError } from '../store/client.ts';
+import { openStore, type Store, StoreUnavailableError } from '../store/client.ts';
 import { commit } from '../store/commit.ts';
 import { UserDirectory } from '../store/directory.ts';
 import { loadEvent } from '../store/load.ts';
 import { findUsers } from '../store/users.ts';
 import { type Reply, Sequencer } from './sequencer.ts';
+
+/** The sequencer of an event over the tables, as the object runs it. */
+export function openSequencer(store: Store, eventId: string): Sequencer {
+  return new Sequencer({
+    load: (options) => loadEvent(store, eventId, options),
+    commit: (base, draft) => commit(store, base, draft, crypto.randomUUID()),
+    now: () => Date.now(),
+    newId: () => crypto.randomUUID(),
+    // biome-ignore lint/suspicious/noConsole: the platform's log
+    log: (problem, details) => console.warn(JSON.stringify({ problem, eventId, ...details })),
+  });
+}
 
 /** The object of one event: the only place where the rules and the store meet. */
 export class EventObject extends DurableObject<Env> {
@@ -21,14 +33,7 @@ export class EventObject extends DurableObject<Env> {
       throw new Error('an event object is addressed by the id of its event');
     const store = openStore(readConfig(env));
     this.#users = new UserDirectory((userIds) => findUsers(store, userIds));
-    this.#sequencer = new Sequencer({
-      load: (options) => loadEvent(store, eventId, options),
-      commit: (base, draft) => commit(store, base, draft, crypto.randomUUID()),
-      now: () => Date.now(),
-      newId: () => crypto.randomUUID(),
-      // biome-ignore lint/suspicious/noConsole: the platform's log
-      log: (problem, details) => console.warn(JSON.stringify({ problem, eventId, ...details })),
-    });
+    this.#sequencer = openSequencer(store, eventId);
   }
 
   /** Creates the event. */

@@ -1,0 +1,132 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Command, decide } from '../../src/event/decide.ts';
+import { Draft } from '../../src/event/draft.ts';
+import { EventState, rowChanges } from '../../src/event/state.ts';
+import { commands, counterIds, inShort, NaiveTables, NOW } from '../support/model.ts';
+
+/** Carries out commands in one batch on top of a state. */
+function batch(state: EventState, all: Command[], newId: () => string): Draft {
+  const draft = new Draft(state);
+  for (const command of all) draft.apply(decide(draft, command, NOW, newId).changes);
+  return draft;
+}
+
+function open(capacity: number, newId = counterIds()): EventState {
+  const state = new EventState();
+  const event = { eventId: 'e', name: 'E', capacity, hasWaitlist: true };
+  state.applyCommit(decide(state, { type: 'create', event }, NOW, newId).changes);
+  return state;
+}
+
+describe('the net change set', () => {
+  test('an entry that is added and promoted within one batch becomes one put', () => {
+    const draft = batch(
+      open(1),
+      [
+        { type: 'register', userId: 'a' },
+        { type: 'register', userId: 'b' },
+        { type: 'unregister', userId: 'a' },
+      ],
+      counterIds(),
+    );
+    const rows = [...draft.rows];
+    expect(rows.map(({ op, table, row }) => `${op} ${table} ${row.userId}`)).toEqual([
+      'add registrations b',
+    ]);
+    // The position that b was told about is used up all the same.
+    expect(draft.lastPosition).toBe(1);
+  });
+
+  test('what happened is kept in full, whatever the net', () => {
+    const draft = batch(
+      open(1),
+      [
+        { type: 'register', userId: 'a' },
+        { type: 'unregister', userId: 'a' },
+      ],
+      counterIds(),
+    );
+    expect(draft.rowCount).toBe(0);
+    expect(draft.changes.map(({ type }) => type)).toEqual(['registered', 'unregistered']);
+  });
+
+  test('the base is not touched before the commit', () => {
+    const newId = counterIds();
+    const state = open(1, newId);
+    batch(state, [{ type: 'register', userId: 'a' }], newId);
+    expect(state.registeredCount).toBe(0);
+    expect(state.registrationOf('a')).toBeUndefined();
+  });
+
+  test('batches cut anywhere leave the same tables, counts and digest as single steps', () => {
+    const cuts = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), commands, cuts, (capacity, all, sizes) => {
+        const [idsOne, idsMany] = [counterIds(), counterIds()];
+        const one = open(capacity, idsOne);
+        const many = open(capacity, idsMany);
+        const [tablesOne, tablesMany] = [new NaiveTables(), new NaiveTables()];
+        let rest: Command[] = all;
+        for (let i = 0; rest.length > 0; i++) {
+          const size = sizes[i % sizes.length] ?? 1;
+          const some = rest.slice(0, size);
+          rest = rest.slice(size);
+          for (const command of some) {
+            const { changes } = decide(one, command, NOW, idsOne);
+            for (const row of changes.flatMap(rowChanges)) tablesOne.apply(row);
+            one.applyCommit(changes);
+          }
+          const draft = new Draft(many);
+          for (const command of some) {
+            const { changes } = decide(draft, command, NOW, idsMany);
+            const announced = draft.rowCountWith(changes);
+            draft.apply(changes);
+            expect(draft.rowCount).toBe(announced);
+          }
+          const ids = [...draft.rows].map(({ id }) => id);
+          expect(new Set(ids).size).toBe(ids.length);
+          for (const row of draft.rows) {
+            // A net put is of a row that is not there, a net delete of one that is.
+            expect(tablesMany.rows.has(row.id)).toBe(row.op === 'remove');
+            tablesMany.apply(row);
+          }
+          many.applyCommit(draft.changes);
+          for (const view of [draft, many]) {
+            expect(view.digest).toBe(one.digest);
+            expect(view.registeredCount).toBe(one.registeredCount);
+            expect(view.waitlistCount).toBe(one.waitlistCount);
+            expect(view.lastPosition).toBe(one.lastPosition);
+          }
+          expect(tablesMany.content).toEqual(tablesOne.content);
+          expect([...many.waiting()]).toEqual([...one.waiting()]);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a draft on a draft decides as one on the state below both', () => {
+    fc.assert(
+      fc.property(commands, commands, (first, second) => {
+        const ids = counterIds();
+        const state = open(2, ids);
+        const below = batch(state, first, ids);
+        const above = new Draft(below);
+        const plain = new EventState();
+        const idsPlain = counterIds();
+        const event = { eventId: 'e', name: 'E', capacity: 2, hasWaitlist: true };
+        for (const command of [{ type: 'create' as const, event }, ...first]) {
+          plain.applyCommit(decide(plain, command, NOW, idsPlain).changes);
+        }
+        for (const command of second) {
+          const decision = decide(above, command, NOW, ids);
+          const expected = decide(plain, command, NOW, idsPlain);
+          expect(inShort(decision.outcome)).toBe(inShort(expected.outcome));
+          above.apply(decision.changes);
+          plain.applyCommit(expected.changes);
+        }
+      }),
+    );
+  });
+});

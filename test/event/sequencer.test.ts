@@ -1,0 +1,253 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Draft } from '../../src/event/draft.ts';
+import { Sequencer } from '../../src/event/sequencer.ts';
+import { EventState } from '../../src/event/state.ts';
+import { QUEUE_MAX_COMMANDS, QUEUE_SWEEP_MS, QUEUE_WAIT_MS } from '../../src/limits.ts';
+import { StoreUnavailableError } from '../../src/store/client.ts';
+import type { CommitResult } from '../../src/store/commit.ts';
+import { counterIds, NOW } from '../support/model.ts';
+
+const UNREACHABLE = new StoreUnavailableError('gone', true);
+
+/** A sequencer over a store whose every answer the test gives. */
+function open(capacity = 10) {
+  const base = new EventState();
+  const event = { eventId: 'e', name: 'E', capacity, hasWaitlist: true, createdAt: NOW };
+  base.applyCommit([{ type: 'created', event }]);
+  const loads: { fence: boolean }[] = [];
+  const commits: { draft: Draft; answer: (result: CommitResult) => void; fail: () => void }[] = [];
+  let loadAnswer: () => Promise<EventState> = async () => base;
+  const sequencer = new Sequencer({
+    load: (options) => {
+      loads.push(options);
+      return loadAnswer();
+    },
+    commit: (_, draft) =>
+      new Promise((answer, reject) => {
+        commits.push({ draft, answer, fail: () => reject(new Error('defect')) });
+      }),
+    now: () => Date.now(),
+    newId: counterIds(),
+    log: () => {},
+  });
+  const register = (userId: string) =>
+    sequencer.submit({ type: 'register', userId }, Date.now() + QUEUE_WAIT_MS);
+  return {
+    sequencer,
+    register,
+    loads,
+    commits,
+    setLoad: (answer: () => Promise<EventState>) => {
+      loadAnswer = answer;
+    },
+  };
+}
+
+/** Lets everything that is ready run. */
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+describe('the sequencer', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test('one commit is in flight, and what arrives meanwhile is the next one', async () => {
+    const { register, commits } = open();
+    const first = register('a');
+    await settle();
+    const rest = ['b', 'c', 'd'].map(register);
+    await settle();
+    expect(commits.length).toBe(1);
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect(commits.length).toBe(2);
+    expect(commits[1]?.draft.changes.length).toBe(3);
+    commits[1]?.answer({ type: 'committed', attempts: 1 });
+    const replies = await Promise.all([first, ...rest]);
+    expect(replies.every(({ type }) => type === 'registered')).toBe(true);
+  });
+
+  test('a refusal that rests on a seat still in flight waits for its commit', async () => {
+    const { register, commits } = open(1);
+    const replies: string[] = [];
+    void register('a').then(({ type }) => replies.push(type));
+    await settle();
+    void register('a').then(({ type }) => replies.push(type));
+    await settle();
+    expect(replies).toEqual([]);
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect(replies).toEqual(['registered', 'refused']);
+    // The refusal changed nothing, so nothing was committed for it.
+    expect(commits.length).toBe(1);
+  });
+
+  test('a read is answered at once, with committed state only', async () => {
+    const { sequencer, register, commits } = open();
+    void register('a');
+    await settle();
+    const read = () => sequencer.submit({ type: 'read' }, Date.now() + QUEUE_WAIT_MS);
+    expect(await read()).toMatchObject({ type: 'read', registeredCount: 0 });
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect(await read()).toMatchObject({ type: 'read', registeredCount: 1 });
+  });
+
+  test('a batch is cut between commands, at what a transaction takes', async () => {
+    const { register, commits } = open(1_000);
+    void register('first');
+    await settle();
+    const all = Array.from({ length: 150 }, (_, i) => register(`u${i}`));
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect(commits[1]?.draft.rowCount).toBe(99);
+    commits[1]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect(commits[2]?.draft.rowCount).toBe(51);
+    commits[2]?.answer({ type: 'committed', attempts: 1 });
+    expect((await Promise.all(all)).every(({ type }) => type === 'registered')).toBe(true);
+  });
+
+  test('a command that would not fit waits whole for the next batch', async () => {
+    // Leaving promotes: three rows a command, so a hundred rows would cut the 34th in two.
+    const { sequencer, register, commits } = open(40);
+    const flush = async (from: number) => {
+      for (let i = from; i < commits.length; i++) {
+        commits[i]?.answer({ type: 'committed', attempts: 1 });
+        await settle();
+      }
+    };
+    for (let i = 0; i < 80; i++) void register(`u${i}`);
+    await settle();
+    await flush(0);
+    const seen = commits.length;
+    void register('one-more');
+    await settle();
+    for (let i = 0; i < 40; i++) {
+      void sequencer.submit({ type: 'unregister', userId: `u${i}` }, Date.now() + QUEUE_WAIT_MS);
+    }
+    commits[seen]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    const leaves = commits[seen + 1]?.draft;
+    expect(leaves?.rowCount).toBe(99);
+    expect(leaves?.changes.filter(({ type }) => type === 'unregistered').length).toBe(33);
+  });
+
+  test('past the bound of the queue a caller is refused at once, and those before it are served', async () => {
+    const { register, commits } = open(100_000);
+    void register('first');
+    await settle();
+    const accepted = Array.from({ length: QUEUE_MAX_COMMANDS }, (_, i) => register(`u${i}`));
+    expect(await register('late')).toEqual({ type: 'unavailable', reason: 'busy' });
+    for (let i = 0; i < commits.length; i++) {
+      commits[i]?.answer({ type: 'committed', attempts: 1 });
+      await settle();
+    }
+    const replies = await Promise.all(accepted);
+    expect(replies.every(({ type }) => type === 'registered')).toBe(true);
+  });
+
+  test('whoever has waited too long is refused, and is not carried out later', async () => {
+    const { register, commits } = open();
+    void register('slow');
+    await settle();
+    const waiting = register('waiting');
+    await vi.advanceTimersByTimeAsync(QUEUE_WAIT_MS + QUEUE_SWEEP_MS);
+    expect(await waiting).toEqual({ type: 'unavailable', reason: 'expired' });
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect(commits.length).toBe(1);
+  });
+
+  test('a lost fence drops the memory, and the commands are decided anew', async () => {
+    const { register, loads, commits, setLoad } = open(1);
+    const reply = register('a');
+    await settle();
+    const other = new EventState();
+    const event = { eventId: 'e', name: 'E', capacity: 1, hasWaitlist: true, createdAt: NOW };
+    const registration = {
+      registrationId: '00000000-0000-4000-8000-ffffffffffff',
+      userId: 'other',
+      eventId: 'e',
+      status: 'ACTIVE' as const,
+      createdAt: NOW,
+    };
+    other.applyCommit([
+      { type: 'created', event },
+      { type: 'registered', registration },
+    ]);
+    setLoad(async () => other);
+    commits[0]?.answer({ type: 'fenced' });
+    await settle();
+    expect(loads).toEqual([{ fence: false }, { fence: false }]);
+    commits[1]?.answer({ type: 'committed', attempts: 1 });
+    expect(await reply).toMatchObject({ type: 'waitlisted', entry: { position: 1 } });
+  });
+
+  test('after an uncertain commit the fence is won before anything is read again', async () => {
+    const { register, loads, commits } = open();
+    const reply = register('a');
+    await settle();
+    commits[0]?.answer({ type: 'uncertain', cause: UNREACHABLE });
+    expect(await reply).toEqual({ type: 'unavailable', reason: 'uncertain' });
+    void register('b');
+    await settle();
+    expect(loads).toEqual([{ fence: false }, { fence: true }]);
+  });
+
+  test('the doubt outlives a load that fails', async () => {
+    const { register, loads, commits, setLoad } = open();
+    void register('a');
+    await settle();
+    commits[0]?.answer({ type: 'uncertain', cause: UNREACHABLE });
+    setLoad(() => Promise.reject(UNREACHABLE));
+    expect(await register('b')).toEqual({ type: 'unavailable', reason: 'unreachable' });
+    void register('c');
+    await settle();
+    expect(loads.at(-1)).toEqual({ fence: true });
+  });
+
+  test('a commit that DynamoDB was too busy for is told so, and the memory is kept', async () => {
+    const { register, loads, commits } = open();
+    const reply = register('a');
+    await settle();
+    commits[0]?.answer({ type: 'unapplied', cause: new StoreUnavailableError('busy', false) });
+    expect(await reply).toEqual({ type: 'unavailable', reason: 'unapplied' });
+    const again = register('a');
+    await settle();
+    commits[1]?.answer({ type: 'committed', attempts: 1 });
+    expect((await again).type).toBe('registered');
+    expect(loads.length).toBe(1);
+  });
+
+  test('a defect leaves nothing stuck: its callers are told, and the next load wins the fence', async () => {
+    const { register, loads, commits } = open();
+    const reply = register('a');
+    await settle();
+    commits[0]?.fail();
+    expect(await reply).toEqual({ type: 'unavailable', reason: 'uncertain' });
+    void register('b');
+    await settle();
+    expect(loads).toEqual([{ fence: false }, { fence: true }]);
+    expect(commits.length).toBe(2);
+  });
+
+  test('everybody shares one load, and a failed one is not kept', async () => {
+    const { register, loads, setLoad, commits } = open();
+    setLoad(() => Promise.reject(UNREACHABLE));
+    const replies = await Promise.all([register('a'), register('b')]);
+    expect(replies.map(({ type }) => type)).toEqual(['unavailable', 'unavailable']);
+    expect(loads.length).toBe(1);
+    const good = new EventState();
+    const event = { eventId: 'e', name: 'E', capacity: 1, hasWaitlist: true, createdAt: NOW };
+    good.applyCommit([{ type: 'created', event }]);
+    setLoad(async () => good);
+    const reply = register('a');
+    await settle();
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    expect((await reply).type).toBe('registered');
+  });
+});

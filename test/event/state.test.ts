@@ -1,0 +1,102 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { EventState, type RowChange } from '../../src/event/state.ts';
+import { prove } from '../../src/store/load.ts';
+import { type EventItem, toDigest } from '../../src/store/tables.ts';
+import { counterIds, NOW } from '../support/model.ts';
+
+const newId = counterIds();
+
+function waiting(position: number): RowChange {
+  const id = newId();
+  const userId = `w${position}`;
+  const row = { entryId: id, userId, eventId: 'e', position, createdAt: NOW };
+  return { op: 'add', table: 'waitlist', id, row };
+}
+
+function seated(userId: string): RowChange {
+  const id = newId();
+  const row = {
+    registrationId: id,
+    userId,
+    eventId: 'e',
+    status: 'ACTIVE' as const,
+    createdAt: NOW,
+  };
+  return { op: 'add', table: 'registrations', id, row };
+}
+
+describe('an event in memory', () => {
+  test('the line stays in order whoever leaves it, from the middle too', () => {
+    const leave = fc.uniqueArray(fc.integer({ min: 1, max: 200 }), { maxLength: 200 });
+    fc.assert(
+      fc.property(leave, (leavers) => {
+        const state = new EventState();
+        const rows = Array.from({ length: 200 }, (_, i) => waiting(i + 1));
+        for (const row of rows) state.applyRow(row);
+        for (const position of leavers) {
+          const row = rows[position - 1];
+          if (row) state.applyRow({ ...row, op: 'remove' });
+        }
+        const left = rows.map((_, i) => i + 1).filter((position) => !leavers.includes(position));
+        expect([...state.waiting()].map(({ position }) => position)).toEqual(left);
+        expect(state.waitlistCount).toBe(left.length);
+        expect(state.lastPosition).toBe(200);
+      }),
+    );
+  });
+
+  test('two places for one user are a broken invariant, not a state', () => {
+    const state = new EventState();
+    state.applyRow(seated('a'));
+    expect(() => state.applyRow(seated('a'))).toThrow('one place per user');
+  });
+
+  test('a row that is not there cannot be removed', () => {
+    const state = new EventState();
+    expect(() => state.applyRow({ ...seated('a'), op: 'remove' })).toThrow('was there');
+    expect(() => state.applyRow({ ...waiting(1), op: 'remove' })).toThrow('was there');
+  });
+});
+
+describe('the proof of a load', () => {
+  const rows = ['a', 'b', 'c'].map(seated);
+  const truth = new EventState();
+  for (const row of rows) truth.applyRow(row);
+  const item: EventItem = {
+    eventId: 'e',
+    name: 'E',
+    capacity: 3,
+    hasWaitlist: false,
+    createdAt: NOW,
+    version: 4,
+    registeredCount: 3,
+    waitlistCount: 0,
+    lastPosition: 7,
+    digest: toDigest(truth.digest),
+  };
+
+  test('the exact set is taken, in any order', () => {
+    const state = prove(item, [...rows].reverse());
+    expect(state?.registeredCount).toBe(3);
+    expect(state?.version).toBe(4);
+    // More positions have been given than there are people waiting now.
+    expect(state?.lastPosition).toBe(7);
+  });
+
+  test('a row missing is refused', () => {
+    expect(prove(item, rows.slice(1))).toBeNull();
+  });
+
+  test('a stale row is refused', () => {
+    expect(prove(item, [...rows, seated('d')])).toBeNull();
+  });
+
+  test('one missing and one stale is refused, though the count is right', () => {
+    expect(prove(item, [...rows.slice(1), seated('d')])).toBeNull();
+  });
+
+  test('a stale row of somebody who has come back is refused', () => {
+    expect(prove(item, [...rows, seated('a')])).toBeNull();
+  });
+});

@@ -1,0 +1,46 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { TestProject } from 'vitest/node';
+import { freePort, startDynamoDB } from '../../src/cli/dynamodb.ts';
+import { ensureTables } from '../../src/cli/tables.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Bindings that point the worker under test at this run's tables. */
+    bindings: Record<string, string>;
+  }
+}
+
+/**
+ * A fresh database for the run: an embedded one in memory, or tables of its own in the one that
+ * `DYNAMODB_ENDPOINT` names.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env.DYNAMODB_ENDPOINT;
+  const embedded = given ? null : await startDynamoDB({ port: await freePort() });
+  const endpoint = given ?? embedded?.endpoint ?? '';
+  const region = 'eu-central-1';
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const run = Date.now().toString(36);
+  const tables = {
+    users: `users-${run}`,
+    events: `events-${run}`,
+    registrations: `registrations-${run}`,
+    waitlist: `waitlist-${run}`,
+  };
+  const client = new DynamoDBClient({ region, endpoint, credentials });
+  await ensureTables(client, tables);
+  client.destroy();
+  project.provide('bindings', {
+    AWS_REGION: region,
+    DYNAMODB_ENDPOINT: endpoint,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    USERS_TABLE: tables.users,
+    EVENTS_TABLE: tables.events,
+    REGISTRATIONS_TABLE: tables.registrations,
+    WAITLIST_TABLE: tables.waitlist,
+  });
+  return async () => {
+    await embedded?.stop();
+  };
+}
