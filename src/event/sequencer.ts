@@ -98,6 +98,8 @@ export class Sequencer {
       while (this.#queue.length > 0) await this.#step();
     } finally {
       this.#isRunning = false;
+      if (this.#sweep !== null) clearTimeout(this.#sweep);
+      this.#sweep = null;
     }
   }
 

@@ -111,8 +111,11 @@ export async function persist<T>(
   let isUncertain = false;
   for (let attempt = 0; ; attempt++) {
     const timeLeft = Math.max(1, deadline - Date.now());
+    // Not `AbortSignal.timeout`, whose timer would outlive the call and keep the object from resting.
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), Math.min(timeoutMs, timeLeft));
     try {
-      return await call({ abortSignal: AbortSignal.timeout(Math.min(timeoutMs, timeLeft)) });
+      return await call({ abortSignal: abort.signal });
     } catch (error) {
       const verdict = judge(error);
       // With one token for all attempts, a condition that fails proves that none was applied.
@@ -128,6 +131,8 @@ export async function persist<T>(
         throw new StoreUnavailableError(`DynamoDB does not answer: ${name}`, isUncertain, error);
       }
       await sleep(pause);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

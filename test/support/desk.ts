@@ -1,0 +1,174 @@
+import { env, exports } from 'cloudflare:workers';
+import { BatchWriteCommand, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { expect } from 'vitest';
+import { EventState } from '../../src/event/state.ts';
+import type { Registration, WaitlistEntry } from '../../src/schemas.ts';
+import { servicesOf } from '../../src/services.ts';
+import { type EventItem, toDigest } from '../../src/store/tables.ts';
+
+/** The store under test, for looking past the worker. */
+export const store = servicesOf(env).store;
+
+/** A name that no other test uses. */
+export function unique(prefix: string): string {
+  return `${prefix}-${crypto.randomUUID().slice(0, 8)}`;
+}
+
+/** What came back of a call. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the wire brings; the assertions check it
+  body: any;
+}
+
+/** Calls the worker as a client would. A string body is sent as it is, anything else as JSON. */
+export async function api(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const response = await exports.default.fetch(`http://desk.test${path}`, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text ? JSON.parse(text) : undefined,
+  };
+}
+
+export const register = (userId: string, eventId: string) =>
+  api('POST', '/registration/registrations', { userId, eventId });
+
+export const unregister = (userId: string, eventId: string) =>
+  api(
+    'DELETE',
+    `/registration/registrations?userId=${encodeURIComponent(userId)}&eventId=${encodeURIComponent(eventId)}`,
+  );
+
+export const capacityOf = (eventId: string) =>
+  api('GET', `/registration/events/${encodeURIComponent(eventId)}/capacity`);
+
+/** Creates an event with an id of its own. */
+export async function newEvent(capacity: number, hasWaitlist: boolean): Promise<string> {
+  const eventId = unique('event');
+  const { status } = await api('POST', '/registration/events', {
+    eventId,
+    name: 'An event',
+    capacity,
+    hasWaitlist,
+  });
+  expect(status).toBe(201);
+  return eventId;
+}
+
+/** Puts users into the table, by the quickest way: how they came there is not what is tested. */
+export async function newUsers(count: number, prefix = unique('user')): Promise<string[]> {
+  const userIds = Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
+  for (let i = 0; i < count; i += 25) {
+    const puts = userIds.slice(i, i + 25).map((userId) => ({
+      PutRequest: { Item: { userId, name: userId, createdAt: new Date().toISOString() } },
+    }));
+    await store.client.send(
+      new BatchWriteCommand({ RequestItems: { [store.tables.users]: puts } }),
+    );
+  }
+  return userIds;
+}
+
+async function scan<Row>(TableName: string, eventId: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  let ExclusiveStartKey: Record<string, unknown> | undefined;
+  do {
+    const page = await store.client.send(
+      new ScanCommand({
+        TableName,
+        ConsistentRead: true,
+        FilterExpression: 'eventId = :eventId',
+        ExpressionAttributeValues: { ':eventId': eventId },
+        ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
+      }),
+    );
+    rows.push(...((page.Items ?? []) as Row[]));
+    ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (ExclusiveStartKey);
+  return rows;
+}
+
+/**
+ * What the tables hold of an event, read directly and consistently, after checking that it is in
+ * itself as promised: counts and digest equal to the rows, one place per user, never over capacity,
+ * positions unique, no free seat while somebody waits.
+ */
+export async function truth(eventId: string) {
+  const { Item } = await store.client.send(
+    new GetCommand({ TableName: store.tables.events, Key: { eventId }, ConsistentRead: true }),
+  );
+  const item = Item as EventItem;
+  const registrations = await scan<Registration>(store.tables.registrations, eventId);
+  const waitlist = await scan<WaitlistEntry>(store.tables.waitlist, eventId);
+  waitlist.sort((a, b) => a.position - b.position);
+
+  const rebuilt = new EventState();
+  for (const row of registrations) {
+    rebuilt.applyRow({ op: 'add', table: 'registrations', id: row.registrationId, row });
+  }
+  for (const row of waitlist) {
+    rebuilt.applyRow({ op: 'add', table: 'waitlist', id: row.entryId, row });
+  }
+  expect(item.registeredCount).toBe(registrations.length);
+  expect(item.waitlistCount).toBe(waitlist.length);
+  expect(item.digest).toBe(toDigest(rebuilt.digest));
+  expect(registrations.length).toBeLessThanOrEqual(item.capacity);
+  expect(new Set(waitlist.map(({ position }) => position)).size).toBe(waitlist.length);
+  expect(item.lastPosition).toBeGreaterThanOrEqual(waitlist.at(-1)?.position ?? 0);
+  if (waitlist.length > 0) expect(registrations.length).toBe(item.capacity);
+  return {
+    item,
+    registered: registrations.map(({ userId }) => userId),
+    line: waitlist.map(({ userId }) => userId),
+    positions: waitlist.map(({ position }) => position),
+  };
+}
+
+/** What a DynamoDB call is about to be: its name, and how to send it. */
+export interface DynamoCall {
+  operation: string;
+  request: Request;
+  send: () => Promise<Response>;
+}
+
+/**
+ * Stands between the worker and DynamoDB until disposed of: the worker runs in this same isolate, and
+ * the SDK calls the global `fetch`.
+ */
+export function onDynamo(intercept: (call: DynamoCall) => Promise<Response>): Disposable {
+  const original = globalThis.fetch;
+  globalThis.fetch = (input, init) => {
+    const request = new Request(input, init);
+    const target = request.headers.get('x-amz-target');
+    const send = () => original(request);
+    if (!target) return send();
+    return intercept({ operation: target.split('.')[1] ?? '', request, send });
+  };
+  return {
+    [Symbol.dispose]() {
+      globalThis.fetch = original;
+    },
+  };
+}
+
+/** Lists the DynamoDB calls until disposed of. */
+export function countDynamo(): Disposable & { operations: string[] } {
+  const operations: string[] = [];
+  const watch = onDynamo(({ operation, send }) => {
+    operations.push(operation);
+    return send();
+  });
+  return { operations, [Symbol.dispose]: () => watch[Symbol.dispose]() };
+}
