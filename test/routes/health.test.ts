@@ -1,0 +1,75 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, test } from 'vitest';
+import app from '../../src/app.ts';
+import { api, onDynamo } from '../support/desk.ts';
+
+/** Asks the app with other settings than the run's. */
+async function withSettings(path: string, settings: Record<string, string | undefined>) {
+  const response = await app.request(path, {}, { ...env, ...settings });
+  return {
+    status: response.status,
+    body: (await response.json()) as { title: string; detail: string },
+  };
+}
+
+describe('health', () => {
+  test('the process answers', async () => {
+    const { status, body } = await api('GET', '/health');
+    expect(status).toBe(200);
+    expect(body).toEqual({ status: 'ok' });
+  });
+
+  test('the tables answer', async () => {
+    const { status, body } = await api('GET', '/health/ready');
+    expect(status).toBe(200);
+    expect(body).toEqual({ status: 'ready' });
+  });
+
+  test('a table that is not there is named', async () => {
+    const { status, body } = await withSettings('/health/ready', { WAITLIST_TABLE: 'not-there' });
+    expect(status).toBe(503);
+    expect(body.detail).toContain('not-there');
+    expect(body.detail).toContain('ResourceNotFoundException');
+  });
+
+  test('tables that do not answer are a 503 within 5 s, and the process is still healthy', async () => {
+    using _ = onDynamo(() => Promise.reject(new TypeError('no route')));
+    const start = Date.now();
+    const { status, headers } = await api('GET', '/health/ready');
+    expect(status).toBe(503);
+    expect(headers.get('retry-after')).toBe('2');
+    expect(Date.now() - start).toBeLessThan(5_000);
+    expect((await api('GET', '/health')).status).toBe(200);
+  });
+});
+
+describe('a setting that is missing or impossible is told by name', () => {
+  test.for([
+    ['AWS_ACCESS_KEY_ID', undefined],
+    ['AWS_SECRET_ACCESS_KEY', ''],
+    ['AWS_REGION', 'Frankfurt'],
+    ['AWS_REGION', undefined],
+    ['DYNAMODB_ENDPOINT', 'localhost:8000'],
+    ['USERS_TABLE', 'a b'],
+    ['LOCATION_HINT', 'mars'],
+  ] as const)('%s = %s', async ([name, value]) => {
+    for (const path of ['/health/ready', '/registration/users/a', '/registration/events/a']) {
+      const { status, body } = await withSettings(path, { [name]: value });
+      expect(status).toBe(503);
+      expect(body.title).toBe('ConfigurationError');
+      expect(body.detail).toContain(name);
+      expect(body.detail).not.toContain('at ');
+    }
+    expect((await withSettings('/health', { [name]: value })).status).toBe(200);
+  });
+
+  test('every fault is told at once, and no value is', async () => {
+    const { body } = await withSettings('/health/ready', {
+      AWS_REGION: 'nonsense',
+      AWS_SECRET_ACCESS_KEY: undefined,
+    });
+    expect(body.detail).toContain('AWS_REGION');
+    expect(body.detail).toContain('AWS_SECRET_ACCESS_KEY');
+    expect(body.detail).not.toContain('nonsense');
+  });
+});
