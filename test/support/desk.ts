@@ -136,11 +136,11 @@ export async function truth(eventId: string) {
   };
 }
 
-/** What a DynamoDB call is about to be: its name, and how to send it. */
+/** What a DynamoDB call is about to be: its name, and how to send it, as it is or with another body. */
 export interface DynamoCall {
   operation: string;
   request: Request;
-  send: () => Promise<Response>;
+  send: (body?: object) => Promise<Response>;
 }
 
 /**
@@ -152,7 +152,12 @@ export function onDynamo(intercept: (call: DynamoCall) => Promise<Response>): Di
   globalThis.fetch = (input, init) => {
     const request = new Request(input, init);
     const target = request.headers.get('x-amz-target');
-    const send = () => original(request);
+    const send = (body?: object) => {
+      if (!body) return original(request);
+      const headers = new Headers(request.headers);
+      headers.delete('content-length');
+      return original(request.url, { method: 'POST', headers, body: JSON.stringify(body) });
+    };
     if (!target) return send();
     return intercept({ operation: target.split('.')[1] ?? '', request, send });
   };

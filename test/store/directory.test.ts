@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import {
+  BATCH_GET_MAX_KEYS,
+  KNOWN_USERS_MAX,
+  LOOKUPS_MAX_IN_FLIGHT,
+  LOOKUPS_MAX_PENDING,
+} from '../../src/limits.ts';
+import { UserDirectory } from '../../src/store/directory.ts';
+
+/** A directory over a table that holds whatever `exists` says, and answers when the test lets it. */
+function open(exists: (userId: string) => boolean = () => true) {
+  const calls: { userIds: string[]; answer: () => void; fail: () => void }[] = [];
+  const directory = new UserDirectory(
+    (userIds) =>
+      new Promise((resolve, reject) => {
+        calls.push({
+          userIds,
+          answer: () => resolve(new Set(userIds.filter(exists))),
+          fail: () => reject(new Error('no')),
+        });
+      }),
+  );
+  return { directory, calls };
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+describe('the directory of users', () => {
+  test('questions of one turn share a call, and the same question is asked once', async () => {
+    const { directory, calls } = open();
+    const answers = ['a', 'b', 'a'].map((userId) => directory.exists(userId));
+    await turn();
+    expect(calls.map(({ userIds }) => userIds)).toEqual([['a', 'b']]);
+    calls[0]?.answer();
+    expect(await Promise.all(answers)).toEqual([true, true, true]);
+  });
+
+  test('who was found is remembered, who was not is asked for again', async () => {
+    const { directory, calls } = open((userId) => userId === 'here');
+    const first = [directory.exists('here'), directory.exists('absent')];
+    await turn();
+    calls[0]?.answer();
+    expect(await Promise.all(first)).toEqual([true, false]);
+    expect(directory.isKnown('here')).toBe(true);
+    expect(await directory.exists('here')).toBe(true);
+    void directory.exists('absent');
+    await turn();
+    expect(calls.map(({ userIds }) => userIds)).toEqual([['here', 'absent'], ['absent']]);
+  });
+
+  test('a call takes as many keys as DynamoDB does, and few calls are in flight', async () => {
+    const { directory, calls } = open();
+    const count = BATCH_GET_MAX_KEYS * 4;
+    const answers = Array.from({ length: count }, (_, i) => directory.exists(`u${i}`));
+    await turn();
+    expect(calls.length).toBe(LOOKUPS_MAX_IN_FLIGHT);
+    for (let i = 0; i < calls.length; i++) {
+      expect(calls[i]?.userIds.length).toBe(BATCH_GET_MAX_KEYS);
+      calls[i]?.answer();
+      await turn();
+    }
+    expect((await Promise.all(answers)).every(Boolean)).toBe(true);
+  });
+
+  test('a failed call fails those who asked, and nobody after them', async () => {
+    const { directory, calls } = open();
+    const failed = expect(directory.exists('a')).rejects.toThrow('no');
+    await turn();
+    calls[0]?.fail();
+    await failed;
+    const again = directory.exists('a');
+    await turn();
+    calls[1]?.answer();
+    expect(await again).toBe(true);
+  });
+
+  test('past the bound a question is refused at once', async () => {
+    const { directory } = open();
+    for (let i = 0; i < LOOKUPS_MAX_PENDING; i++) void directory.exists(`u${i}`);
+    await expect(directory.exists('one more')).rejects.toThrow('too many');
+  });
+
+  test('the memory is bounded: the oldest is forgotten first', async () => {
+    const { directory, calls } = open();
+    for (let i = 0; i < KNOWN_USERS_MAX + 1; i += BATCH_GET_MAX_KEYS) {
+      const answers = Array.from({ length: BATCH_GET_MAX_KEYS }, (_, j) =>
+        directory.exists(`u${i + j}`),
+      );
+      await Promise.resolve();
+      calls.at(-1)?.answer();
+      await Promise.all(answers);
+    }
+    expect(directory.isKnown('u0')).toBe(false);
+    expect(directory.isKnown(`u${KNOWN_USERS_MAX}`)).toBe(true);
+  });
+});
