@@ -2,6 +2,9 @@ import type { EventObject } from './event/event-object.ts';
 
 declare global {
   namespace Cloudflare {
+    interface GlobalProps {
+      mainModule: typeof import('./index.ts');
+    }
     /** What wrangler.toml and the secrets bind; `config.ts` checks and explains each. */
     interface Env {
       EVENTS: DurableObjectNamespace<EventObject>;

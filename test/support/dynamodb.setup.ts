@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TestProject } from 'vitest/node';
-import { freePort, startDynamoDB } from '../../src/cli/dynamodb.ts';
+import { startDynamoDB } from '../../src/cli/dynamodb.ts';
+import { freePort } from '../../src/cli/ports.ts';
 import { ensureTables } from '../../src/cli/tables.ts';
 
 declare module 'vitest' {

@@ -1,0 +1,24 @@
+/** `npm run tables [-- --env NAME]`: creates the tables that are missing, and checks the others. */
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { explainClientError, openClient } from './client.ts';
+import { checkSettings, readSettings } from './settings.ts';
+import { ensureTables } from './tables.ts';
+import { runCommand, say } from './terminal.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+async function createTables(): Promise<number> {
+  const { values } = parseArgs({ options: { env: { type: 'string', short: 'e' } } });
+  const config = checkSettings(await readSettings(ROOT, values.env));
+  try {
+    const { created, existing } = await ensureTables(openClient(config), config.tables);
+    for (const name of created) say(`${name}: created`);
+    for (const name of existing) say(`${name}: there already, as it must be`);
+    return 0;
+  } catch (error) {
+    throw explainClientError(error, config);
+  }
+}
+
+await runCommand(createTables);

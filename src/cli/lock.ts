@@ -1,0 +1,32 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { CliError, explain } from './terminal.ts';
+
+const SQLITE_BUSY = 5;
+
+/** Kept for as long as the process lives: a lock that is garbage collected is a lock let go. */
+const held: DatabaseSync[] = [];
+
+/**
+ * Creates the directory if it is missing and locks it against a second `npm start`: the embedded
+ * DynamoDB would open a file that another one has open without a word.
+ *
+ * The lock is SQLite's on a file of its own, so the kernel drops it however the process ends. A
+ * file with a process id would outlive a `kill -9`, and in a container the id soon means somebody else.
+ */
+export function lockDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+    const lock = new DatabaseSync(join(directory, 'lock'));
+    lock.exec('BEGIN EXCLUSIVE');
+    held.push(lock);
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) {
+      throw new CliError(
+        `The data in ${directory} is in use by another \`npm start\`: end that one, or set DATA_DIR.`,
+      );
+    }
+    throw new CliError(`The data directory ${directory} cannot be used (${explain(error)}).`);
+  }
+}

@@ -1,0 +1,110 @@
+/** `npm start`: the service on this machine, with a DynamoDB of its own unless one is configured. */
+import { join, resolve } from 'node:path';
+import { explainClientError, openClient } from './client.ts';
+import { startDynamoDB } from './dynamodb.ts';
+import { lockDirectory } from './lock.ts';
+import { freePort, isPortFree, parsePort } from './ports.ts';
+import { stopAllProcesses } from './processes.ts';
+import { checkSettings, readSettings, type Settings, withLocalCredentials } from './settings.ts';
+import { ensureTables } from './tables.ts';
+import { CliError, runCommand, say } from './terminal.ts';
+import { startWorker } from './worker.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+async function start(): Promise<number> {
+  // Ends with 0, not 130: being asked to end is how this command ends, and npm calls anything else
+  // an error. The handlers stay: Ctrl-C may reach us twice, from the terminal and through npm.
+  const asked = new Promise<number>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve(0));
+  });
+  try {
+    return await Promise.race([asked, run()]);
+  } finally {
+    await stopAllProcesses();
+  }
+}
+
+/** Brings everything up, and fails when a part of it ends. */
+async function run(): Promise<never> {
+  const port = parsePort(process.env.PORT || '8787');
+  if (port === undefined) {
+    throw new CliError(`PORT is ${process.env.PORT}; it must be a number from 1 to 65535.`);
+  }
+  if (!(await isPortFree(port))) {
+    throw new CliError(`Port ${port} is in use: end what listens there, or set PORT.`);
+  }
+  const directory = resolve(process.env.DATA_DIR || join(ROOT, '.data'));
+  lockDirectory(directory);
+
+  const { settings, data, ended } = await openTables(await readSettings(ROOT), directory);
+  const stateDirectory = join(directory, 'worker');
+  const worker = await startWorker({ root: ROOT, port, settings, stateDirectory });
+  greet(port, data);
+  return await Promise.race([
+    ended,
+    worker.ended.then((how) => {
+      throw new CliError(`The worker ended by itself (wrangler: ${how}).`);
+    }),
+  ]);
+}
+
+interface OpenTables {
+  /** What the worker is to run with. */
+  settings: Settings;
+  /** Where the data is, for a person. */
+  data: string;
+  /** Rejects when the embedded DynamoDB ends; otherwise stays pending. */
+  ended: Promise<never>;
+}
+
+async function openTables(settings: Settings, directory: string): Promise<OpenTables> {
+  if (settings.DYNAMODB_ENDPOINT) {
+    const config = await createMissingTables(settings);
+    return { settings: config, data: settings.DYNAMODB_ENDPOINT, ended: new Promise(() => {}) };
+  }
+  const dbPath = join(directory, 'dynamodb.db');
+  const database = await startDynamoDB({ port: await freePort(), dbPath });
+  const ended = database.ended.then((how): never => {
+    throw new CliError(`The embedded DynamoDB ended by itself (${how}).`);
+  });
+  // It may end while the worker starts, before anybody waits for it.
+  ended.catch(() => undefined);
+  const local = withLocalCredentials({ ...settings, DYNAMODB_ENDPOINT: database.endpoint });
+  await createMissingTables(local);
+  return { settings: local, data: `${directory}, served at ${database.endpoint}`, ended };
+}
+
+/** Gives back the settings with the credentials that were used. */
+async function createMissingTables(settings: Settings): Promise<Settings> {
+  const config = checkSettings(settings);
+  const { credentials } = config;
+  if (credentials === undefined) {
+    throw new CliError(
+      `The worker needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for ${config.endpoint}: set them in the environment or .dev.vars.`,
+    );
+  }
+  try {
+    await ensureTables(openClient(config), config.tables);
+  } catch (error) {
+    throw explainClientError(error, config);
+  }
+  return {
+    ...settings,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  };
+}
+
+function greet(port: number, data: string): void {
+  const url = `http://localhost:${port}`;
+  const user = JSON.stringify({ userId: 'ada', name: 'Ada Lovelace' });
+  say(`Listening on ${url}`);
+  say(`Data in ${data}`);
+  say('Try:');
+  say(`  curl -X POST ${url}/registration/users \\`);
+  say(`    -H 'content-type: application/json' -d '${user}'`);
+  say('Ctrl-C ends everything.');
+}
+
+await runCommand(start);

@@ -1,0 +1,37 @@
+import { AppError } from '../errors.ts';
+
+/** Something that the person at the terminal can put right; its message is all that they need. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+}
+
+/** Writes a line to stdout. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Writes a line to stderr. */
+export function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/**
+ * What to tell a person about a failure. Never a stack trace; a defect at least names its class.
+ */
+export function explain(error: unknown): string {
+  if (error instanceof CliError || error instanceof AppError) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+/**
+ * Runs a command to its end and leaves the process with its exit code; a failure is one message
+ * on stderr and exit code 1. It exits outright: a socket or timer left over must not hold it.
+ */
+export async function runCommand(command: () => Promise<number>): Promise<never> {
+  try {
+    process.exit(await command());
+  } catch (error) {
+    complain(explain(error));
+    process.exit(1);
+  }
+}

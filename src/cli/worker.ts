@@ -1,0 +1,95 @@
+import { createRequire } from 'node:module';
+import { devNull } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ManagedProcess, startProcess } from './processes.ts';
+import type { Settings } from './settings.ts';
+import { CliError, say } from './terminal.ts';
+
+const START_TIMEOUT_MS = 60_000;
+const POLL_MS = 100;
+
+/** What wrangler itself needs; nothing else of ours is passed on. */
+const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'XDG_CONFIG_HOME', 'NO_COLOR', 'FORCE_COLOR'];
+
+/** No questions, no update check and no other call home: starting works, and as fast, offline. */
+const QUIET = {
+  CI: 'true',
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  WRANGLER_WRITE_LOGS: 'false',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+};
+
+/**
+ * Starts the worker under `wrangler dev` on 127.0.0.1 and waits until `GET /health` answers 200.
+ *
+ * The settings travel in wrangler's environment: arguments can be read by every user of the
+ * machine, a file would outlive a crash. Wrangler makes its whole environment the worker's when it
+ * is asked to (and then reads no .dev.vars, which the settings contain), hence the short list above.
+ */
+export async function startWorker(options: {
+  root: string;
+  port: number;
+  settings: Settings;
+  stateDirectory: string;
+}): Promise<ManagedProcess> {
+  const { root, port, settings, stateDirectory } = options;
+  const env: NodeJS.ProcessEnv = {};
+  for (const name of PASSED_ON) if (process.env[name] !== undefined) env[name] = process.env[name];
+  Object.assign(env, QUIET, settings, { CLOUDFLARE_INCLUDE_PROCESS_ENV: 'true' });
+  const args = [findWrangler(), 'dev', '--ip', '127.0.0.1', '--port', String(port)];
+  args.push('--env-file', devNull, '--persist-to', stateDirectory);
+  args.push('--log-level', 'log', '--show-interactive-dev-session=false');
+  const worker = startProcess(process.execPath, args, {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+
+  // Up to here wrangler lists bindings and the like, afterwards the worker speaks. Errors are on stderr.
+  let isUp = false;
+  if (worker.child.stdout) {
+    createInterface({ input: worker.child.stdout }).on('line', (line) => {
+      if (isUp && !line.startsWith('[wrangler:info]')) say(line);
+    });
+  }
+  await waitUntilHealthy(worker, port);
+  isUp = true;
+  return worker;
+}
+
+async function waitUntilHealthy(worker: ManagedProcess, port: number): Promise<void> {
+  let death: string | undefined;
+  worker.ended.then((how) => {
+    death = how;
+  });
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  let last = 'no answer';
+  while (death === undefined && Date.now() < deadline) {
+    try {
+      const signal = AbortSignal.timeout(2_000);
+      const response = await fetch(`http://127.0.0.1:${port}/health`, { signal });
+      await response.body?.cancel();
+      if (response.status === 200) return;
+      last = `status ${response.status}`;
+    } catch {
+      // Not listening yet.
+    }
+    await sleep(POLL_MS);
+  }
+  if (death !== undefined) throw new CliError(`The worker did not start (wrangler: ${death}).`);
+  throw new CliError(
+    `The worker is not healthy after ${START_TIMEOUT_MS / 1_000} s: GET /health gives ${last}.`,
+  );
+}
+
+function findWrangler(): string {
+  try {
+    const manifest = createRequire(import.meta.url).resolve('wrangler/package.json');
+    return join(dirname(manifest), 'bin/wrangler.js');
+  } catch {
+    throw new CliError('wrangler is not installed: run `npm install`.');
+  }
+}
