@@ -6,10 +6,18 @@ function isLongerThan(text: string, maxChars: number): boolean {
   return text.length > maxChars && [...text].length > maxChars;
 }
 
+/** What to say of a value of the wrong type. */
+function expected(what: string) {
+  return {
+    error: ({ input }: { input: unknown }) =>
+      input === undefined ? 'is missing' : `must be ${what}`,
+  };
+}
+
 /** Trimmed, not empty, at most `maxChars` code points, and storable as UTF-8 without loss. */
 function text(maxChars: number) {
   return z
-    .string()
+    .string(expected('a string'))
     .trim()
     .min(1, { error: 'must not be empty', abort: true })
     .refine((value) => value.isWellFormed(), {
@@ -23,6 +31,11 @@ function text(maxChars: number) {
     .meta({ minLength: 1, maxLength: maxChars });
 }
 
+/** A request's parts, which only an object can have. */
+function object<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.object(shape, expected('an object'));
+}
+
 const id = text(ID_MAX_CHARS)
   .refine((value) => !/\p{Cc}/u.test(value), {
     error: 'must not contain control characters',
@@ -33,21 +46,25 @@ const id = text(ID_MAX_CHARS)
     error: 'must not be "." or "..", which no URL path can name',
   });
 const name = text(NAME_MAX_CHARS);
+const capacity = z
+  .int(expected('an integer'))
+  .min(1, { error: 'must be at least 1' })
+  .max(CAPACITY_MAX, { error: `must be at most ${CAPACITY_MAX}` });
 const createdAt = z.iso.datetime();
 
 /** `POST /registration/users` */
-export const newUserSchema = z.object({ userId: id, name });
+export const newUserSchema = object({ userId: id, name });
 
 /** `POST /registration/events` */
-export const newEventSchema = z.object({
+export const newEventSchema = object({
   eventId: id.optional(),
   name,
-  capacity: z.int().min(1).max(CAPACITY_MAX),
-  hasWaitlist: z.boolean().default(false),
+  capacity,
+  hasWaitlist: z.boolean(expected('true or false')).default(false),
 });
 
 /** `POST` and `DELETE /registration/registrations` */
-export const placeSchema = z.object({ userId: id, eventId: id });
+export const placeSchema = object({ userId: id, eventId: id });
 
 /** Path parameters */
 export const userParamSchema = z.object({ userId: id });
@@ -59,7 +76,7 @@ export type User = z.infer<typeof userSchema>;
 export const eventSchema = z.object({
   eventId: id,
   name,
-  capacity: z.int().min(1).max(CAPACITY_MAX),
+  capacity,
   hasWaitlist: z.boolean(),
   createdAt,
 });
