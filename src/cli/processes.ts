@@ -64,7 +64,7 @@ export async function stopAllProcesses(): Promise<void> {
  * then kills the group: not even `kill -9` of us leaves a process behind that holds the data or a port.
  */
 function startGuard(group: number): ChildProcess {
-  const script = 'read -r _; kill -KILL -- "-$1"';
+  const script = 'read -r _; kill -s KILL -- "-$1"';
   const stdio: StdioOptions = ['pipe', 'ignore', 'ignore'];
   const guard = spawn('/bin/sh', ['-c', script, 'sh', String(group)], { detached: true, stdio });
   // Without a shell there is no guard; ending in the normal way does not need one.
