@@ -48,7 +48,8 @@ export async function startDynamoDB(options: {
   const started = startProcess(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaint = '';
   started.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    complaint = text.trim().split('\n').at(-1) || complaint;
+    // It greets on stderr too; what goes wrong is marked.
+    complaint = /^error: (.*)/m.exec(text)?.[1] ?? complaint;
   });
   const ended = started.ended.then((how) => (complaint ? `${how}: ${complaint}` : how));
 

@@ -30,12 +30,13 @@ export async function readSettings(
   const { unstable_getVarsForDev, unstable_readConfig } = await import('wrangler');
   const file = join(root, 'wrangler.toml');
   if (!existsSync(file)) throw new CliError(`There is no ${file}.`);
-  const args = { config: file, ...(environment === undefined ? {} : { env: environment }) };
-  const wrangler = unstable_readConfig(args, { hideWarnings: true });
-  if (environment !== undefined && !wrangler.definedEnvironments?.includes(environment)) {
-    // Wrangler itself would fall back to the top level: another environment's tables.
+  const base = unstable_readConfig({ config: file }, { hideWarnings: true });
+  if (environment !== undefined && !base.definedEnvironments?.includes(environment)) {
+    // Asked here: wrangler may fall back to the top level, which are another environment's tables.
     throw new CliError(`${file} has no [env.${environment}].`);
   }
+  const chosen = { config: file, ...(environment === undefined ? {} : { env: environment }) };
+  const wrangler = unstable_readConfig(chosen, { hideWarnings: true });
 
   const settings: Settings = {};
   const vars = unstable_getVarsForDev(file, undefined, wrangler.vars, environment, true);
@@ -43,8 +44,7 @@ export async function readSettings(
     if ('value' in binding && typeof binding.value === 'string') settings[name] = binding.value;
   }
   // The top level of wrangler.toml names every variable; an environment may leave some out.
-  const { vars: known } = unstable_readConfig({ config: file }, { hideWarnings: true });
-  for (const name of new Set([...Object.keys(known), ...Object.keys(settings)])) {
+  for (const name of new Set([...Object.keys(base.vars), ...Object.keys(settings)])) {
     const value = processEnv[name];
     if (value !== undefined && !CREDENTIALS.includes(name)) settings[name] = value;
   }

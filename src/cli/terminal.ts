@@ -20,6 +20,9 @@ export function complain(line: string): void {
  */
 export function explain(error: unknown): string {
   if (error instanceof CliError || error instanceof AppError) return error.message;
+  if (error instanceof Error && 'code' in error && /^ERR_PARSE_ARGS/.test(String(error.code))) {
+    return error.message;
+  }
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 

@@ -1,0 +1,132 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { freePort } from '../../src/cli/ports.ts';
+import { startService } from '../support/service.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'registration-desk-'));
+});
+
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Runs `npm start`'s command to its end, which is not expected to come up. */
+async function startInVain(env: NodeJS.ProcessEnv, root = ROOT) {
+  const { DYNAMODB_ENDPOINT: _, ...inherited } = process.env;
+  const child = spawn(process.execPath, ['src/cli/start.ts'], {
+    cwd: root,
+    env: { ...inherited, DATA_DIR: join(directory, 'data'), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr.on('data', (text) => {
+    stderr += text;
+  });
+  const [code] = await once(child, 'close');
+  return { code, stdout, stderr };
+}
+
+const oneLine = (text: RegExp) => ({
+  code: 1,
+  stdout: '',
+  stderr: expect.stringMatching(new RegExp(`^[^\n]*${text.source}[^\n]*\n$`)),
+});
+
+/** The process and all below it that have not ended; who is dead but not yet reaped has. */
+function livingBelow(root: number): number[] {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat=']).toString().trim();
+  const rows = table.split('\n').map((row) => row.trim().split(/\s+/));
+  const found = [root];
+  for (const parent of found) {
+    for (const [pid, ppid, stat] of rows) {
+      if (Number(ppid) === parent && !stat?.startsWith('Z')) found.push(Number(pid));
+    }
+  }
+  return found;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !execFileSync('ps', ['-o', 'stat=', '-p', String(pid)])
+      .toString()
+      .startsWith('Z');
+  } catch {
+    return false;
+  }
+}
+
+test('a port in use is one line and exit code 1', async () => {
+  const server = createServer().listen(await freePort(), '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  try {
+    expect(await startInVain({ PORT: String(port) })).toEqual(oneLine(/Port \d+ is in use/));
+  } finally {
+    server.close();
+  }
+});
+
+test('a port that is none is one line and exit code 1', async () => {
+  expect(await startInVain({ PORT: '70000' })).toEqual(oneLine(/PORT is 70000/));
+});
+
+test('tables that cannot be reached are one line and exit code 1', async () => {
+  const nobody = `http://127.0.0.1:${await freePort()}`;
+  const PORT = String(await freePort());
+  const ended = await startInVain({ PORT, DYNAMODB_ENDPOINT: nobody });
+  expect(ended).toEqual(oneLine(/cannot be reached: no answer from http:\/\/127/));
+});
+
+test('a missing embedded DynamoDB is one line that says what to install', async () => {
+  cpSync(join(ROOT, 'src'), join(directory, 'src'), { recursive: true });
+  cpSync(join(ROOT, 'wrangler.toml'), join(directory, 'wrangler.toml'));
+  cpSync(join(ROOT, 'package.json'), join(directory, 'package.json'));
+  mkdirSync(join(directory, 'node_modules'));
+  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+    if (name === '@dynoxide') continue;
+    symlinkSync(join(ROOT, 'node_modules', name), join(directory, 'node_modules', name));
+  }
+  const ended = await startInVain({ PORT: String(await freePort()), PATH: '/bin' }, directory);
+  expect(ended).toEqual(oneLine(/not installed: run `npm install --no-save @dynoxide\//));
+});
+
+test('SIGTERM ends everything, data in use is refused, and the data is there the next time', {
+  timeout: 40_000,
+}, async () => {
+  const first = await startService(directory);
+  const everyone = livingBelow(first.pid);
+  // start.ts, the embedded DynamoDB, wrangler twice and workerd at least, and the two guards.
+  expect(everyone.length).toBeGreaterThanOrEqual(7);
+  const PORT = String(await freePort());
+  const second = await startInVain({ PORT, DATA_DIR: directory });
+  expect(second).toEqual(oneLine(/is in use by another/));
+
+  const body = JSON.stringify({ userId: 'ada', name: 'Ada Lovelace' });
+  const headers = { 'Content-Type': 'application/json' };
+  const users = `${first.url}/registration/users`;
+  expect((await fetch(users, { method: 'POST', headers, body })).status).toBe(201);
+
+  process.kill(first.pid, 'SIGTERM');
+  await expect.poll(() => everyone.filter(isAlive), { timeout: 8_000 }).toEqual([]);
+
+  const third = await startService(directory);
+  const again = livingBelow(third.pid);
+  expect((await fetch(`${third.url}/registration/users/ada`)).status).toBe(200);
+  // Not even this leaves anything behind.
+  process.kill(third.pid, 'SIGKILL');
+  await expect.poll(() => again.filter(isAlive), { timeout: 8_000 }).toEqual([]);
+});
