@@ -61,7 +61,7 @@ export const KNOWN_USERS_MAX = 20_000;
 /** User look-ups that wait at one object at a time; as many as commands. */
 export const LOOKUPS_MAX_PENDING = QUEUE_MAX_COMMANDS;
 
-/** BatchGetItem calls for users that one object has in flight at a time: a second one hides the round trip. */
+/** BatchGetItem calls for users that one object has in flight at a time: with long round trips one is not enough. */
 export const LOOKUPS_MAX_IN_FLIGHT = 2;
 
 /** What a caller is told to wait, in seconds, when the service is busy or a table cannot be reached. */

@@ -95,7 +95,12 @@ export class Sequencer {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      while (this.#queue.length > 0) await this.#step();
+      while (this.#queue.length > 0) {
+        await this.#step();
+        // Each request reaches the object in a turn of its own. One turn lets those in that the last
+        // replies have called forth, so that they share a commit; an idle event never waits for it.
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
     } finally {
       this.#isRunning = false;
       if (this.#sweep !== null) clearTimeout(this.#sweep);

@@ -204,7 +204,9 @@ describe('the sequencer', () => {
     await settle();
     commits[0]?.answer({ type: 'uncertain', cause: UNREACHABLE });
     setLoad(() => Promise.reject(UNREACHABLE));
-    expect(await register('b')).toEqual({ type: 'unavailable', reason: 'unreachable' });
+    const refused = register('b');
+    await settle();
+    expect(await refused).toEqual({ type: 'unavailable', reason: 'unreachable' });
     void register('c');
     await settle();
     expect(loads.at(-1)).toEqual({ fence: true });

@@ -52,7 +52,7 @@ describe('the directory of users', () => {
     const { directory, calls } = open();
     const count = BATCH_GET_MAX_KEYS * 4;
     const answers = Array.from({ length: count }, (_, i) => directory.exists(`u${i}`));
-    await turn();
+    for (let i = 0; i < 10; i++) await turn();
     expect(calls.length).toBe(LOOKUPS_MAX_IN_FLIGHT);
     for (let i = 0; i < calls.length; i++) {
       expect(calls[i]?.userIds.length).toBe(BATCH_GET_MAX_KEYS);
@@ -60,6 +60,19 @@ describe('the directory of users', () => {
       await turn();
     }
     expect((await Promise.all(answers)).every(Boolean)).toBe(true);
+  });
+
+  test('beside a call in flight only a full one goes out', async () => {
+    const { directory, calls } = open();
+    void directory.exists('first');
+    await turn();
+    const rest = Array.from({ length: BATCH_GET_MAX_KEYS - 1 }, (_, i) => `u${i}`);
+    for (const userId of rest) void directory.exists(userId);
+    await turn();
+    expect(calls.length).toBe(1);
+    void directory.exists('the hundredth');
+    await turn();
+    expect(calls.map(({ userIds }) => userIds.length)).toEqual([1, BATCH_GET_MAX_KEYS]);
   });
 
   test('a failed call fails those who asked, and nobody after them', async () => {
@@ -86,7 +99,7 @@ describe('the directory of users', () => {
       const answers = Array.from({ length: BATCH_GET_MAX_KEYS }, (_, j) =>
         directory.exists(`u${i + j}`),
       );
-      await Promise.resolve();
+      await turn();
       calls.at(-1)?.answer();
       await Promise.all(answers);
     }
