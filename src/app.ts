@@ -31,9 +31,13 @@ function toAppError(error: Error): AppError | null {
     const doubt = error.isUncertain ? ' The change may or may not have been made.' : '';
     return new UnavailableError(`${error.message}.${doubt}`);
   }
-  // What the platform says of an object that it moved, updated or found overloaded.
-  const { retryable, overloaded } = error as { retryable?: boolean; overloaded?: boolean };
-  if (retryable || overloaded) {
+  // What the platform says of an object that it moved, updated, reset or found overloaded.
+  const platform = error as {
+    retryable?: boolean;
+    overloaded?: boolean;
+    durableObjectReset?: boolean;
+  };
+  if (platform.retryable || platform.overloaded || platform.durableObjectReset) {
     return new UnavailableError(
       'The event was interrupted: a change may or may not have been made, and asking again tells.',
     );

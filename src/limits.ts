@@ -39,6 +39,9 @@ export const COMMIT_DEADLINE_MS = 2_000;
 /** How long one attempt of a write or a single read may take: far above a transaction's p99.9. */
 export const ATTEMPT_TIMEOUT_MS = 800;
 
+/** What has to be left of a deadline for another attempt: a few times a transaction's p50. */
+export const ATTEMPT_MIN_MS = 100;
+
 /** How long one read is tried, retries included. */
 export const READ_DEADLINE_MS = 2_000;
 

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Config, TableNames } from '../config.ts';
-import { BACKOFF_FIRST_MS, BACKOFF_MAX_MS } from '../limits.ts';
+import { ATTEMPT_MIN_MS, BACKOFF_FIRST_MS, BACKOFF_MAX_MS } from '../limits.ts';
 
 /** The tables and the client that reaches them. */
 export interface Store {
@@ -66,8 +66,9 @@ type Verdict = 'busy' | 'uncertain' | 'condition' | 'misconfigured' | 'defect';
 
 /** Judges what the SDK threw. */
 export function judge(error: unknown): Verdict {
-  const { name, $metadata, CancellationReasons } = error as {
+  const { name, $fault, $metadata, CancellationReasons } = error as {
     name?: string;
+    $fault?: 'client' | 'server';
     $metadata?: { httpStatusCode?: number };
     CancellationReasons?: { Code?: string }[];
   };
@@ -82,8 +83,9 @@ export function judge(error: unknown): Verdict {
   if (name && MISCONFIGURED.has(name)) return 'misconfigured';
   // An earlier attempt with this token is still at work: its outcome will be ours.
   if (name === 'TransactionInProgressException') return 'uncertain';
-  const status = $metadata?.httpStatusCode;
-  return status !== undefined && status >= 400 && status < 500 ? 'defect' : 'uncertain';
+  // A 4xx whose body was cut off has a status, and no fault: it may have been a mere "busy".
+  const status = $metadata?.httpStatusCode ?? 0;
+  return $fault === 'client' && status >= 400 && status < 500 ? 'defect' : 'uncertain';
 }
 
 /** A pause drawn at random below a ceiling that doubles with each attempt ("full jitter"). */
@@ -127,7 +129,8 @@ export async function persist<T>(
         throw new StoreUnavailableError(`DynamoDB refuses the call: ${name}`, isUncertain, error);
       }
       const pause = backoffMs(attempt);
-      if (Date.now() + pause >= deadline) {
+      // An attempt without the time for an answer would only turn a clear refusal into a doubt.
+      if (Date.now() + pause + ATTEMPT_MIN_MS >= deadline) {
         throw new StoreUnavailableError(`DynamoDB does not answer: ${name}`, isUncertain, error);
       }
       await sleep(pause);

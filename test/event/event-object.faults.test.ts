@@ -1,4 +1,4 @@
-import { evictDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
@@ -68,6 +68,28 @@ describe('eviction', () => {
     expect((await step(() => register(a, eventId))).body.waitlistEntry.position).toBe(3);
     expect((await step(() => capacityOf(eventId))).body.availableCapacity).toBe(0);
     expect((await truth(eventId)).line).toEqual([d, a]);
+  });
+});
+
+describe('a reset of the object', () => {
+  test('while a request is under way is a 503, and asking again tells what came of it', async () => {
+    const eventId = await newEvent(2, true);
+    const [a = ''] = await newUsers(1);
+    const stub = env.EVENTS.getByName(eventId);
+    {
+      using _ = fault('TransactWriteItems', 1, async ({ send }) => {
+        await send();
+        return new Promise(() => {});
+      });
+      const answer = register(a, eventId);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await runInDurableObject(stub, (_, state) => state.abort('updated')).catch(() => {});
+      const { status, body } = await answer;
+      expect(status).toBe(503);
+      expect(body.detail).toContain('may or may not have been made');
+    }
+    expect((await register(a, eventId)).status).toBe(409);
+    expect((await truth(eventId)).registered).toEqual([a]);
   });
 });
 

@@ -10,6 +10,7 @@ import {
 const thrown = (name: string, status?: number, reasons?: string[]) =>
   Object.assign(new Error(name), {
     name,
+    ...(status === undefined ? {} : { $fault: status < 500 ? 'client' : 'server' }),
     $metadata: { httpStatusCode: status },
     ...(reasons ? { CancellationReasons: reasons.map((Code) => ({ Code })) } : {}),
   });
@@ -41,6 +42,7 @@ describe('what a failure means', () => {
     [thrown('AbortError'), 'uncertain'],
     // An answer that cannot be read says nothing about the write.
     [thrown('SyntaxError', 200), 'uncertain'],
+    [Object.assign(thrown('SyntaxError', 400), { $fault: undefined }), 'uncertain'],
   ] as const)('%o is %s', ([error, verdict]) => {
     expect(judge(error)).toBe(verdict);
   });
@@ -66,9 +68,9 @@ describe('persisting', () => {
 
   test('gives up at the deadline, and knows whether a write may have been applied', async () => {
     const always = (error: Error) => () => Promise.reject(error);
-    const busy = persist(always(thrown('ThrottlingException', 400)), within(100));
+    const busy = persist(always(thrown('ThrottlingException', 400)), within(300));
     await expect(busy).rejects.toMatchObject({ isUncertain: false });
-    const lost = persist(always(thrown('TypeError')), within(100));
+    const lost = persist(always(thrown('TypeError')), within(300));
     await expect(lost).rejects.toMatchObject({ isUncertain: true });
     await expect(lost).rejects.toThrow(StoreUnavailableError);
   });
@@ -94,7 +96,7 @@ describe('persisting', () => {
       new Promise<never>((_, reject) => {
         abortSignal.addEventListener('abort', () => reject(abortSignal.reason));
       });
-    await expect(persist(call, within(200))).rejects.toThrow(StoreUnavailableError);
+    await expect(persist(call, within(400))).rejects.toThrow(StoreUnavailableError);
     expect(Date.now() - start).toBeLessThan(1_000);
   });
 });

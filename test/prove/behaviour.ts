@@ -1,0 +1,254 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Build } from './build.ts';
+import { HttpClient, type Reply, send, toOutcome } from './client.ts';
+import { CALM } from './faults.ts';
+import type { Request } from './history.ts';
+import { checkRows, rowsOf } from './tables.ts';
+import { World } from './world.ts';
+
+/** What was measured, by name, and what was not as it should be. */
+export interface Measurement {
+  figures: Record<string, number | string>;
+  faults: string[];
+}
+
+const EVENT = 'the-event';
+/** What counts as at once, on a machine that has other things to do. */
+const REFUSAL_MAX_MS = 500;
+/** How long an answer may take while DynamoDB gives none: queue and commit, and some room. */
+const HANG_ANSWER_MAX_MS = 8_000;
+/** How long after a hang things may be back to normal. */
+const RECOVERY_MAX_MS = 8_000;
+/** How much larger the process may be afterwards: the heap of a busy isolate breathes. */
+const GROWTH_MAX_MB = 48;
+
+/** Everything that a worker asks of DynamoDB. */
+const ALL_OPERATIONS = [
+  'TransactWriteItems',
+  'UpdateItem',
+  'GetItem',
+  'BatchGetItem',
+  'Query',
+  'PutItem',
+];
+
+/** Answers by status, with what they took. */
+class Answers {
+  readonly #byStatus = new Map<number, number[]>();
+  readonly all: { status: number; tookMs: number; reply: Reply }[] = [];
+
+  async take(call: Promise<Reply>): Promise<Reply> {
+    const startedAt = performance.now();
+    const reply = await call;
+    const tookMs = performance.now() - startedAt;
+    this.#byStatus.set(reply.status, [...(this.#byStatus.get(reply.status) ?? []), tookMs]);
+    this.all.push({ status: reply.status, tookMs, reply });
+    return reply;
+  }
+
+  count(status: number): number {
+    return this.#byStatus.get(status)?.length ?? 0;
+  }
+
+  /** Milliseconds that the slowest of them took. */
+  slowest(status: number): number {
+    return Math.round(Math.max(0, ...(this.#byStatus.get(status) ?? [])));
+  }
+}
+
+interface Stage {
+  world: World;
+  client: HttpClient;
+  ask(request: Exclude<Request, { type: 'tables' }>): Promise<Reply>;
+}
+
+/** Plays on a world with one event, and ends it whatever happens. */
+async function onStage<T>(
+  build: Build,
+  options: { users: number; capacity: number; hasWaitlist: boolean },
+  play: (stage: Stage, userIds: string[]) => Promise<T>,
+): Promise<T> {
+  const userIds = Array.from({ length: options.users }, (_, i) => `user-${i}`);
+  const world = await World.open({
+    build,
+    weather: CALM,
+    seed: 1,
+    workers: 1,
+    isInterruptible: false,
+    isDurable: false,
+    userIds,
+  });
+  const client = new HttpClient();
+  const ask: Stage['ask'] = (request) => send(client, world.workers[0]?.port ?? 0, EVENT, request);
+  try {
+    const { capacity, hasWaitlist } = options;
+    await ask({ type: 'create', capacity, hasWaitlist });
+    return await play({ world, client, ask }, userIds);
+  } finally {
+    client.close();
+    await world.close();
+  }
+}
+
+/**
+ * More commands than an event's queue takes, while its commit is slow: the rest is refused at once and
+ * with the advice to come back, and everything that was taken in is carried out.
+ *
+ * @param bound how many commands the queue of this build takes
+ */
+export function measureOverload(build: Build, bound: number): Promise<Measurement> {
+  const count = Math.round(bound * 1.2);
+  const options = { users: count + 1, capacity: count + 1, hasWaitlist: false };
+  return onStage(build, options, async ({ world, ask }, userIds) => {
+    const faults: string[] = [];
+    const [first = '', ...rest] = userIds;
+    // Everybody has been here before, so that the object knows them and they reach its queue at once.
+    for (const type of ['register', 'unregister'] as const) {
+      for (let i = 0; i < userIds.length; i += 100) {
+        await Promise.all(userIds.slice(i, i + 100).map((userId) => ask({ type, userId })));
+      }
+    }
+    world.proxy.hold(['TransactWriteItems']);
+    const answers = new Answers();
+    const held = ask({ type: 'register', userId: first });
+    await sleep(100);
+    const flood = rest.map((userId) => answers.take(ask({ type: 'register', userId })));
+    while (answers.count(503) === 0 && answers.all.length < count) await sleep(10);
+    // The flood is still being read; these are timed when it is over.
+    await sleep(200);
+    const probes = new Answers();
+    for (let i = 0; i < 20; i++) await probes.take(ask({ type: 'register', userId: first }));
+    world.proxy.release();
+    const firstReply = await held;
+    await Promise.all(flood);
+
+    const done = answers.count(201);
+    const refused = [...answers.all, ...probes.all].filter(({ status }) => status === 503);
+    if (firstReply.status !== 201) faults.push(`the first one was answered ${firstReply.status}`);
+    if (probes.count(503) !== 20) faults.push('a request past the bound was not refused');
+    if (probes.slowest(503) > REFUSAL_MAX_MS)
+      faults.push(`a refusal took ${probes.slowest(503)} ms`);
+    if (done < bound) faults.push(`only ${done} of those taken in were carried out`);
+    for (const { reply } of refused) {
+      if (!reply.headers['retry-after']) faults.push('a refusal has no Retry-After');
+      if (toOutcome(reply) !== null) faults.push(`a refusal leaves doubt: ${reply.body.detail}`);
+    }
+    const rows = rowsOf(await world.finalTables(), EVENT);
+    faults.push(...checkRows(rows, []).filter((fault) => /Count|digest|capacity/.test(fault)));
+    if (rows.registrations.length !== done + 1) {
+      faults.push(`${done + 1} acknowledged, ${rows.registrations.length} in the table`);
+    }
+    const figures = {
+      'sent at once': count,
+      'carried out': done,
+      'refused with 503': answers.count(503),
+      'slowest of those carried out, ms': answers.slowest(201),
+      'slowest refusal while full, ms': probes.slowest(503),
+    };
+    return { figures, faults: [...new Set(faults)] };
+  });
+}
+
+/**
+ * A DynamoDB that does not answer at all for a while, under load: every caller gets an answer in time,
+ * afterwards nothing is stuck, and memory is what it was.
+ */
+export function measureHang(build: Build, hangMs: number): Promise<Measurement> {
+  return onStage(build, { users: 40, capacity: 20, hasWaitlist: true }, async (stage, userIds) => {
+    const { world, ask } = stage;
+    const faults: string[] = [];
+    const pid = world.workers[0]?.pid ?? 0;
+    let isOver = false;
+    let answers = new Answers();
+    const clients = userIds.map(async (userId, i) => {
+      for (let turn = i; !isOver; turn++) {
+        const type = turn % 2 === 0 ? 'register' : 'unregister';
+        await answers.take(ask({ type, userId }));
+        // What a client does that is told to come back later, only sooner.
+        await sleep(20);
+      }
+    });
+    await sleep(2_000);
+    const before = residentMb(pid);
+    answers = new Answers();
+    world.proxy.hold(ALL_OPERATIONS);
+    await sleep(hangMs);
+    const during = answers;
+    const peak = residentMb(pid);
+    answers = new Answers();
+    world.proxy.release();
+    const releasedAt = performance.now();
+    while (answers.count(200) + answers.count(201) === 0) {
+      if (performance.now() - releasedAt > 15_000) break;
+      await sleep(5);
+    }
+    const backMs = Math.round(performance.now() - releasedAt);
+    await sleep(2_000);
+    isOver = true;
+    const isStuck = await Promise.race([
+      Promise.all(clients).then(() => false),
+      sleep(10_000, true, { ref: false }),
+    ]);
+    const after = residentMb(pid);
+
+    if (isStuck) faults.push('a request was never answered');
+    if (backMs > RECOVERY_MAX_MS) faults.push(`the first success came ${backMs} ms after the hang`);
+    if (during.slowest(503) > HANG_ANSWER_MAX_MS)
+      faults.push(`a refusal took ${during.slowest(503)} ms`);
+    if (during.count(500) + answers.count(500) > 0) faults.push('a request was answered 500');
+    if (after > before + GROWTH_MAX_MB) faults.push(`memory went from ${before} MB to ${after} MB`);
+    const rows = rowsOf(await world.finalTables(), EVENT);
+    faults.push(...checkRows(rows, []).filter((fault) => /Count|digest|over cap/.test(fault)));
+    const figures = {
+      'hang, s': hangMs / 1_000,
+      'refused with 503 meanwhile': during.count(503),
+      'slowest of them, ms': during.slowest(503),
+      'first success after, ms': backMs,
+      'resident before, MB': before,
+      'at the end of the hang, MB': peak,
+      'after, MB': after,
+    };
+    return { figures, faults };
+  });
+}
+
+/** More and more calls refused for lack of throughput: less gets done, and all of it right. */
+export function measureThrottling(build: Build, stepMs: number): Promise<Measurement> {
+  return onStage(build, { users: 64, capacity: 32, hasWaitlist: true }, async (stage, userIds) => {
+    const { world, ask } = stage;
+    const faults: string[] = [];
+    const figures: Measurement['figures'] = {};
+    for (const rate of [0, 0.5, 0.9]) {
+      world.proxy.weather = { ...CALM, rate, weights: { throttled: 1 } };
+      const answers = new Answers();
+      const until = performance.now() + stepMs;
+      await Promise.all(
+        userIds.map(async (userId, i) => {
+          for (let turn = i; performance.now() < until; turn++) {
+            const type = turn % 2 === 0 ? 'register' : 'unregister';
+            const reply = await answers.take(ask({ type, userId }));
+            if (reply.status === 503) await sleep(20);
+          }
+        }),
+      );
+      const changes = answers.count(201) + answers.count(200);
+      figures[`${rate * 100} % throttled: changes/s`] = Math.round((changes * 1_000) / stepMs);
+      figures[`${rate * 100} % throttled: 503s`] = answers.count(503);
+      if (answers.count(500) > 0) faults.push(`${answers.count(500)} requests answered 500`);
+      const inDoubt = answers.all.filter(
+        ({ status, reply }) => status === 503 && toOutcome(reply) !== null,
+      );
+      figures[`${rate * 100} % throttled: of them in doubt`] = inDoubt.length;
+    }
+    const rows = rowsOf(await world.finalTables(), EVENT);
+    faults.push(...checkRows(rows, []).filter((fault) => /Count|digest|over cap/.test(fault)));
+    return { figures, faults };
+  });
+}
+
+/** Resident memory of a process. */
+function residentMb(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1_024);
+}

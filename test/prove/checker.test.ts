@@ -1,0 +1,316 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { check } from './checker.ts';
+import { changesOnly, type Operation, type Outcome, Recorder, type Request } from './history.ts';
+import { Random } from './random.ts';
+import { explainViolation } from './report.ts';
+import { carryOut, type Model } from './rules.ts';
+
+const EVENT = 'event';
+const create = (capacity: number, hasWaitlist = true): Request => ({
+  type: 'create',
+  capacity,
+  hasWaitlist,
+});
+const register = (userId: string): Request => ({ type: 'register', userId });
+const unregister = (userId: string): Request => ({ type: 'unregister', userId });
+const read: Request = { type: 'read' };
+
+const created = (capacity: number, hasWaitlist = true): Outcome => ({
+  type: 'created',
+  capacity,
+  hasWaitlist,
+});
+const seat = (id = 'r'): Outcome => ({ type: 'registered', id });
+const waits = (position: number, id = 'w'): Outcome => ({ type: 'waitlisted', id, position });
+const left = (promoted?: string): Outcome => ({
+  type: 'unregistered',
+  promoted: promoted === undefined ? null : { userId: promoted, id: `r-${promoted}` },
+});
+const available = (count: number, capacity: number): Outcome => ({
+  type: 'read',
+  capacity,
+  available: count,
+});
+const refused = (reason: Extract<Outcome, { type: 'refused' }>['reason']): Outcome => ({
+  type: 'refused',
+  reason,
+});
+const unknown: Outcome = { type: 'unknown', why: 'reset' };
+
+/** Operations one after the other. */
+function sequence(...steps: [Request, Outcome][]): Operation[] {
+  const recorder = new Recorder();
+  for (const [request, outcome] of steps) {
+    recorder.end(recorder.begin('c', EVENT, request), outcome);
+  }
+  return recorder.operations;
+}
+
+/** Operations all at once, after those of the sequence. */
+function atOnce(first: [Request, Outcome][], together: [Request, Outcome][]): Operation[] {
+  const recorder = new Recorder();
+  for (const [request, outcome] of first) {
+    recorder.end(recorder.begin('c', EVENT, request), outcome);
+  }
+  const begun = together.map(([request, outcome]) => {
+    return { operation: recorder.begin('c', EVENT, request), outcome };
+  });
+  for (const { operation, outcome } of begun.reverse()) recorder.end(operation, outcome);
+  return recorder.operations;
+}
+
+const verdict = (operations: Operation[]) => check(operations).type;
+
+describe('good histories are accepted', () => {
+  test('one thing after the other, by the rules', () => {
+    const history = sequence(
+      [read, refused('no such event')],
+      [create(1), created(1)],
+      [create(2), refused('event exists')],
+      [register('a'), seat()],
+      [register('a'), refused('already registered')],
+      [register('b'), waits(1)],
+      [register('b'), refused('already waitlisted')],
+      [unregister('b'), refused('not registered')],
+      [unregister('a'), left('b')],
+      [register('a'), waits(2)],
+      [read, available(0, 1)],
+    );
+    expect(verdict(history)).toBe('linearizable');
+  });
+
+  test('what overlaps may have happened in any order', () => {
+    const start: [Request, Outcome][] = [[create(1), created(1)]];
+    const together: [Request, Outcome][] = [
+      [register('a'), waits(2)],
+      [register('b'), waits(1)],
+      [register('c'), seat()],
+      [read, available(1, 1)],
+    ];
+    expect(verdict(atOnce(start, together))).toBe('linearizable');
+  });
+
+  test('any concurrent history that the rules themselves produced', () => {
+    fc.assert(
+      fc.property(fc.nat(), (seed) => {
+        const { operations } = simulate(seed);
+        expect(verdict(operations)).toBe('linearizable');
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('bad histories are rejected', () => {
+  const start: [Request, Outcome] = [create(1), created(1)];
+  const bad: Record<string, Operation[]> = {
+    'two people on one seat': sequence(start, [register('a'), seat()], [register('b'), seat()]),
+    'two people on one seat at once': atOnce(
+      [start],
+      [
+        [register('a'), seat()],
+        [register('b'), seat()],
+      ],
+    ),
+    'two places for one user': sequence(
+      [create(2), created(2)],
+      [register('a'), seat()],
+      [register('a'), seat()],
+    ),
+    'a position given twice': sequence(
+      start,
+      [register('a'), seat()],
+      [register('b'), waits(1)],
+      [register('c'), waits(1)],
+    ),
+    'a position left out': sequence(start, [register('a'), seat()], [register('b'), waits(2)]),
+    'a promotion out of turn': sequence(
+      start,
+      [register('a'), seat()],
+      [register('b'), waits(1)],
+      [register('c'), waits(2)],
+      [unregister('a'), left('c')],
+    ),
+    'a promotion forgotten': sequence(
+      start,
+      [register('a'), seat()],
+      [register('b'), waits(1)],
+      [unregister('a'), left()],
+    ),
+    'a newcomer before those who wait': sequence(
+      start,
+      [register('a'), seat()],
+      [register('b'), waits(1)],
+      [unregister('a'), left('b')],
+      [unregister('b'), left()],
+      [register('c'), waits(2)],
+    ),
+    'a lost registration': sequence(start, [register('a'), seat()], [read, available(1, 1)]),
+    'a refusal that came from nowhere': sequence(start, [register('a'), refused('full')]),
+    'a read of the past': sequence(
+      start,
+      [register('a'), seat()],
+      [unregister('a'), left()],
+      [read, available(0, 1)],
+    ),
+    'an event created twice': sequence(start, [create(2), created(2)]),
+  };
+  for (const [name, operations] of Object.entries(bad)) {
+    test(name, () => {
+      expect(verdict(operations)).toBe('violation');
+      expect(explainViolation(EVENT, operations)).toContain('promise: ');
+    });
+  }
+
+  test('one false answer in a history that the rules produced', () => {
+    let rejected = 0;
+    for (let seed = 0; seed < 100; seed++) {
+      const { operations } = simulate(seed);
+      const victim = operations.find(({ outcome }) => outcome.type === 'waitlisted');
+      if (victim?.outcome.type !== 'waitlisted') continue;
+      victim.outcome = { ...victim.outcome, position: victim.outcome.position + 100 };
+      expect(verdict(operations)).toBe('violation');
+      rejected++;
+    }
+    expect(rejected).toBeGreaterThan(20);
+  });
+});
+
+describe('what had no answer', () => {
+  const start: [Request, Outcome][] = [
+    [create(1), created(1)],
+    [register('a'), unknown],
+  ];
+  test('may have happened', () => {
+    expect(verdict(sequence(...start, [register('b'), waits(1)]))).toBe('linearizable');
+  });
+  test('may not have happened', () => {
+    expect(verdict(sequence(...start, [register('b'), seat()]))).toBe('linearizable');
+  });
+  test('may happen late', () => {
+    const late = sequence(...start, [read, available(1, 1)], [read, available(0, 1)]);
+    expect(verdict(late)).toBe('linearizable');
+  });
+  test('does not happen and unhappen', () => {
+    const back = sequence(...start, [read, available(0, 1)], [read, available(1, 1)]);
+    expect(verdict(back)).toBe('violation');
+  });
+  test('does not happen before it was asked', () => {
+    const early = sequence(
+      [create(1), created(1)],
+      [read, available(0, 1)],
+      [register('a'), unknown],
+    );
+    expect(verdict(early)).toBe('violation');
+  });
+  test('happens once: two of a kind explain two changes, not three', () => {
+    const twice = sequence(
+      [create(1), created(1)],
+      [register('a'), unknown],
+      [register('a'), unknown],
+      [unregister('a'), left()],
+      [unregister('a'), left()],
+    );
+    expect(verdict(twice)).toBe('linearizable');
+    const thrice = [...twice, ...sequence([unregister('a'), left()])].map((operation, i) => ({
+      ...operation,
+      sent: i * 2,
+      answered: Number.isFinite(operation.answered) ? i * 2 + 1 : operation.answered,
+    }));
+    expect(verdict(thrice)).toBe('violation');
+  });
+  test('many of them do not make the search endless', () => {
+    const recorder = new Recorder();
+    recorder.end(recorder.begin('c', EVENT, create(2)), created(2));
+    for (let i = 0; i < 60; i++) {
+      const userId = `u${i % 5}`;
+      recorder.begin('c', EVENT, i % 3 === 0 ? unregister(userId) : register(userId));
+    }
+    for (const count of [2, 1, 0, 1, 0]) {
+      recorder.end(recorder.begin('c', EVENT, read), available(count, 2));
+    }
+    expect(verdict(recorder.operations)).toBe('linearizable');
+  });
+});
+
+describe('two owners at once', () => {
+  test('a read of the past is forgiven, a change on it is not', () => {
+    const stale = sequence(
+      [create(1), created(1)],
+      [register('a'), seat()],
+      [read, available(1, 1)],
+      [register('a'), refused('full')],
+    );
+    expect(verdict(stale)).toBe('violation');
+    expect(verdict(changesOnly(stale))).toBe('linearizable');
+    const broken = sequence(
+      [create(1), created(1)],
+      [register('a'), seat()],
+      [register('b'), seat()],
+    );
+    expect(verdict(changesOnly(broken))).toBe('violation');
+  });
+});
+
+describe('the tables at the end', () => {
+  const history: [Request, Outcome][] = [
+    [create(1), created(1)],
+    [register('a'), seat('r1')],
+    [register('b'), waits(1, 'w1')],
+  ];
+  const content = (id: string, withLine = true): Outcome => ({
+    type: 'tables',
+    content: {
+      capacity: 1,
+      hasWaitlist: true,
+      lastPosition: 1,
+      seats: [{ userId: 'a', id }],
+      line: withLine ? [{ userId: 'b', id: 'w1', position: 1 }] : [],
+    },
+  });
+  test('hold what everybody was told', () => {
+    expect(verdict(sequence(...history, [{ type: 'tables' }, content('r1')]))).toBe('linearizable');
+  });
+  test('and nothing else', () => {
+    expect(verdict(sequence(...history, [{ type: 'tables' }, content('r2')]))).toBe('violation');
+    const lost = sequence(...history, [{ type: 'tables' }, content('r1', false)]);
+    expect(verdict(lost)).toBe('violation');
+  });
+});
+
+/** A concurrent history that the rules explain: each operation takes effect at a moment of its own. */
+function simulate(seed: number): { operations: Operation[] } {
+  const random = new Random(seed, 'simulation');
+  let state: Model = null;
+  const planned = Array.from({ length: 60 }, (_, i) => {
+    const sent = i + random.between(0, 5);
+    const takesEffect = sent + random.between(0, 10);
+    return { sent, takesEffect, answered: takesEffect + random.between(0, 10) };
+  });
+  const operations: Operation[] = [];
+  let ids = 0;
+  for (const { sent, takesEffect, answered } of planned.sort(
+    (a, b) => a.takesEffect - b.takesEffect,
+  )) {
+    const userId = random.pick(['a', 'b', 'c', 'd', 'e']);
+    const type = random.weighted({ create: 1, register: 6, unregister: 4, read: 2 });
+    const request: Request =
+      type === 'create' ? create(2) : type === 'read' ? read : { type, userId };
+    const told: Outcome = seat(`id${++ids}`);
+    const { expected, next } = carryOut(state, request, told);
+    state = next;
+    const isOpen = random.chance(0.1);
+    operations.push({
+      client: 'c',
+      eventId: EVENT,
+      request,
+      outcome: isOpen ? unknown : expected,
+      sent,
+      answered: isOpen ? Number.POSITIVE_INFINITY : answered,
+      sentMs: takesEffect,
+      answeredMs: answered,
+    });
+  }
+  return { operations };
+}

@@ -1,0 +1,137 @@
+import type { Operation } from './history.ts';
+import { agrees, carryOut, type Model } from './rules.ts';
+
+/** What the checker found. */
+export interface Verdict {
+  /** `undecided`: the search was given up, which proves nothing either way. */
+  type: 'linearizable' | 'violation' | 'undecided';
+  /** The longest order that the rules explain, and the event after it. */
+  order: Operation[];
+  state: Model;
+  /** The answer that comes next by time and has no place in that order. */
+  stuck: Operation | undefined;
+  /** Steps of the search. */
+  steps: number;
+}
+
+/** A point of the search: what was tried from here, and how we came here. */
+interface Frame {
+  state: Model;
+  candidates: number[];
+  tried: number;
+  /** The operation that led here. */
+  via: number;
+}
+
+/** Steps after which the search is given up: a few seconds. */
+const MAX_STEPS = 400_000;
+
+/**
+ * Decides whether the operations of one event can be put into one order that the rules explain and
+ * that keeps to real time: whatever was answered before another was sent comes before it.
+ *
+ * The search of Wing and Gong with the memory of Lowe, as Porcupine does it: extend the order by any
+ * operation that no unplaced answer precedes, go back when none fits, and never enter the same pair of
+ * (operations placed, event) twice. An operation without an answer may be placed at any time after it
+ * was sent, or left out. Of several such that ask the same, the one sent first stands for all: it can
+ * take any place that a later one could.
+ */
+export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
+  const all = operations
+    .filter(({ request, outcome }) => outcome.type !== 'unknown' || request.type !== 'read')
+    .sort((a, b) => a.sent - b.sent);
+  const byAnswer = all
+    .map((_, i) => i)
+    .filter((i) => isAnswered(all[i]))
+    .sort((a, b) => (all[a]?.answered ?? 0) - (all[b]?.answered ?? 0));
+  const placed = new Uint8Array(all.length);
+  const visited = new Set<string>();
+  const stack: Frame[] = [];
+  let best: { order: number[]; state: Model; answered: number } = {
+    order: [],
+    state: null,
+    answered: -1,
+  };
+  let answeredCount = 0;
+  let steps = 0;
+
+  const enter = (state: Model, via: number): void => {
+    stack.push({ state, candidates: candidatesFrom(state), tried: 0, via });
+    if (answeredCount > best.answered) {
+      const order = stack.slice(1).map((frame) => frame.via);
+      best = { order, state, answered: answeredCount };
+    }
+  };
+
+  /** Answered ones first, the most pressing in front; those without an answer only in need. */
+  const candidatesFrom = (state: Model): number[] => {
+    const pressing = byAnswer.find((i) => !placed[i]);
+    const horizon = (pressing === undefined ? undefined : all[pressing]?.answered) ?? 0;
+    const answered = byAnswer.filter((i) => !placed[i] && (all[i]?.sent ?? 0) < horizon);
+    // What fits and changes nothing may as well stand here: no later order is lost by it.
+    const idle = answered.find((i) => fitsIdly(state, all[i]));
+    if (idle !== undefined) return [idle];
+    const unanswered: number[] = [];
+    const asked = new Set<string>();
+    for (const [i, operation] of all.entries()) {
+      if (operation.sent >= horizon) break;
+      if (placed[i] || isAnswered(operation)) continue;
+      const kind = JSON.stringify(operation.request);
+      if (asked.has(kind)) continue;
+      asked.add(kind);
+      // One that would change nothing explains nothing.
+      if (carryOut(state, operation.request).next !== state) unanswered.push(i);
+    }
+    return [...answered, ...unanswered];
+  };
+
+  enter(null, -1);
+  let frame = stack.at(-1);
+  while (frame) {
+    if (answeredCount === byAnswer.length) {
+      const order = stack.slice(1).flatMap(({ via }) => all[via] ?? []);
+      return { type: 'linearizable', order, state: frame.state, stuck: undefined, steps };
+    }
+    const candidate = frame.candidates[frame.tried++];
+    const operation = candidate === undefined ? undefined : all[candidate];
+    if (candidate === undefined || !operation) {
+      stack.pop();
+      if (frame.via >= 0) {
+        placed[frame.via] = 0;
+        if (isAnswered(all[frame.via])) answeredCount--;
+      }
+    } else {
+      if (++steps > maxSteps) break;
+      const { expected, next } = carryOut(frame.state, operation.request, operation.outcome);
+      if (agrees(expected, operation.outcome)) {
+        placed[candidate] = 1;
+        const key = `${placed.join('')}/${next?.key ?? ''}`;
+        if (visited.has(key)) {
+          placed[candidate] = 0;
+        } else {
+          visited.add(key);
+          if (isAnswered(operation)) answeredCount++;
+          enter(next, candidate);
+        }
+      }
+    }
+    frame = stack.at(-1);
+  }
+  return {
+    type: frame ? 'undecided' : 'violation',
+    order: best.order.flatMap((i) => all[i] ?? []),
+    state: best.state,
+    stuck: all[byAnswer.find((i) => !best.order.includes(i)) ?? -1],
+    steps,
+  };
+}
+
+function fitsIdly(state: Model, operation: Operation | undefined): boolean {
+  if (!operation) return false;
+  const { expected, next } = carryOut(state, operation.request, operation.outcome);
+  return next === state && agrees(expected, operation.outcome);
+}
+
+function isAnswered(operation: Operation | undefined): boolean {
+  return operation !== undefined && operation.answered !== Number.POSITIVE_INFINITY;
+}

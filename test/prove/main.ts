@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stopAllProcesses } from '../../src/cli/processes.ts';
+import { MUTATIONS } from './mutations.ts';
+import { readOptions, USAGE } from './options.ts';
+import { buildBoth, measureAll, proveCampaign, proveProduct, say } from './stages.ts';
+
+/** Builds, and whatever else is written on the way. */
+const folder = mkdtempSync(join(tmpdir(), 'prove-'));
+
+/** Does what was asked for; tells the exit code. */
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (!options) {
+    say(USAGE);
+    return 2;
+  }
+  const { firstSeed, runs, maxMs, parallel } = options;
+  say(`seeds from ${firstSeed}, ${parallel} at a time`);
+  let failed = 0;
+  const summary: string[] = [];
+  if (options.measures) {
+    const faulty = await measureAll(folder, firstSeed);
+    failed += faulty;
+    summary.push(`measurements not as they should be ${faulty}`);
+  }
+  if (options.provesCampaign) {
+    const missed = await proveCampaign(folder, firstSeed, parallel);
+    failed += missed;
+    summary.push(`defects found ${MUTATIONS.length - missed} of ${MUTATIONS.length}`);
+  }
+  if (options.provesProduct) {
+    const builds = await buildBoth(folder, 'product');
+    const until = performance.now() + maxMs;
+    const totals = await proveProduct(builds, firstSeed, { runs, until, parallel });
+    failed += totals.violations + totals.undecided;
+    summary.push(totals.line);
+  }
+  say('');
+  for (const line of summary) say(line);
+  return failed === 0 ? 0 : 1;
+}
+
+/** Ends everything that was started, and leaves no file behind. */
+async function cleanUp(): Promise<void> {
+  await stopAllProcesses();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+let isEnding = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (isEnding) return;
+    isEnding = true;
+    void cleanUp().then(() => process.exit(130));
+  });
+}
+
+let exitCode = 1;
+try {
+  exitCode = await main();
+} catch (error) {
+  // Ended from outside: what was under way fails then, which is nobody's business.
+  if (!isEnding) process.stderr.write(`${(error as Error).stack}\n`);
+}
+await cleanUp();
+process.exit(isEnding ? 130 : exitCode);

@@ -1,0 +1,80 @@
+/** A text of the source, which must occur once, and what it is replaced with. */
+export interface Replacement {
+  /** Below `src`. */
+  file: string;
+  from: string;
+  to: string;
+}
+
+/** A defect, put in on purpose to see whether the campaign finds it. */
+export interface Mutation {
+  name: string;
+  replacements: Replacement[];
+}
+
+/** The defects that the campaign must find, each a way in which such systems are wrong in practice. */
+export const MUTATIONS: Mutation[] = [
+  {
+    name: 'the fence removed',
+    replacements: [
+      {
+        file: 'store/commit.ts',
+        from: "ConditionExpression: '#version = :base',",
+        to: "ConditionExpression: 'attribute_exists(#version) OR #version = :base',",
+      },
+    ],
+  },
+  {
+    name: 'an unknown outcome taken for a failure',
+    replacements: [
+      {
+        file: 'store/client.ts',
+        from: "if (verdict === 'uncertain') isUncertain = true;",
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'the reply sent before the commit',
+    replacements: [
+      {
+        file: 'event/sequencer.ts',
+        from: '? await this.#deps.commit(state, draft)',
+        to: `? await (batch.forEach(({ waiting, outcome }) => waiting.settle(outcome)),
+            this.#deps.commit(state, draft))`,
+      },
+    ],
+  },
+  {
+    name: 'promotion by time of arrival instead of position',
+    replacements: [
+      {
+        file: 'event/decide.ts',
+        from: 'for (const entry of view.waiting()) {',
+        to: `for (const entry of [...view.waiting()].sort((a, b) =>
+          a.createdAt.localeCompare(b.createdAt) || a.entryId.localeCompare(b.entryId))) {`,
+      },
+    ],
+  },
+  {
+    name: 'the loader trusting the index',
+    replacements: [{ file: 'store/load.ts', from: 'if (!isWhole) return null;', to: '' }],
+  },
+  {
+    name: 'the loader trusting the counts',
+    replacements: [
+      { file: 'store/load.ts', from: 'toDigest(state.digest) === item.digest;', to: 'true;' },
+    ],
+  },
+  {
+    name: 'the token not reused',
+    replacements: [
+      {
+        file: 'store/commit.ts',
+        from: 'return store.client.send(command, options);',
+        to: `return store.client.send(new TransactWriteCommand(
+          toTransaction(store.tables, base, draft, crypto.randomUUID())), options);`,
+      },
+    ],
+  },
+];

@@ -1,0 +1,203 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  BatchWriteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  ScanCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { type EmbeddedDynamoDB, startDynamoDB } from '../../src/cli/dynamodb.ts';
+import { freePort } from '../../src/cli/ports.ts';
+import { ensureTables } from '../../src/cli/tables.ts';
+import type { Registration, WaitlistEntry } from '../../src/schemas.ts';
+import type { EventItem } from '../../src/store/tables.ts';
+import type { Build } from './build.ts';
+import type { Weather } from './faults.ts';
+import { FaultProxy } from './proxy.ts';
+import { startWorkerd, type Worker } from './workerd.ts';
+
+const REGION = 'eu-central-1';
+const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
+const TABLES = {
+  users: 'users-table',
+  events: 'registration-events-table',
+  registrations: 'registrations-table',
+  waitlist: 'waitlist-table',
+};
+/** Items in one BatchWriteItem call: DynamoDB's own limit. */
+const BATCH_WRITE_MAX_ITEMS = 25;
+/** How long calls may still be under way after the workers are gone: late ones, mostly. */
+const SETTLE_TIMEOUT_MS = 5_000;
+
+/** Everything that the tables hold of events. */
+export interface Tables {
+  events: EventItem[];
+  registrations: Registration[];
+  waitlist: WaitlistEntry[];
+}
+
+/** What a world is made of. */
+export interface WorldOptions {
+  build: Build;
+  weather: Weather;
+  seed: number;
+  workers: number;
+  isInterruptible: boolean;
+  /** Whether the database keeps a file, so that it can be killed and started again. */
+  isDurable: boolean;
+  userIds: string[];
+}
+
+/** A database, a proxy that lets the weather happen, and workers that share both. */
+export class World {
+  readonly proxy: FaultProxy;
+  /** By number; null while one is down. */
+  readonly workers: (Worker | null)[] = [];
+  /** What all workers wrote to their logs. */
+  readonly logs: string[][] = [];
+  readonly #options: WorldOptions;
+  readonly #name: string;
+  readonly #dbPath: string | undefined;
+  readonly #client: DynamoDBDocumentClient;
+  #database: EmbeddedDynamoDB;
+  #starts = 0;
+
+  private constructor(
+    options: WorldOptions,
+    parts: {
+      name: string;
+      dbPath: string | undefined;
+      database: EmbeddedDynamoDB;
+      proxy: FaultProxy;
+    },
+  ) {
+    this.#options = options;
+    this.#name = parts.name;
+    this.#dbPath = parts.dbPath;
+    this.#database = parts.database;
+    this.proxy = parts.proxy;
+    const { endpoint } = parts.database;
+    this.#client = DynamoDBDocumentClient.from(
+      new DynamoDBClient({ region: REGION, endpoint, credentials: CREDENTIALS }),
+    );
+  }
+
+  /** Builds a world with empty tables but for the users. */
+  static async open(options: WorldOptions): Promise<World> {
+    const { build, weather, seed } = options;
+    const port = await freePort();
+    const name = `world-${seed}-${port}`;
+    const dbPath = options.isDurable ? join(build.directory, `${name}.db`) : undefined;
+    const database = await startDynamoDB({ port, ...(dbPath ? { dbPath } : {}) });
+    const proxy = await FaultProxy.open(port, weather, seed);
+    const world = new World(options, { name, dbPath, database, proxy });
+    try {
+      await ensureTables(world.#client as unknown as DynamoDBClient, TABLES);
+      await world.#putUsers(options.userIds);
+      await Promise.all(
+        Array.from({ length: options.workers }, (_, number) => world.startWorker(number)),
+      );
+      return world;
+    } catch (error) {
+      await world.close();
+      throw error;
+    }
+  }
+
+  async startWorker(number: number): Promise<void> {
+    const worker = await startWorkerd(this.#options.build, {
+      name: `${this.#name}-${++this.#starts}`,
+      isInterruptible: this.#options.isInterruptible,
+      bindings: {
+        AWS_REGION: REGION,
+        DYNAMODB_ENDPOINT: this.proxy.url,
+        AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+        USERS_TABLE: TABLES.users,
+        EVENTS_TABLE: TABLES.events,
+        REGISTRATIONS_TABLE: TABLES.registrations,
+        WAITLIST_TABLE: TABLES.waitlist,
+      },
+    });
+    this.logs.push(worker.log);
+    this.workers[number] = worker;
+  }
+
+  async killWorker(number: number): Promise<void> {
+    const worker = this.workers[number];
+    this.workers[number] = null;
+    await worker?.kill();
+  }
+
+  /** Kills the database, starts it again on its file, and settles what was cut off. */
+  async crashDatabase(downMs: number): Promise<void> {
+    const { port } = new URL(this.#database.endpoint);
+    this.proxy.cut();
+    this.#database.child.kill('SIGKILL');
+    await this.#database.ended;
+    await this.#database.stop();
+    await new Promise((resolve) => setTimeout(resolve, downMs));
+    this.#database = await startDynamoDB({
+      port: Number(port),
+      ...(this.#dbPath ? { dbPath: this.#dbPath } : {}),
+    });
+    await this.proxy.mend(async (TableName, eventId) => {
+      const { Item } = await this.#client.send(
+        new GetCommand({ TableName, Key: { eventId }, ConsistentRead: true }),
+      );
+      return (Item as EventItem | undefined) ?? null;
+    });
+  }
+
+  /** Ends the workers at once, waits until nothing is under way any more, and reads every row. */
+  async finalTables(): Promise<Tables> {
+    await Promise.all(this.workers.map((_, number) => this.killWorker(number)));
+    await this.proxy.settle(SETTLE_TIMEOUT_MS);
+    const [events, registrations, waitlist] = await Promise.all([
+      this.#scan<EventItem>(TABLES.events),
+      this.#scan<Registration>(TABLES.registrations),
+      this.#scan<WaitlistEntry>(TABLES.waitlist),
+    ]);
+    return { events, registrations, waitlist };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map((_, number) => this.killWorker(number)));
+    await this.proxy.close();
+    this.#client.destroy();
+    this.#database.child.kill('SIGKILL');
+    await this.#database.stop();
+    if (this.#dbPath) {
+      for (const suffix of ['', '-wal', '-shm']) rmSync(this.#dbPath + suffix, { force: true });
+    }
+  }
+
+  async #putUsers(userIds: string[]): Promise<void> {
+    const createdAt = new Date().toISOString();
+    for (let i = 0; i < userIds.length; i += BATCH_WRITE_MAX_ITEMS) {
+      const puts = userIds
+        .slice(i, i + BATCH_WRITE_MAX_ITEMS)
+        .map((userId) => ({ PutRequest: { Item: { userId, name: userId, createdAt } } }));
+      const command = new BatchWriteCommand({ RequestItems: { [TABLES.users]: puts } });
+      await this.#client.send(command);
+    }
+  }
+
+  async #scan<Row>(TableName: string): Promise<Row[]> {
+    const rows: Row[] = [];
+    let ExclusiveStartKey: Record<string, unknown> | undefined;
+    do {
+      const page = await this.#client.send(
+        new ScanCommand({
+          TableName,
+          ConsistentRead: true,
+          ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
+        }),
+      );
+      rows.push(...((page.Items ?? []) as Row[]));
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey);
+    return rows;
+  }
+}
