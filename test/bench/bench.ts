@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { type Bundle, build } from './build.ts';
+import { type Database, varsFor } from './database.ts';
+import type { Figures } from './figures.ts';
+import { type Server, serve } from './runtime.ts';
+
+/** Who answers for an event: see the modules of these names under `variants/`. */
+export const VARIANTS = ['ceiling', 'ours', 'direct', 'transactional'] as const;
+export type Variant = (typeof VARIANTS)[number];
+
+/** What every part of the benchmark works with. */
+export interface Bench {
+  database: Database;
+  bundles: Record<Variant | 'probe' | 'readable', Bundle>;
+  figures: Figures;
+  isQuick: boolean;
+}
+
+/** Builds every worker that the benchmark runs. */
+export async function buildAll(directory: string): Promise<Bench['bundles']> {
+  const variant = (name: string) => build(join(directory, name), `test/bench/variants/${name}.ts`);
+  const [ours, ceiling, direct, transactional, probe, readable] = await Promise.all([
+    build(join(directory, 'ours')),
+    variant('ceiling'),
+    variant('direct'),
+    variant('transactional'),
+    variant('probe'),
+    build(join(directory, 'readable'), undefined, { minify: false }),
+  ]);
+  return { ours, ceiling, direct, transactional, probe, readable };
+}
+
+/** Runs something against a worker, and stops the worker whatever comes of it. */
+export async function withServer<T>(
+  bench: Bench,
+  bundle: keyof Bench['bundles'],
+  use: (server: Server) => Promise<T>,
+  options: { endpoint?: string; inspect?: boolean } = {},
+): Promise<T> {
+  const { endpoint = bench.database.endpoint, inspect = false } = options;
+  const { script } = bench.bundles[bundle];
+  const server = await serve({ script, vars: varsFor(endpoint), inspect });
+  try {
+    return await use(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+let events = 0;
+
+/** An event id that was not used before. */
+export const newEventId = (): string => `event-${++events}`;

@@ -1,0 +1,41 @@
+import { say } from '../../src/cli/terminal.ts';
+import { type Bench, withServer } from './bench.ts';
+import { registerMany } from './hot.ts';
+import { startProxy, totalCalls } from './proxy.ts';
+
+/**
+ * DynamoDB calls and write units per registration, on one hot event. Everybody gets a seat here: a
+ * seat is in two indexes, a place in line in one, so this is the dearer case.
+ */
+export async function benchCalls(bench: Bench): Promise<void> {
+  const { figures, isQuick } = bench;
+  const proxy = await startProxy(bench.database.endpoint);
+  try {
+    const variants = ['ours', 'direct', 'transactional'] as const;
+    for (const variant of isQuick ? variants.slice(0, 1) : variants) {
+      const amount = variant === 'ours' ? (isQuick ? 3_000 : 10_000) : 200;
+      await withServer(
+        bench,
+        variant,
+        async (server) => {
+          await registerMany(server, {
+            connections: 64,
+            amount: Math.max(64, amount / 4),
+            capacity: 100_000,
+          });
+          await proxy.takeTraffic();
+          const load = await registerMany(server, { connections: 64, amount, capacity: 100_000 });
+          const traffic = await proxy.takeTraffic();
+          say(`  ${variant}: ${JSON.stringify(traffic.calls)} for ${amount} registrations`);
+          const prefix = variant === 'ours' ? '' : `${variant}-`;
+          figures.add(`${prefix}calls`, totalCalls(traffic) / load.requests, 'calls/registration');
+          const units = traffic.writeUnits / load.requests;
+          figures.add(`${prefix}write-units`, units, 'units/registration');
+        },
+        { endpoint: proxy.endpoint },
+      );
+    }
+  } finally {
+    await proxy.stop();
+  }
+}

@@ -1,0 +1,72 @@
+import { writeFileSync } from 'node:fs';
+import { say } from '../../src/cli/terminal.ts';
+
+/** One measured figure; `target` and `met` are null where nothing is promised. */
+export interface Figure {
+  name: string;
+  value: number;
+  unit: string;
+  target: string | null;
+  met: boolean | null;
+}
+
+/** What is promised: a bound that a figure must not fall below, or not exceed. */
+const TARGETS: Record<string, { least: number } | { most: number }> = {
+  'hot-ours-over-ceiling': { least: 0.75 },
+  'hot-ours-over-direct': { least: 30 },
+  'hot-ours-over-transactional': { least: 8 },
+  'warm-calls': { most: 1 },
+  'warm-overhead-ms': { most: 1 },
+  'rtt20-throughput': { least: 2_000 },
+  'rtt50-throughput': { least: 1_000 },
+  growth: { least: 0.95 },
+  'write-units': { most: 4.1 },
+  'read-p99': { most: 2 },
+  'read-calls': { most: 0 },
+  'cold-over-query': { most: 1.3 },
+  'memory-mb': { most: 100 },
+  'bundle-kib': { most: 130 },
+  // The platform's limit is a second.
+  'startup-ms': { most: 200 },
+};
+
+/** Gathers figures, shows each as it comes, and all of them at the end. */
+export class Figures {
+  readonly #all: Figure[] = [];
+
+  /** @param note what does not fit into the number, for a person: a spread, say */
+  add(name: string, value: number, unit: string, note = ''): void {
+    const bound = TARGETS[name];
+    const rounded = Number(value.toPrecision(4));
+    let target: string | null = null;
+    let met: boolean | null = null;
+    if (bound) {
+      const isLeast = 'least' in bound;
+      target = isLeast ? `>= ${bound.least}` : `<= ${bound.most}`;
+      // A figure that could not be measured is NaN, and meets nothing.
+      met = isLeast ? rounded >= bound.least : rounded <= bound.most;
+    }
+    this.#all.push({ name, value: rounded, unit, target, met });
+    say(`    ${name.padEnd(44)} ${String(rounded).padStart(10)} ${unit}${note && `  (${note})`}`);
+  }
+
+  /** Writes all figures as JSON. */
+  save(file: string): void {
+    writeFileSync(file, `${JSON.stringify(this.#all, null, 2)}\n`);
+  }
+
+  /** Prints the promised figures, and whether each was reached. */
+  report(): void {
+    say('');
+    say(
+      `${'figure'.padEnd(30)}${'value'.padStart(10)}  ${'unit'.padEnd(18)}${'target'.padEnd(12)}met`,
+    );
+    for (const { name, value, unit, target, met } of this.#all) {
+      if (target === null) continue;
+      const verdict = met ? 'yes' : 'NO';
+      say(
+        `${name.padEnd(30)}${String(value).padStart(10)}  ${unit.padEnd(18)}${target.padEnd(12)}${verdict}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { say } from '../../src/cli/terminal.ts';
+import { type Bench, newEventId, withServer } from './bench.ts';
+import { seedEvent, userId } from './database.ts';
+import { describeRun, failures, measure, type Run, registerMany } from './hot.ts';
+import { untilOk } from './http-client.ts';
+import { capacityShot, createEvent, fire, registerShot } from './load.ts';
+import { medianOf } from './stats.ts';
+
+const CONNECTIONS = 64;
+const AMOUNT = 3_000;
+
+/** How fast one event takes registrations when it is new, and when it is large. */
+export async function benchGrowth(bench: Bench): Promise<void> {
+  const { figures, isQuick, database } = bench;
+  const size = isQuick ? 10_000 : 100_000;
+  const rounds = isQuick ? 1 : 4;
+  const large = newEventId();
+  say(`Growth: seating ${size} people`);
+  // Room above the bound of what can be created: measured is what comes on top of all these.
+  await seedEvent(database, {
+    eventId: large,
+    registered: size,
+    waiting: 0,
+    capacity: 2 * size,
+    toUserId: (i) => `guest-${String(i).padStart(7, '0')}`,
+  });
+  await withServer(bench, 'ours', async (server) => {
+    const { url } = server;
+    await registerMany(server, { connections: CONNECTIONS, amount: isQuick ? 3_000 : 8_000 });
+    await untilOk(url, capacityShot(large));
+    const runs: Record<'small' | 'large', Run[]> = { small: [], large: [] };
+    for (let round = 0; round < rounds; round++) {
+      const small = newEventId();
+      await createEvent(url, { eventId: small, capacity: 100_000, hasWaitlist: true });
+      // In turns, and in changing order: whatever drifts meets both.
+      const order = round % 2 === 0 ? (['small', 'large'] as const) : (['large', 'small'] as const);
+      for (const which of order) {
+        const eventId = which === 'small' ? small : large;
+        // The same users for both, none of whom has a place in either.
+        const next = (i: number) => registerShot(userId(round * AMOUNT + i), eventId);
+        const options = { url, connections: CONNECTIONS, amount: AMOUNT, next };
+        const run = await measure(bench, server, () => fire(options));
+        if (failures(run) > 0) throw new Error(`growth: ${JSON.stringify(run.statuses)}`);
+        runs[which].push(run);
+        say(describeRun(which === 'small' ? 'from 0' : `from ${size}`, run));
+      }
+    }
+    const rate = (which: 'small' | 'large') =>
+      medianOf(runs[which].map(({ perSecond }) => perSecond));
+    figures.add('growth-small-throughput', rate('small'), 'registrations/s');
+    figures.add('growth-large-throughput', rate('large'), 'registrations/s');
+    figures.add('growth', rate('large') / rate('small'), 'ratio', `at ${size} people`);
+    const cpu = (which: 'small' | 'large') => medianOf(runs[which].map((run) => run.workerCpuMs));
+    figures.add('growth-worker-cpu', cpu('large') / cpu('small'), 'ratio', "the worker's CPU time");
+  });
+}

@@ -1,0 +1,151 @@
+import { say } from '../../src/cli/terminal.ts';
+import { type Bench, newEventId, VARIANTS, type Variant, withServer } from './bench.ts';
+import { userId } from './database.ts';
+import { createEvent, fire, type LoadResult, registerShot } from './load.ts';
+import { cpuMs } from './processes.ts';
+import type { Server } from './runtime.ts';
+import { medianOf, summarize } from './stats.ts';
+
+const SEATS = 500;
+
+/** One run, and the CPU time that it took of the worker and of the database. */
+export interface Run extends LoadResult {
+  workerCpuMs: number;
+  databaseCpuMs: number;
+}
+
+/** Measures a run's CPU time around it. */
+export async function measure(
+  bench: Bench,
+  server: Server,
+  run: () => Promise<LoadResult>,
+): Promise<Run> {
+  const before = [cpuMs(server.pid), cpuMs(bench.database.pid)] as const;
+  const result = await run();
+  return {
+    ...result,
+    workerCpuMs: cpuMs(server.pid) - before[0],
+    databaseCpuMs: cpuMs(bench.database.pid) - before[1],
+  };
+}
+
+/** Registers so many users for one new event. */
+export async function registerMany(
+  server: Server,
+  options: {
+    connections: number;
+    amount: number;
+    capacity?: number;
+    eventId?: string;
+  },
+): Promise<LoadResult> {
+  const { connections, amount, capacity = SEATS, eventId = newEventId() } = options;
+  await createEvent(server.url, { eventId, capacity, hasWaitlist: true });
+  return fire({
+    url: server.url,
+    connections,
+    amount,
+    next: (i) => registerShot(userId(i), eventId),
+  });
+}
+
+/** How many of the answers were not as they should be. */
+export function failures(result: LoadResult): number {
+  const good = (result.statuses[200] ?? 0) + (result.statuses[201] ?? 0);
+  return result.requests - good;
+}
+
+/** One line on a run for a person. */
+export function describeRun(name: string, run: Run): string {
+  const perRequest = (ms: number) => ((ms * 1_000) / run.requests).toFixed(0);
+  const failed = failures(run);
+  return (
+    `  ${name.padEnd(26)} ${run.perSecond.toFixed(0).padStart(6)}/s  p50 ${run.p50.toFixed(1)} ms  ` +
+    `p99 ${run.p99.toFixed(1)} ms  CPU worker ${perRequest(run.workerCpuMs)} us, ` +
+    `database ${perRequest(run.databaseCpuMs)} us${failed > 0 ? `  FAILED ${JSON.stringify(run.statuses)}` : ''}`
+  );
+}
+
+/** The figures of one workload and variant. */
+export function addRuns(bench: Bench, prefix: string, runs: readonly Run[]): void {
+  const { figures } = bench;
+  const rate = summarize(runs.map(({ perSecond }) => perSecond));
+  const spread = `spread ±${(rate.spread * 100).toFixed(0)} %`;
+  figures.add(`${prefix}-throughput`, rate.median, 'requests/s', spread);
+  figures.add(`${prefix}-p50-ms`, medianOf(runs.map(({ p50 }) => p50)), 'ms');
+  figures.add(`${prefix}-p99-ms`, medianOf(runs.map(({ p99 }) => p99)), 'ms');
+  const cpu = (pick: (run: Run) => number) =>
+    medianOf(runs.map((run) => (pick(run) * 1_000) / run.requests));
+  figures.add(
+    `${prefix}-worker-cpu-us`,
+    cpu((run) => run.workerCpuMs),
+    'us/request',
+  );
+  figures.add(
+    `${prefix}-database-cpu-us`,
+    cpu((run) => run.databaseCpuMs),
+    'us/request',
+  );
+  const failed = runs.reduce((sum, run) => sum + failures(run), 0);
+  if (failed > 0) figures.add(`${prefix}-failed`, failed, 'requests');
+}
+
+/** Whether a variant takes seconds for what the others do in a moment. */
+const isSlow = (variant: Variant) => variant === 'direct' || variant === 'transactional';
+
+/** One hot event: 500 seats, a waitlist, and many more people who all want in at once. */
+export async function benchHot(bench: Bench): Promise<void> {
+  const { isQuick, figures } = bench;
+  const servers: Partial<Record<Variant, Server>> = {};
+  const use = async (rest: readonly Variant[]): Promise<void> => {
+    const [variant, ...others] = rest;
+    if (!variant) return run(servers);
+    await withServer(bench, variant, async (server) => {
+      servers[variant] = server;
+      await use(others);
+    });
+  };
+
+  async function run(open: Partial<Record<Variant, Server>>) {
+    const amount = 3_000;
+    // The slow ones get a smaller event with the same share of seats: with seats alone nobody races
+    // for a number. It still flatters the direct way, which counts what is there call by call.
+    const slowAmount = isQuick ? 240 : 1_500;
+    const small = { amount: slowAmount, capacity: slowAmount / (amount / SEATS) };
+    // Warm: the compiler has to see every path some thousand times.
+    for (const variant of VARIANTS) {
+      const server = open[variant];
+      const warmUp = isSlow(variant) ? (isQuick ? 64 : 200) : isQuick ? 3_000 : 10_000;
+      if (server) await registerMany(server, { connections: 64, amount: warmUp });
+    }
+    for (const connections of [64, 256]) {
+      say(`One hot event, ${connections} connections, ${amount} registrations for ${SEATS} seats`);
+      const runs: Record<Variant, Run[]> = { ceiling: [], ours: [], direct: [], transactional: [] };
+      const rounds = isQuick ? 2 : 5;
+      const isAside = connections > 64;
+      const slowRounds = isAside ? (isQuick ? 0 : 1) : isQuick ? 1 : 2;
+      for (let round = 0; round < rounds; round++) {
+        for (const variant of VARIANTS) {
+          const server = open[variant];
+          if (!server || (isSlow(variant) && round >= slowRounds)) continue;
+          const result = await measure(bench, server, () =>
+            registerMany(server, { connections, amount, ...(isSlow(variant) ? small : {}) }),
+          );
+          runs[variant].push(result);
+          say(describeRun(variant, result));
+        }
+      }
+      const prefix = connections === 64 ? 'hot' : `hot${connections}`;
+      for (const variant of VARIANTS) {
+        if (runs[variant].length > 0) addRuns(bench, `${prefix}-${variant}`, runs[variant]);
+      }
+      const rate = (variant: Variant) => medianOf(runs[variant].map((each) => each.perSecond));
+      for (const other of ['ceiling', 'direct', 'transactional'] as const) {
+        if (runs[other].length === 0) continue;
+        figures.add(`${prefix}-ours-over-${other}`, rate('ours') / rate(other), 'ratio');
+      }
+    }
+  }
+
+  await use(VARIANTS);
+}

@@ -1,0 +1,105 @@
+import autocannon from 'autocannon';
+import { percentile } from './stats.ts';
+
+/** A request to send, built for each turn. */
+export interface Shot {
+  method: 'GET' | 'POST' | 'DELETE';
+  path: string;
+  body?: string;
+}
+
+/** What one run of load came to. */
+export interface LoadResult {
+  requests: number;
+  seconds: number;
+  perSecond: number;
+  p50: number;
+  p99: number;
+  /** How often each status came. */
+  statuses: Record<number, number>;
+}
+
+const TIMEOUT_S = 20;
+
+/**
+ * Sends a number of requests over keep-alive connections, each as soon as the one before is answered.
+ *
+ * @param next builds the request with this index
+ */
+export async function fire(options: {
+  url: string;
+  connections: number;
+  amount: number;
+  next: (index: number) => Shot;
+}): Promise<LoadResult> {
+  const { url, connections, amount, next } = options;
+  const latencies: number[] = [];
+  const statuses: Record<number, number> = {};
+  let index = 0;
+  const headers = { 'content-type': 'application/json' };
+  const started = performance.now();
+  const instance = autocannon({
+    url,
+    connections,
+    amount,
+    timeout: TIMEOUT_S,
+    requests: [{ setupRequest: (request) => ({ ...request, headers, ...next(index++) }) }],
+  });
+  let ended = started;
+  instance.on('response', (_client, status, _bytes, ms) => {
+    ended = performance.now();
+    latencies.push(ms);
+    statuses[status] = (statuses[status] ?? 0) + 1;
+  });
+  await instance;
+  const seconds = (ended - started) / 1_000;
+  return {
+    requests: latencies.length,
+    seconds,
+    perSecond: latencies.length / seconds,
+    p50: percentile(latencies, 0.5),
+    p99: percentile(latencies, 0.99),
+    statuses,
+  };
+}
+
+/** A registration. */
+export function registerShot(userId: string, eventId: string): Shot {
+  const body = JSON.stringify({ userId, eventId });
+  return { method: 'POST', path: '/registration/registrations', body };
+}
+
+/** Leaving an event. */
+export function unregisterShot(userId: string, eventId: string): Shot {
+  return {
+    method: 'DELETE',
+    path: `/registration/registrations?userId=${userId}&eventId=${eventId}`,
+  };
+}
+
+/** A look at the free seats. */
+export function capacityShot(eventId: string): Shot {
+  return { method: 'GET', path: `/registration/events/${eventId}/capacity` };
+}
+
+/** Sends one request with fetch, for what is not measured; throws when it does not succeed. */
+export async function send(url: string, shot: Shot): Promise<unknown> {
+  const { method, path, body } = shot;
+  const response = await fetch(url + path, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return JSON.parse(text);
+}
+
+/** Creates an event through the service. */
+export async function createEvent(
+  url: string,
+  event: { eventId: string; capacity: number; hasWaitlist: boolean },
+): Promise<void> {
+  const body = JSON.stringify({ name: 'A hot event', ...event });
+  await send(url, { method: 'POST', path: '/registration/events', body });
+}

@@ -1,0 +1,107 @@
+import { Agent, createServer, request as send } from 'node:http';
+import { parentPort, workerData } from 'node:worker_threads';
+import { indexWrites, writeUnits } from './write-units.ts';
+
+/** What passed through since the last question. */
+export interface Traffic {
+  calls: Record<string, number>;
+  writeUnits: number;
+  throttled: number;
+}
+
+/** Where the proxy stands. */
+export interface ProxySettings {
+  port: number;
+  targetPort: number;
+}
+
+/** How the proxy behaves. */
+export interface Behaviour {
+  /** How long every answer is held back. */
+  delayMs: number;
+  /** The same for writes, where they differ; drawn evenly between the two. */
+  writeDelayMs: [least: number, most: number] | null;
+  /** Rows of one event that an index partition takes a second; what is more is throttled. */
+  indexWritesPerSecond: number | null;
+}
+
+const THROTTLED = JSON.stringify({
+  __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
+  Message: 'Transaction cancelled, please refer cancellation reasons for specific reasons',
+  CancellationReasons: [{ Code: 'ThrottlingError', Message: 'Throughput exceeds the limit' }],
+});
+
+const { port, targetPort } = workerData as ProxySettings;
+const agent = new Agent({ keepAlive: true, maxSockets: 512 });
+let behaviour: Behaviour = { delayMs: 0, writeDelayMs: null, indexWritesPerSecond: null };
+const noTraffic = (): Traffic => ({ calls: {}, writeUnits: 0, throttled: 0 });
+let traffic = noTraffic();
+/** A token bucket that holds a second's worth, as the partitions of the real thing roughly do. */
+let tokens = 0;
+let filledAt = performance.now();
+
+/** Whether the partition still takes these writes; if so, they are counted. */
+function admit(writes: number): boolean {
+  const { indexWritesPerSecond: limit } = behaviour;
+  if (limit === null) return true;
+  const now = performance.now();
+  tokens = Math.min(limit, tokens + ((now - filledAt) * limit) / 1_000);
+  filledAt = now;
+  if (tokens < writes) return false;
+  tokens -= writes;
+  return true;
+}
+
+function delayOf(operation: string): number {
+  const { delayMs, writeDelayMs } = behaviour;
+  if (!writeDelayMs || !/Write|Put|Update|Delete/.test(operation)) return delayMs;
+  return writeDelayMs[0] + Math.random() * (writeDelayMs[1] - writeDelayMs[0]);
+}
+
+/** Half of the delay before the database sees the request would tell no more than all of it after. */
+const server = createServer((incoming, outgoing) => {
+  const chunks: Buffer[] = [];
+  incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+  incoming.on('end', () => {
+    const body = Buffer.concat(chunks);
+    const operation = String(incoming.headers['x-amz-target']).split('.')[1] ?? '';
+    traffic.calls[operation] = (traffic.calls[operation] ?? 0) + 1;
+    const delay = delayOf(operation);
+    const later = (reply: () => void) => (delay > 0 ? setTimeout(reply, delay) : reply());
+    if (!admit(indexWrites(operation, body))) {
+      traffic.throttled++;
+      later(() => {
+        outgoing.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
+        outgoing.end(THROTTLED);
+      });
+      return;
+    }
+    traffic.writeUnits += writeUnits(operation, body);
+    const { method, url, headers } = incoming;
+    const options = { host: '127.0.0.1', port: targetPort, method, path: url, headers, agent };
+    const forwarded = send(options, (answer) => {
+      const parts: Buffer[] = [];
+      answer.on('data', (part: Buffer) => parts.push(part));
+      answer.on('end', () =>
+        later(() => {
+          outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+          outgoing.end(Buffer.concat(parts));
+        }),
+      );
+    });
+    forwarded.on('error', () => outgoing.destroy());
+    forwarded.end(body);
+  });
+  incoming.on('error', () => outgoing.destroy());
+});
+server.keepAliveTimeout = 60_000;
+server.listen(port, '127.0.0.1', () => parentPort?.postMessage(null));
+
+parentPort?.on('message', (message: Partial<Behaviour> | 'take') => {
+  if (message === 'take') {
+    parentPort?.postMessage(traffic);
+    traffic = noTraffic();
+  } else {
+    behaviour = { ...behaviour, ...message };
+  }
+});

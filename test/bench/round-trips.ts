@@ -1,0 +1,58 @@
+import { say } from '../../src/cli/terminal.ts';
+import { type Bench, newEventId, withServer } from './bench.ts';
+import { userId } from './database.ts';
+import { failures, registerMany } from './hot.ts';
+import { createEvent, fire, registerShot, unregisterShot } from './load.ts';
+import { startProxy } from './proxy.ts';
+import { medianOf, summarize } from './stats.ts';
+
+const ROUND_TRIPS_MS = [5, 20, 50];
+const CONNECTIONS = 256;
+const ALONE = 20;
+
+/** One hot event, and one registration alone, with a database that is farther away. */
+export async function benchRoundTrips(bench: Bench): Promise<void> {
+  const { figures, isQuick, database } = bench;
+  const proxy = await startProxy(database.endpoint);
+  try {
+    await withServer(
+      bench,
+      'ours',
+      async (server) => {
+        await registerMany(server, { connections: 64, amount: isQuick ? 3_000 : 8_000 });
+        for (const delay of isQuick ? ROUND_TRIPS_MS.slice(1) : ROUND_TRIPS_MS) {
+          say(`A database ${delay} ms away, ${CONNECTIONS} connections on one event`);
+          proxy.set({ delayMs: delay });
+          const amount = isQuick ? 5_000 : 10_000;
+          const runs = [];
+          for (let round = 0; round < (isQuick ? 1 : 3); round++) {
+            runs.push(await registerMany(server, { connections: CONNECTIONS, amount }));
+          }
+          const rate = summarize(runs.map(({ perSecond }) => perSecond));
+          const failed = runs.reduce((sum, run) => sum + failures(run), 0);
+          const note = `spread ±${(rate.spread * 100).toFixed(0)} %, ${failed} failed`;
+          figures.add(`rtt${delay}-throughput`, rate.median, 'registrations/s', note);
+          figures.add(`rtt${delay}-p50-ms`, medianOf(runs.map(({ p50 }) => p50)), 'ms');
+          figures.add(`rtt${delay}-p99-ms`, medianOf(runs.map(({ p99 }) => p99)), 'ms');
+          const eventId = newEventId();
+          await createEvent(server.url, { eventId, capacity: 1_000, hasWaitlist: false });
+          const { url } = server;
+          const turn = (shot: typeof registerShot) =>
+            fire({
+              url,
+              connections: 1,
+              amount: ALONE,
+              next: (i) => shot(userId(i), eventId),
+            });
+          // The second time the object knows them: one call.
+          await turn(registerShot);
+          await turn(unregisterShot);
+          figures.add(`rtt${delay}-warm-ms`, (await turn(registerShot)).p50, 'ms');
+        }
+      },
+      { endpoint: proxy.endpoint },
+    );
+  } finally {
+    await proxy.stop();
+  }
+}

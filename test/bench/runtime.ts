@@ -1,0 +1,115 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../src/cli/ports.ts';
+import { type ManagedProcess, startProcess } from '../../src/cli/processes.ts';
+import { ROOT } from './build.ts';
+
+const START_TIMEOUT_MS = 15_000;
+const POLL_MS = 2;
+
+/** A worker under workerd. */
+export interface Server {
+  url: string;
+  pid: number;
+  /** Address of the inspector, where one was asked for. */
+  inspector: string | undefined;
+  /** From the start of the process to the first answer. */
+  startMs: number;
+  stop(): Promise<void>;
+}
+
+/** Where workerd is: the package keeps the program itself beside its launcher. */
+function findWorkerd(): string {
+  return createRequire(import.meta.url).resolve('workerd/bin/workerd');
+}
+
+function compatibilityDate(): string {
+  const toml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
+  const date = /^compatibility_date = "(.+)"$/m.exec(toml)?.[1];
+  if (!date) throw new Error('wrangler.toml has no compatibility_date');
+  return date;
+}
+
+/** The configuration: one worker, objects that keep nothing on disk, and the loopback as network. */
+function toCapnp(script: string, port: number, vars: Record<string, string>): string {
+  const bindings = Object.entries(vars).map(
+    ([name, value]) => `( name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)} )`,
+  );
+  bindings.push('( name = "EVENTS", durableObjectNamespace = "EventObject" )');
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    ( name = "main", worker = .worker ),
+    ( name = "internet", network = ( allow = [ "local", "public" ] ) ),
+  ],
+  sockets = [ ( name = "http", address = "127.0.0.1:${port}", http = (), service = "main" ) ],
+);
+const worker :Workerd.Worker = (
+  modules = [ ( name = "worker", esModule = embed ${JSON.stringify(basename(script))} ) ],
+  compatibilityDate = ${JSON.stringify(compatibilityDate())},
+  durableObjectNamespaces = [
+    ( className = "EventObject", uniqueKey = "EventObject", enableSql = true )
+  ],
+  durableObjectStorage = ( inMemory = void ),
+  bindings = [ ${bindings.join(', ')} ],
+);
+`;
+}
+
+/**
+ * Serves a built worker with workerd itself on 127.0.0.1 and waits for its first answer.
+ *
+ * @param options.vars the worker's variables and secrets
+ * @param options.inspect whether to open the inspector, which costs a little speed
+ */
+export async function serve(options: {
+  script: string;
+  vars: Record<string, string>;
+  inspect?: boolean;
+}): Promise<Server> {
+  const { script, vars, inspect = false } = options;
+  const port = await freePort();
+  const inspectorPort = inspect ? await freePort() : undefined;
+  const config = join(dirname(script), `${port}.capnp`);
+  writeFileSync(config, toCapnp(script, port, vars));
+  const args = ['serve', config];
+  if (inspectorPort) args.push(`--inspector-addr=127.0.0.1:${inspectorPort}`);
+  const started = performance.now();
+  const managed: ManagedProcess = startProcess(findWorkerd(), args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  let death: string | undefined;
+  managed.ended.then((how) => {
+    death = how;
+  });
+  const url = `http://127.0.0.1:${port}`;
+  while (!(await answers(url))) {
+    if (death !== undefined || performance.now() - started > START_TIMEOUT_MS) {
+      await managed.stop();
+      throw new Error(`workerd does not answer (${death ?? 'too slow'})`);
+    }
+    await sleep(POLL_MS);
+  }
+  const startMs = performance.now() - started;
+  const { pid } = managed.child;
+  if (pid === undefined) throw new Error('workerd has no process id');
+  return {
+    url,
+    pid,
+    inspector: inspectorPort ? `127.0.0.1:${inspectorPort}` : undefined,
+    startMs,
+    stop: () => managed.stop(),
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(2_000) });
+    await response.body?.cancel();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,56 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import app from '../../../src/app.ts';
+import type { Command, Outcome, RefusalReason } from '../../../src/event/decide.ts';
+import type { EventObject } from '../../../src/event/event-object.ts';
+import type { Reply } from '../../../src/event/sequencer.ts';
+import { servicesOf } from '../../../src/services.ts';
+import type { Store } from '../../../src/store/client.ts';
+import { type EventItem, toEventRecord } from '../../../src/store/tables.ts';
+
+/** What the benchmark asks of an event, whoever answers. */
+export interface EventApi {
+  create(event: Extract<Command, { type: 'create' }>['event']): Promise<Reply>;
+  read(): Promise<Reply>;
+  register(userId: string): Promise<Reply>;
+  unregister(userId: string): Promise<Reply>;
+}
+
+/** A refusal by the rules. */
+export const refuse = (reason: RefusalReason): Extract<Outcome, { type: 'refused' }> => ({
+  type: 'refused',
+  reason,
+});
+
+/** The event and its counts, out of an item that carries both. */
+export async function readEventItem({ client, tables }: Store, eventId: string) {
+  const { Item } = await client.send(
+    new GetCommand({ TableName: tables.events, Key: { eventId }, ConsistentRead: true }),
+  );
+  if (!Item) return null;
+  const { registeredCount, waitlistCount, lastPosition } = Item as EventItem;
+  const event = toEventRecord(Item as EventItem);
+  return { event, registeredCount, waitlistCount, lastPosition };
+}
+
+/**
+ * The product's worker, routes and all, with something else in the object's place that works in the
+ * worker itself, straight on the tables.
+ */
+export function withoutObject(
+  open: (store: Store, eventId: string) => EventApi,
+): ExportedHandler<Env> {
+  // One environment for all requests: the product keeps what it opens for each.
+  let replaced: Env | undefined;
+  return {
+    fetch(request, env, ctx) {
+      if (!replaced) {
+        const { store } = servicesOf(env);
+        const EVENTS = { getByName: (eventId: string) => open(store, eventId) };
+        // The routes use nothing else of a namespace or a stub.
+        const namespace = EVENTS as unknown as DurableObjectNamespace<EventObject>;
+        replaced = { ...env, EVENTS: namespace };
+      }
+      return app.fetch(request, replaced, ctx);
+    },
+  };
+}

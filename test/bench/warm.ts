@@ -1,0 +1,136 @@
+import { say } from '../../src/cli/terminal.ts';
+import { type Bench, newEventId, withServer } from './bench.ts';
+import { seedEvent, userId } from './database.ts';
+import { type HttpClient, openClient } from './http-client.ts';
+import { createEvent, fire, registerShot, type Shot, unregisterShot } from './load.ts';
+import { startProxy, totalCalls } from './proxy.ts';
+import type { Server } from './runtime.ts';
+import { medianOf } from './stats.ts';
+
+/** Users that the object comes to know before the measurement, and that it does not. */
+const KNOWN = 1_000;
+const CALLS = 100;
+
+/** Sends a request of the service, and makes sure that it succeeded. */
+async function shoot(client: HttpClient, { method, path, body }: Shot): Promise<number> {
+  const answer = await client.send(method, path, body);
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.body}`);
+  return answer.ms;
+}
+
+/** A warm event with seats for all: the first users have been there and left, so it knows them. */
+async function warmEvent(server: Server): Promise<string> {
+  const eventId = newEventId();
+  await createEvent(server.url, { eventId, capacity: 100_000, hasWaitlist: true });
+  for (const shot of [registerShot, unregisterShot]) {
+    const next = (i: number) => shot(userId(i), eventId);
+    await fire({ url: server.url, connections: 8, amount: KNOWN, next });
+  }
+  return eventId;
+}
+
+/** What a commit of one registration is to the database: the fenced event item, and the row. */
+function toTransaction(eventId: string, user: string, version: number): object {
+  const registrationId = crypto.randomUUID();
+  const number = (value: number) => ({ N: String(value) });
+  return {
+    TransactItems: [
+      {
+        Update: {
+          TableName: 'registration-events-table',
+          Key: { eventId: { S: eventId } },
+          UpdateExpression:
+            'SET #version = :version, registeredCount = :registered, waitlistCount = :waitlist, ' +
+            'lastPosition = :position, digest = :digest',
+          ConditionExpression: '#version = :base',
+          ExpressionAttributeNames: { '#version': 'version' },
+          ExpressionAttributeValues: {
+            ':base': number(version),
+            ':version': number(version + 1),
+            ':registered': number(version),
+            ':waitlist': number(0),
+            ':position': number(0),
+            ':digest': { S: registrationId.replaceAll('-', '') },
+          },
+        },
+      },
+      {
+        Put: {
+          TableName: 'registrations-table',
+          Item: {
+            registrationId: { S: registrationId },
+            userId: { S: user },
+            eventId: { S: eventId },
+            status: { S: 'ACTIVE' },
+            createdAt: { S: new Date().toISOString() },
+          },
+        },
+      },
+    ],
+    ClientRequestToken: crypto.randomUUID(),
+  };
+}
+
+/** One registration alone, beside the bare call, in turns and over connections of the same kind. */
+async function benchLatency(bench: Bench): Promise<void> {
+  const { figures, isQuick, database } = bench;
+  const rounds = isQuick ? 200 : 800;
+  await withServer(bench, 'ours', async (server) => {
+    const eventId = await warmEvent(server);
+    const bare = newEventId();
+    await seedEvent(database, { eventId: bare, registered: 0, waiting: 0, capacity: 100_000 });
+    const service = openClient(server.url, 1);
+    const direct = openClient(database.endpoint, 1);
+    const ms = { known: [] as number[], unknown: [] as number[], call: [] as number[] };
+    for (let i = 0; i < rounds; i++) {
+      ms.known.push(await shoot(service, registerShot(userId(i), eventId)));
+      const call = await direct.dynamodb('TransactWriteItems', toTransaction(bare, 'u', i + 1));
+      ms.call.push(call.ms);
+      ms.unknown.push(await shoot(service, registerShot(userId(KNOWN + i), eventId)));
+    }
+    service.close();
+    direct.close();
+    const call = medianOf(ms.call);
+    figures.add('warm-call-ms', call, 'ms', 'the bare TransactWriteItems call, median');
+    figures.add('warm-ms', medianOf(ms.known), 'ms', 'a user whom the object knows');
+    figures.add('warm-unknown-ms', medianOf(ms.unknown), 'ms', 'a new user: one look-up more');
+    figures.add('warm-overhead-ms', medianOf(ms.known) - call, 'ms');
+    figures.add('warm-unknown-overhead-ms', medianOf(ms.unknown) - call, 'ms');
+  });
+}
+
+async function benchCalls(bench: Bench): Promise<void> {
+  const proxy = await startProxy(bench.database.endpoint);
+  try {
+    await withServer(
+      bench,
+      'ours',
+      async (server) => {
+        const eventId = await warmEvent(server);
+        const service = openClient(server.url, 1);
+        for (const [name, from] of [
+          ['warm-calls', 0],
+          ['warm-unknown-calls', KNOWN],
+        ] as const) {
+          await proxy.takeTraffic();
+          for (let i = 0; i < CALLS; i++) {
+            await shoot(service, registerShot(userId(from + i), eventId));
+          }
+          const calls = totalCalls(await proxy.takeTraffic()) / CALLS;
+          bench.figures.add(name, calls, 'calls');
+        }
+        service.close();
+      },
+      { endpoint: proxy.endpoint },
+    );
+  } finally {
+    await proxy.stop();
+  }
+}
+
+/** A registration that finds everything in place and no company. */
+export async function benchWarm(bench: Bench): Promise<void> {
+  say('One warm registration, alone');
+  await benchLatency(bench);
+  await benchCalls(bench);
+}
