@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
@@ -8,15 +7,13 @@ import {
   InternalError,
   MethodNotAllowedError,
   NotFoundError,
-  PayloadTooLargeError,
   toResponse,
   UnavailableError,
   ValidationError,
 } from './errors.ts';
-import { BODY_MAX_BYTES } from './limits.ts';
 import { events } from './routes/events.ts';
 import { health } from './routes/health.ts';
-import { registrations } from './routes/registrations.ts';
+import { registrations, waitlist } from './routes/registrations.ts';
 import { users } from './routes/users.ts';
 import { StoreUnavailableError } from './store/client.ts';
 
@@ -55,14 +52,6 @@ app.use(
       const response = toResponse(new MethodNotAllowedError(c.req.method, c.req.path, methods));
       response.headers.set('X-Request-Id', c.get('requestId'));
       return response;
-    },
-  }),
-);
-app.use(
-  bodyLimit({
-    maxSize: BODY_MAX_BYTES,
-    onError: () => {
-      throw new PayloadTooLargeError(`The body is larger than ${BODY_MAX_BYTES} bytes.`);
     },
   }),
 );
@@ -109,7 +98,8 @@ const routes = app
   .route('/health', health)
   .route('/registration/users', users)
   .route('/registration/events', events)
-  .route('/registration/registrations', registrations);
+  .route('/registration/registrations', registrations)
+  .route('/registration/waitlist', waitlist);
 
 /** The routes with their types, for `hono/client`. */
 export type AppType = typeof routes;

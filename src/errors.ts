@@ -8,7 +8,7 @@ export interface FieldError {
 
 /** Root of everything that the service refuses. `detail` is one sentence for a person. */
 export abstract class AppError extends Error {
-  abstract readonly status: 400 | 404 | 405 | 409 | 413 | 415 | 500 | 503;
+  abstract readonly status: 400 | 404 | 405 | 409 | 412 | 413 | 415 | 422 | 500 | 503;
   abstract override readonly name: string;
 
   /** Response headers that belong to the refusal. */
@@ -66,6 +66,24 @@ export class CapacityError extends AppError {
 export class RegistrationError extends AppError {
   readonly status = 400;
   override readonly name = 'RegistrationError';
+}
+
+/** The event is not as it was when the caller read it: `If-Match` names another revision. */
+export class PreconditionFailedError extends AppError {
+  readonly status = 412;
+  override readonly name = 'PreconditionFailedError';
+}
+
+/** The `Idempotency-Key` came before, with another request. */
+export class KeyReusedError extends AppError {
+  readonly status = 422;
+  override readonly name = 'KeyReusedError';
+}
+
+/** The first attempt with this `Idempotency-Key` is still at work. */
+export class KeyInFlightError extends AppError {
+  readonly status = 409;
+  override readonly name = 'KeyInFlightError';
 }
 
 /** The path exists, the method does not. */

@@ -12,6 +12,25 @@ export const CAPACITY_MAX = 100_000;
 /** People that can wait for one event: what an object's memory holds beside `CAPACITY_MAX` seats. */
 export const WAITLIST_MAX_ENTRIES = 100_000;
 
+/** Longest reason for seating somebody past the capacity, in Unicode code points. */
+export const OVERRIDE_REASON_MAX_CHARS = 500;
+
+/** Users in one bulk registration. */
+export const BULK_MAX_USERS = 1_000;
+
+/** Largest body of a bulk registration: a thousand of the longest ids, escaped, and room. */
+export const BULK_BODY_MAX_BYTES = 1_536 * 1024;
+
+/** Rows in one page of a list. */
+export const PAGE_MAX_ROWS = 1_000;
+export const PAGE_DEFAULT_ROWS = 100;
+
+/** Longest `Idempotency-Key`, in visible ASCII characters. */
+export const IDEMPOTENCY_KEY_MAX_CHARS = 255;
+
+/** How long the outcome of a request with an `Idempotency-Key` is kept. */
+export const IDEMPOTENCY_TTL_SECONDS = 24 * 60 * 60;
+
 /** Largest request body. The largest valid one is under 2 KiB; the rest is room for escapes. */
 export const BODY_MAX_BYTES = 64 * 1024;
 

@@ -1,5 +1,14 @@
 import * as z from 'zod';
-import { CAPACITY_MAX, ID_MAX_CHARS, NAME_MAX_CHARS } from './limits.ts';
+import {
+  BULK_MAX_USERS,
+  CAPACITY_MAX,
+  ID_MAX_CHARS,
+  NAME_MAX_CHARS,
+  OVERRIDE_REASON_MAX_CHARS,
+  PAGE_DEFAULT_ROWS,
+  PAGE_MAX_ROWS,
+  WAITLIST_MAX_ENTRIES,
+} from './limits.ts';
 
 /** Counts code points, as JSON Schema's `maxLength` does: an emoji is one character. */
 function isLongerThan(text: string, maxChars: number): boolean {
@@ -50,7 +59,32 @@ const capacity = z
   .int(expected('an integer'))
   .min(1, { error: 'must be at least 1' })
   .max(CAPACITY_MAX, { error: `must be at most ${CAPACITY_MAX}` });
+const hasWaitlist = z.boolean(expected('true or false'));
+const waitlistCapacity = z
+  .int(expected('an integer or null'))
+  .min(0, { error: 'must be at least 0' })
+  .max(WAITLIST_MAX_ENTRIES, { error: `must be at most ${WAITLIST_MAX_ENTRIES}` })
+  .nullable();
+/** A moment, with any offset; kept in UTC. */
+const moment = z.iso
+  .datetime({ offset: true, error: 'must be a time such as 2026-06-01T09:00:00Z' })
+  .transform((time) => new Date(time).toISOString());
 const createdAt = z.iso.datetime();
+
+/** What an event's window may be: it ends after it starts. */
+const WINDOW_REVERSED = {
+  path: ['registrationClosesAt'],
+  error: 'must be later than registrationOpensAt',
+};
+
+/** Whether a window ends before it starts, as far as both its ends are known. */
+export function isReversed(window: {
+  registrationOpensAt?: string | null | undefined;
+  registrationClosesAt?: string | null | undefined;
+}): boolean {
+  const { registrationOpensAt: from, registrationClosesAt: to } = window;
+  return !!from && !!to && Date.parse(to) <= Date.parse(from);
+}
 
 /** `POST /registration/users` */
 export const newUserSchema = object({ userId: id, name });
@@ -60,11 +94,73 @@ export const newEventSchema = object({
   eventId: id.optional(),
   name,
   capacity,
-  hasWaitlist: z.boolean(expected('true or false')).default(false),
+  hasWaitlist: hasWaitlist.default(false),
+  waitlistCapacity: waitlistCapacity.default(null),
+  registrationOpensAt: moment.nullable().default(null),
+  registrationClosesAt: moment.nullable().default(null),
+}).refine((event) => !isReversed(event), WINDOW_REVERSED);
+
+/** `PATCH /registration/events/{eventId}`; what is left out stays as it is. */
+export const eventPatchSchema = z
+  .strictObject(
+    {
+      name: name.optional(),
+      capacity: capacity.optional(),
+      hasWaitlist: hasWaitlist.optional(),
+      waitlistCapacity: waitlistCapacity.optional(),
+      registrationOpensAt: moment.nullable().optional(),
+      registrationClosesAt: moment.nullable().optional(),
+      status: z
+        .enum(['OPEN', 'PAUSED', 'CLOSED'], { error: 'must be OPEN, PAUSED or CLOSED' })
+        .optional(),
+    },
+    expected('an object of fields that can be changed'),
+  )
+  .refine((patch) => !isReversed(patch), WINDOW_REVERSED);
+export type EventPatch = z.infer<typeof eventPatchSchema>;
+
+/** `?dryRun=true` */
+export const dryRunSchema = z.object({
+  dryRun: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('false')
+    .transform((value) => value === 'true'),
 });
 
-/** `POST` and `DELETE /registration/registrations` */
+/** Query of `GET` and `DELETE /registration/registrations`, and of `DELETE /registration/waitlist` */
 export const placeSchema = object({ userId: id, eventId: id });
+
+/** `POST /registration/registrations` */
+export const newRegistrationSchema = object({
+  userId: id,
+  eventId: id,
+  override: object({ reason: text(OVERRIDE_REASON_MAX_CHARS) }).optional(),
+});
+
+/** `POST /registration/events/{eventId}/registrations`; each id is checked on its own. */
+export const bulkSchema = object({
+  userIds: z
+    .array(z.unknown(), expected('a list'))
+    .min(1, { error: 'must not be empty' })
+    .max(BULK_MAX_USERS, { error: `must be at most ${BULK_MAX_USERS} users` }),
+});
+
+/** One id of a bulk registration. */
+export const userIdSchema = id;
+
+/** Query of the lists */
+export const pageSchema = z.object({
+  limit: z.coerce
+    .number()
+    .pipe(
+      z
+        .int({ error: 'must be an integer' })
+        .min(1, { error: 'must be at least 1' })
+        .max(PAGE_MAX_ROWS, { error: `must be at most ${PAGE_MAX_ROWS}` }),
+    )
+    .default(PAGE_DEFAULT_ROWS),
+  cursor: z.string().optional(),
+});
 
 /** Path parameters */
 export const userParamSchema = z.object({ userId: id });
@@ -73,11 +169,19 @@ export const eventParamSchema = z.object({ eventId: id });
 export const userSchema = z.object({ userId: id, name, createdAt });
 export type User = z.infer<typeof userSchema>;
 
+/** Whether registrations are taken: `CANCELLED` for good, the others as the organiser likes. */
+export const eventStatusSchema = z.enum(['OPEN', 'PAUSED', 'CLOSED', 'CANCELLED']);
+export type EventStatus = z.infer<typeof eventStatusSchema>;
+
 export const eventSchema = z.object({
   eventId: id,
   name,
   capacity,
   hasWaitlist: z.boolean(),
+  waitlistCapacity,
+  registrationOpensAt: createdAt.nullable(),
+  registrationClosesAt: createdAt.nullable(),
+  status: eventStatusSchema,
   createdAt,
 });
 export type EventRecord = z.infer<typeof eventSchema>;
@@ -86,6 +190,9 @@ export const capacitySchema = z.object({
   eventId: id,
   totalCapacity: z.int(),
   availableCapacity: z.int().min(0),
+  registeredCount: z.int().min(0),
+  waitlistCount: z.int().min(0),
+  status: eventStatusSchema,
 });
 export type Capacity = z.infer<typeof capacitySchema>;
 
@@ -96,6 +203,8 @@ export const registrationSchema = z.object({
   eventId: id,
   status: z.literal('ACTIVE'),
   createdAt,
+  /** Why the user was seated whatever the capacity; only there when that was done. */
+  overrideReason: text(OVERRIDE_REASON_MAX_CHARS).optional(),
 });
 export type Registration = z.infer<typeof registrationSchema>;
 

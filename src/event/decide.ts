@@ -1,13 +1,37 @@
 import { WAITLIST_MAX_ENTRIES } from '../limits.ts';
-import type { EventRecord, Registration, WaitlistEntry } from '../schemas.ts';
-import type { Change, EventView } from './state.ts';
+import {
+  type EventPatch,
+  type EventRecord,
+  isReversed,
+  type Registration,
+  type WaitlistEntry,
+} from '../schemas.ts';
+import type { Change, EventView, Seat } from './state.ts';
+
+/** A new event as its creator describes it. */
+export type NewEvent = Omit<EventRecord, 'createdAt' | 'status'>;
+
+/** A question: it changes nothing, and is answered from what is committed. */
+export type Question =
+  | { type: 'read' }
+  /** Where a user stands. */
+  | { type: 'stand'; userId: string }
+  /** A page of those with a seat, or of those who wait: those after an order number. */
+  | { type: 'list'; list: 'registrations' | 'waitlist'; after: number; limit: number };
 
 /** What can be asked of an event. */
 export type Command =
-  | { type: 'create'; event: Omit<EventRecord, 'createdAt'> }
-  | { type: 'read' }
-  | { type: 'register'; userId: string }
-  | { type: 'unregister'; userId: string };
+  | Question
+  | { type: 'create'; event: NewEvent }
+  /** With an `override`, past the capacity, and whatever the window. */
+  | { type: 'register'; userId: string; override?: { reason: string } }
+  | { type: 'unregister'; userId: string }
+  | { type: 'leaveLine'; userId: string }
+  /** `ifMatch`: the revisions that it may be applied to. */
+  | { type: 'update'; patch: EventPatch; ifMatch: number[] | null; isDryRun: boolean }
+  | { type: 'cancel'; ifMatch: number[] | null }
+  /** Fills free seats from the line: what an update began and an interruption left undone. */
+  | { type: 'promote' };
 
 /** Why a command is refused. */
 export type RefusalReason =
@@ -18,21 +42,47 @@ export type RefusalReason =
   | 'already-waitlisted'
   | 'full'
   | 'waitlist-full'
-  | 'not-registered';
+  | 'not-registered'
+  | 'not-waiting'
+  | 'not-open-yet'
+  | 'closed-already'
+  | 'paused'
+  | 'closed'
+  | 'cancelled'
+  | 'revision-mismatch'
+  | 'window-reversed';
 
 /** A refusal by the rules; it changes nothing. */
 export interface Refusal {
   type: 'refused';
   reason: RefusalReason;
+  /** The time that the reason is about: when registration opens, or closed. */
+  time?: string;
 }
 
 /** What came of a command. */
 export type Outcome =
-  | { type: 'created'; event: EventRecord }
-  | { type: 'read'; event: EventRecord; registeredCount: number; waitlistCount: number }
+  | { type: 'created' | 'cancelled'; event: EventRecord; revision: number }
+  | {
+      type: 'read';
+      event: EventRecord;
+      revision: number;
+      registeredCount: number;
+      waitlistCount: number;
+    }
+  | {
+      type: 'standing';
+      registration: Registration | null;
+      entry: WaitlistEntry | null;
+      ahead: number | null;
+    }
+  | { type: 'registrations'; rows: Seat[]; isLast: boolean }
+  | { type: 'waitlist'; rows: WaitlistEntry[]; isLast: boolean }
   | { type: 'registered'; registration: Registration }
   | { type: 'waitlisted'; entry: WaitlistEntry }
   | { type: 'unregistered'; registration: Registration; promoted: Registration | null }
+  | { type: 'leftLine'; entry: WaitlistEntry }
+  | { type: 'updated'; event: EventRecord; revision: number; promoted: Registration[] }
   | Refusal;
 
 /** An outcome, and what has to be committed before anybody is told. */
@@ -41,113 +91,274 @@ export interface Decision {
   outcome: Outcome;
 }
 
-const refuse = (reason: RefusalReason): Decision => ({
-  changes: [],
-  outcome: { type: 'refused', reason },
-});
-
-/** What a reader is told of an event. */
-export function describe(view: EventView): Outcome {
-  return view.event
-    ? {
-        type: 'read',
-        event: view.event,
-        registeredCount: view.registeredCount,
-        waitlistCount: view.waitlistCount,
-      }
-    : { type: 'refused', reason: 'no-such-event' };
+/** What the rules take from outside. */
+export interface Circumstances {
+  /** The time of the decision, ISO 8601 in UTC. */
+  now: string;
+  /** Gives a UUID that was never given before. */
+  newId: () => string;
 }
 
-/**
- * The business rules, pure: what a command means for an event as it is.
- *
- * @param now the time of the decision, ISO 8601 in UTC
- * @param newId gives a UUID that was never given before
- */
-export function decide(
-  view: EventView,
-  command: Command,
-  now: string,
-  newId: () => string,
-): Decision {
-  if (command.type === 'create') {
-    if (view.event) return refuse('event-exists');
-    const event = { ...command.event, createdAt: now };
-    return { changes: [{ type: 'created', event }], outcome: { type: 'created', event } };
-  }
+const refuse = (reason: RefusalReason, time?: string): Decision => ({
+  changes: [],
+  outcome: { type: 'refused', reason, ...(time ? { time } : {}) },
+});
+
+/** What a client sees of a seat. */
+function toRegistration({ seq: _, ...registration }: Seat): Registration {
+  return registration;
+}
+
+/** Whether a command only asks. */
+export function isQuestion(command: Command): command is Question {
+  return command.type === 'read' || command.type === 'stand' || command.type === 'list';
+}
+
+/** The business rules, pure: what a command means for an event as it is. */
+export function decide(view: EventView, command: Command, circumstances: Circumstances): Decision {
   const { event } = view;
+  if (command.type === 'create') {
+    if (event) return refuse('event-exists');
+    const created = { ...command.event, status: 'OPEN' as const, createdAt: circumstances.now };
+    return {
+      changes: [{ type: 'created', event: created }],
+      outcome: { type: 'created', event: created, revision: 1 },
+    };
+  }
   if (!event) return refuse('no-such-event');
   switch (command.type) {
     case 'read':
-      return { changes: [], outcome: describe(view) };
+    case 'stand':
+    case 'list':
+      return { changes: [], outcome: answer(view, event, command) };
     case 'register':
-      return register(view, event, command.userId, now, newId);
+      return register(view, event, command, circumstances);
     case 'unregister':
-      return unregister(view, event, command.userId, now, newId);
+      return unregister(view, event, command.userId, circumstances);
+    case 'leaveLine': {
+      const entry = view.entryOf(command.userId);
+      if (!entry) return refuse('not-waiting');
+      return { changes: [{ type: 'leftLine', entry }], outcome: { type: 'leftLine', entry } };
+    }
+    case 'update':
+      return update(view, event, command, circumstances);
+    case 'cancel':
+      return cancel(view, event, command.ifMatch);
+    case 'promote': {
+      const { revision } = view;
+      const { changes, promoted } = promoteInto(view, event, view.registeredCount, circumstances);
+      return { changes, outcome: { type: 'updated', event, revision, promoted } };
+    }
   }
+}
+
+function answer(view: EventView, event: EventRecord, question: Question): Outcome {
+  switch (question.type) {
+    case 'read':
+      return {
+        type: 'read',
+        event,
+        revision: view.revision,
+        registeredCount: view.registeredCount,
+        waitlistCount: view.waitlistCount,
+      };
+    case 'stand': {
+      const seat = view.registrationOf(question.userId);
+      const entry = view.entryOf(question.userId) ?? null;
+      return {
+        type: 'standing',
+        registration: seat ? toRegistration(seat) : null,
+        entry,
+        ahead: entry ? view.aheadOf(entry) : null,
+      };
+    }
+    case 'list': {
+      const { list, after, limit } = question;
+      return list === 'registrations'
+        ? { type: list, ...page(view.seated(), ({ seq }) => seq, after, limit) }
+        : { type: list, ...page(view.waiting(), ({ position }) => position, after, limit) };
+    }
+  }
+}
+
+/** The rows after an order number, out of rows in that order. */
+function page<Row>(
+  all: Iterable<Row>,
+  orderOf: (row: Row) => number,
+  after: number,
+  limit: number,
+) {
+  const rows: Row[] = [];
+  for (const row of all) {
+    if (orderOf(row) <= after) continue;
+    if (rows.length === limit) return { rows, isLast: false };
+    rows.push(row);
+  }
+  return { rows, isLast: true };
+}
+
+/** Why nobody can register now, if so. */
+function closure(event: EventRecord, now: string): Decision | null {
+  const { status, registrationOpensAt: opens, registrationClosesAt: closes } = event;
+  if (status === 'PAUSED') return refuse('paused');
+  if (status === 'CLOSED') return refuse('closed');
+  // ISO 8601 in UTC, to the millisecond, sorts as it counts.
+  if (opens && now < opens) return refuse('not-open-yet', opens);
+  if (closes && now >= closes) return refuse('closed-already', closes);
+  return null;
 }
 
 function register(
   view: EventView,
   event: EventRecord,
-  userId: string,
-  now: string,
-  newId: () => string,
+  { userId, override }: Extract<Command, { type: 'register' }>,
+  circumstances: Circumstances,
 ): Decision {
+  if (event.status === 'CANCELLED') return refuse('cancelled');
   if (view.registrationOf(userId)) return refuse('already-registered');
-  if (view.entryOf(userId)) return refuse('already-waitlisted');
+  const entry = view.entryOf(userId);
+  if (override) return seatPastCapacity(view, event, userId, override.reason, circumstances);
+  if (entry) return refuse('already-waitlisted');
+  const closed = closure(event, circumstances.now);
+  if (closed) return closed;
   // A free seat belongs to whoever waits first, never to a newcomer.
   if (view.registeredCount < event.capacity && view.waitlistCount === 0) {
-    const registration = seatFor(userId, event, now, newId);
+    const registration = seatFor(userId, event, view.lastSeq + 1, circumstances);
     return {
       changes: [{ type: 'registered', registration }],
-      outcome: { type: 'registered', registration },
+      outcome: { type: 'registered', registration: toRegistration(registration) },
     };
   }
   if (!event.hasWaitlist) return refuse('full');
-  if (view.waitlistCount >= WAITLIST_MAX_ENTRIES) return refuse('waitlist-full');
-  const entry: WaitlistEntry = {
-    entryId: newId(),
+  if (view.waitlistCount >= (event.waitlistCapacity ?? WAITLIST_MAX_ENTRIES)) {
+    return refuse('waitlist-full');
+  }
+  const waiting: WaitlistEntry = {
+    entryId: circumstances.newId(),
     userId,
     eventId: event.eventId,
     position: view.lastPosition + 1,
-    createdAt: now,
+    createdAt: circumstances.now,
   };
-  return { changes: [{ type: 'waitlisted', entry }], outcome: { type: 'waitlisted', entry } };
+  return {
+    changes: [{ type: 'waitlisted', entry: waiting }],
+    outcome: { type: 'waitlisted', entry: waiting },
+  };
+}
+
+/** The one way over the capacity. Whoever waited leaves the line in the same step. */
+function seatPastCapacity(
+  view: EventView,
+  event: EventRecord,
+  userId: string,
+  overrideReason: string,
+  circumstances: Circumstances,
+): Decision {
+  const entry = view.entryOf(userId);
+  const registration = {
+    ...seatFor(userId, event, view.lastSeq + 1, circumstances),
+    overrideReason,
+  };
+  return {
+    changes: [
+      ...(entry ? [{ type: 'leftLine' as const, entry }] : []),
+      { type: 'registered', registration },
+    ],
+    outcome: { type: 'registered', registration: toRegistration(registration) },
+  };
 }
 
 function unregister(
   view: EventView,
   event: EventRecord,
   userId: string,
-  now: string,
-  newId: () => string,
+  circumstances: Circumstances,
 ): Decision {
   const registration = view.registrationOf(userId);
   if (!registration) return refuse('not-registered');
-  const changes: Change[] = [{ type: 'unregistered', registration }];
-  let promoted: Registration | null = null;
-  if (view.registeredCount - 1 < event.capacity) {
-    for (const entry of view.waiting()) {
-      promoted = seatFor(entry.userId, event, now, newId);
-      changes.push({ type: 'promoted', entry, registration: promoted });
-      break;
-    }
+  // At most one, unless an interrupted update left seats free: then as many as fit.
+  const { changes, promoted } = promoteInto(view, event, view.registeredCount - 1, circumstances);
+  return {
+    changes: [{ type: 'unregistered', registration }, ...changes],
+    outcome: {
+      type: 'unregistered',
+      registration: toRegistration(registration),
+      promoted: promoted[0] ?? null,
+    },
+  };
+}
+
+function update(
+  view: EventView,
+  event: EventRecord,
+  { patch, ifMatch, isDryRun }: Extract<Command, { type: 'update' }>,
+  circumstances: Circumstances,
+): Decision {
+  if (event.status === 'CANCELLED') return refuse('cancelled');
+  if (ifMatch && !ifMatch.includes(view.revision)) return refuse('revision-mismatch');
+  const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+  const updated: EventRecord = { ...event, ...Object.fromEntries(given) };
+  if (isReversed(updated)) return refuse('window-reversed');
+  const isChanged = given.some(([field, value]) => event[field as keyof EventRecord] !== value);
+  const { changes, promoted } = promoteInto(view, updated, view.registeredCount, circumstances);
+  const outcome: Outcome = {
+    type: 'updated',
+    event: updated,
+    revision: view.revision + (isChanged ? 1 : 0),
+    promoted,
+  };
+  if (isDryRun) return { changes: [], outcome };
+  return {
+    changes: [...(isChanged ? [{ type: 'updated' as const, event: updated }] : []), ...changes],
+    outcome,
+  };
+}
+
+function cancel(view: EventView, event: EventRecord, ifMatch: number[] | null): Decision {
+  if (ifMatch && !ifMatch.includes(view.revision)) return refuse('revision-mismatch');
+  if (event.status === 'CANCELLED') {
+    return { changes: [], outcome: { type: 'cancelled', event, revision: view.revision } };
   }
-  return { changes, outcome: { type: 'unregistered', registration, promoted } };
+  const cancelled = { ...event, status: 'CANCELLED' as const };
+  return {
+    changes: [{ type: 'updated', event: cancelled }],
+    outcome: { type: 'cancelled', event: cancelled, revision: view.revision + 1 },
+  };
+}
+
+/** Gives free seats to those who wait, in order. A cancelled event seats nobody. */
+function promoteInto(
+  view: EventView,
+  event: EventRecord,
+  registeredCount: number,
+  circumstances: Circumstances,
+): { changes: Change[]; promoted: Registration[] } {
+  const changes: Change[] = [];
+  const promoted: Registration[] = [];
+  const free = event.status === 'CANCELLED' ? 0 : event.capacity - registeredCount;
+  if (free <= 0 || view.waitlistCount === 0) return { changes, promoted };
+  for (const entry of view.waiting()) {
+    const seq = view.lastSeq + promoted.length + 1;
+    const registration = seatFor(entry.userId, event, seq, circumstances);
+    changes.push({ type: 'promoted', entry, registration });
+    promoted.push(toRegistration(registration));
+    if (promoted.length === free) break;
+  }
+  return { changes, promoted };
 }
 
 function seatFor(
   userId: string,
   event: EventRecord,
-  now: string,
-  newId: () => string,
-): Registration {
+  seq: number,
+  { now, newId }: Circumstances,
+): Seat {
   return {
     registrationId: newId(),
     userId,
     eventId: event.eventId,
     status: 'ACTIVE',
     createdAt: now,
+    seq,
   };
 }

@@ -1,5 +1,13 @@
-import type { EventRecord, Registration, WaitlistEntry } from '../schemas.ts';
-import { type Change, type EventView, idBits, type RowChange, rowChanges } from './state.ts';
+import type { EventRecord, WaitlistEntry } from '../schemas.ts';
+import type { KeyRecord } from './idempotency.ts';
+import {
+  type Change,
+  type EventView,
+  idBits,
+  type RowChange,
+  rowChanges,
+  type Seat,
+} from './state.ts';
 
 /**
  * The next commit while it is being decided: a committed view below, what the batch changes above.
@@ -9,16 +17,20 @@ export class Draft implements EventView {
   event: EventRecord | null;
   registeredCount: number;
   waitlistCount: number;
+  revision: number;
   lastPosition: number;
+  lastSeq: number;
   digest: bigint;
   /** What happened, in order. */
   readonly changes: Change[] = [];
+  /** The idempotency keys that the batch uses up. */
+  readonly keys: KeyRecord[] = [];
 
   readonly #base: EventView;
   /** Net change per row id: a row that came and went within the batch is in neither state. */
   readonly #net = new Map<string, RowChange>();
   /** Who has another place than below: the new one, or null for none. */
-  readonly #registrations = new Map<string, Registration | null>();
+  readonly #registrations = new Map<string, Seat | null>();
   readonly #entries = new Map<string, WaitlistEntry | null>();
 
   constructor(base: EventView) {
@@ -26,7 +38,9 @@ export class Draft implements EventView {
     this.event = base.event;
     this.registeredCount = base.registeredCount;
     this.waitlistCount = base.waitlistCount;
+    this.revision = base.revision;
     this.lastPosition = base.lastPosition;
+    this.lastSeq = base.lastSeq;
     this.digest = base.digest;
   }
 
@@ -35,20 +49,26 @@ export class Draft implements EventView {
     return this.#net.values();
   }
 
-  get rowCount(): number {
-    return this.#net.size;
+  /** How many items the commit writes beside the event item. */
+  get itemCount(): number {
+    return this.#net.size + this.keys.length;
   }
 
-  /** How many rows the commit would change if these changes joined it. */
-  rowCountWith(changes: Change[]): number {
-    let count = this.#net.size;
+  /** Whether there is anything to commit. */
+  get isEmpty(): boolean {
+    return this.changes.length === 0 && this.keys.length === 0;
+  }
+
+  /** How many items the commit would write if these changes joined it. */
+  itemCountWith(changes: Change[]): number {
+    let count = this.itemCount;
     for (const change of changes) {
       for (const { id } of rowChanges(change)) count += this.#net.has(id) ? -1 : 1;
     }
     return count;
   }
 
-  registrationOf(userId: string): Registration | undefined {
+  registrationOf(userId: string): Seat | undefined {
     const above = this.#registrations.get(userId);
     return above === undefined ? this.#base.registrationOf(userId) : (above ?? undefined);
   }
@@ -56,6 +76,22 @@ export class Draft implements EventView {
   entryOf(userId: string): WaitlistEntry | undefined {
     const above = this.#entries.get(userId);
     return above === undefined ? this.#base.entryOf(userId) : (above ?? undefined);
+  }
+
+  *seated(): Iterable<Seat> {
+    for (const seat of this.#base.seated()) {
+      if (this.#net.get(seat.registrationId)?.op !== 'remove') yield seat;
+    }
+    for (const seat of this.#registrations.values()) if (seat) yield seat;
+  }
+
+  aheadOf({ position }: WaitlistEntry): number {
+    let ahead = 0;
+    for (const entry of this.waiting()) {
+      if (entry.position >= position) break;
+      ahead++;
+    }
+    return ahead;
   }
 
   *waiting(): Iterable<WaitlistEntry> {
@@ -68,7 +104,10 @@ export class Draft implements EventView {
   apply(changes: Change[]): void {
     for (const change of changes) {
       this.changes.push(change);
-      if (change.type === 'created') this.event = change.event;
+      if (change.type === 'created' || change.type === 'updated') {
+        this.event = change.event;
+        this.revision++;
+      }
       for (const row of rowChanges(change)) this.#applyRow(row);
     }
   }
@@ -78,17 +117,36 @@ export class Draft implements EventView {
     if (!this.#net.delete(change.id)) this.#net.set(change.id, change);
     this.digest ^= idBits(change.id);
     const by = change.op === 'add' ? 1 : -1;
+    // Deleted before it is set, so that somebody who comes back stands at the end of the map.
+    const { userId } = change.row;
     if (change.table === 'registrations') {
       this.registeredCount += by;
-      this.#registrations.set(change.row.userId, change.op === 'add' ? change.row : null);
+      this.#registrations.delete(userId);
+      this.#registrations.set(userId, change.op === 'add' ? change.row : null);
+      if (change.op === 'add') this.lastSeq = Math.max(this.lastSeq, change.row.seq);
     } else {
       this.waitlistCount += by;
-      // Deleted first, so that somebody who comes back stands at the end of the map, as in the line.
-      this.#entries.delete(change.row.userId);
-      this.#entries.set(change.row.userId, change.op === 'add' ? change.row : null);
+      this.#entries.delete(userId);
+      this.#entries.set(userId, change.op === 'add' ? change.row : null);
       if (change.op === 'add') {
         this.lastPosition = Math.max(this.lastPosition, change.row.position);
       }
     }
   }
+}
+
+/** What a commit left behind, for the next part of the same change: it can be written on, not asked. */
+export function totalsOf(draft: EventView): EventView {
+  const notKept = (): never => {
+    throw new Error('only the totals of a committed part are kept');
+  };
+  const { event, registeredCount, waitlistCount, revision, lastPosition, lastSeq, digest } = draft;
+  return {
+    ...{ event, registeredCount, waitlistCount, revision, lastPosition, lastSeq, digest },
+    registrationOf: notKept,
+    entryOf: notKept,
+    seated: notKept,
+    waiting: notKept,
+    aheadOf: notKept,
+  };
 }

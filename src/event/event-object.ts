@@ -1,19 +1,20 @@
 import { DurableObject } from 'cloudflare:workers';
 import { readConfig } from '../config.ts';
 import { QUEUE_WAIT_MS } from '../limits.ts';
-import type { EventRecord } from '../schemas.ts';
 import { openStore, type Store, StoreUnavailableError } from '../store/client.ts';
 import { commit } from '../store/commit.ts';
 import { UserDirectory } from '../store/directory.ts';
 import { loadEvent } from '../store/load.ts';
 import { findUsers } from '../store/users.ts';
+import type { Command } from './decide.ts';
+import type { IdempotencyKey } from './idempotency.ts';
 import { type Reply, Sequencer } from './sequencer.ts';
 
 /** The sequencer of an event over the tables, as the object runs it. */
 export function openSequencer(store: Store, eventId: string): Sequencer {
   return new Sequencer({
     load: (options) => loadEvent(store, eventId, options),
-    commit: (base, draft) => commit(store, base, draft, crypto.randomUUID()),
+    commit: (version, draft) => commit(store, version, draft, crypto.randomUUID()),
     now: () => Date.now(),
     newId: () => crypto.randomUUID(),
     // biome-ignore lint/suspicious/noConsole: the platform's log
@@ -36,33 +37,39 @@ export class EventObject extends DurableObject<Env> {
     this.#sequencer = openSequencer(store, eventId);
   }
 
-  /** Creates the event. */
-  create(event: Omit<EventRecord, 'createdAt'>): Promise<Reply> {
-    return this.#sequencer.submit({ type: 'create', event }, Date.now() + QUEUE_WAIT_MS);
-  }
-
-  /** The event and its counts, as committed. */
-  read(): Promise<Reply> {
-    return this.#sequencer.submit({ type: 'read' }, Date.now() + QUEUE_WAIT_MS);
-  }
-
-  /** Gives a user a seat, or a place in line. */
-  async register(userId: string): Promise<Reply> {
+  /** Carries out a command: at most once for a key, whose first outcome is answered again. */
+  async execute(command: Command, key?: IdempotencyKey): Promise<Reply> {
     const expiresAt = Date.now() + QUEUE_WAIT_MS;
-    if (!this.#sequencer.knows(userId) && !this.#users.isKnown(userId)) {
-      this.#sequencer.warmUp();
-      try {
-        if (!(await this.#users.exists(userId))) return { type: 'refused', reason: 'no-such-user' };
-      } catch (error) {
-        if (!(error instanceof StoreUnavailableError)) throw error;
-        return { type: 'unavailable', reason: 'unreachable' };
-      }
+    if ('userId' in command && command.type !== 'unregister' && command.type !== 'leaveLine') {
+      const absence = await this.#checkUser(command.userId);
+      if (absence) return absence;
     }
-    return this.#sequencer.submit({ type: 'register', userId }, expiresAt);
+    return this.#sequencer.submit(command, expiresAt, key);
   }
 
-  /** Takes a user's seat back, and gives it to whoever is first in line. */
-  unregister(userId: string): Promise<Reply> {
-    return this.#sequencer.submit({ type: 'unregister', userId }, Date.now() + QUEUE_WAIT_MS);
+  /** Carries out commands in order, each for itself, with keys of their own or none. */
+  async executeAll(commands: Command[], keys: IdempotencyKey[]): Promise<Reply[]> {
+    const expiresAt = Date.now() + QUEUE_WAIT_MS;
+    const absences = await Promise.all(
+      commands.map((command) => ('userId' in command ? this.#checkUser(command.userId) : null)),
+    );
+    return Promise.all(
+      commands.map(
+        (command, i) => absences[i] ?? this.#sequencer.submit(command, expiresAt, keys[i]),
+      ),
+    );
+  }
+
+  /** Null for a user who exists; whoever has a place in the event does. */
+  async #checkUser(userId: string): Promise<Reply | null> {
+    if (this.#sequencer.knows(userId) || this.#users.isKnown(userId)) return null;
+    this.#sequencer.warmUp();
+    try {
+      const exists = await this.#users.exists(userId);
+      return exists ? null : { type: 'refused', reason: 'no-such-user' };
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      return { type: 'unavailable', reason: 'unreachable' };
+    }
   }
 }

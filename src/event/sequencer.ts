@@ -1,8 +1,9 @@
 import { QUEUE_MAX_COMMANDS, QUEUE_SWEEP_MS, TRANSACTION_MAX_ACTIONS } from '../limits.ts';
 import type { CommitResult } from '../store/commit.ts';
-import { type Command, type Decision, decide, describe, type Outcome } from './decide.ts';
-import { Draft } from './draft.ts';
-import type { EventState } from './state.ts';
+import { type Circumstances, type Command, decide, isQuestion, type Outcome } from './decide.ts';
+import { Draft, totalsOf } from './draft.ts';
+import { type IdempotencyKey, type Replay, replay, toKeyRecord } from './idempotency.ts';
+import type { Change, EventState, EventView } from './state.ts';
 
 /** Why a command got no outcome. */
 export interface Unavailable {
@@ -11,15 +12,21 @@ export interface Unavailable {
   reason: 'busy' | 'expired' | 'unreachable' | 'unapplied' | 'uncertain';
 }
 
+/** A first attempt with this key is still at work. */
+export interface KeyInFlight {
+  type: 'keyRefused';
+  reason: 'in-flight';
+}
+
 /** What the object answers. */
-export type Reply = Outcome | Unavailable;
+export type Reply = Outcome | Unavailable | KeyInFlight | Replay;
 
 /** What the sequencer needs of the world. */
 export interface SequencerDeps {
   /** Loads the event, after winning the fence where asked. Throws when the tables do not answer. */
   load(options: { fence: boolean }): Promise<EventState>;
-  /** Makes a batch durable, and tells what became of it. Throws only on a defect. */
-  commit(base: EventState, draft: Draft): Promise<CommitResult>;
+  /** Makes a batch durable on top of a version, and tells what became of it. Throws on a defect. */
+  commit(version: number, draft: Draft): Promise<CommitResult>;
   /** Epoch milliseconds. */
   now(): number;
   newId(): string;
@@ -29,6 +36,7 @@ export interface SequencerDeps {
 
 interface Waiting {
   command: Command;
+  key: IdempotencyKey | undefined;
   /** Epoch milliseconds after which the command is not decided any more. */
   expiresAt: number;
   settle: (reply: Reply) => void;
@@ -38,10 +46,14 @@ interface Waiting {
 interface Decided {
   waiting: Waiting;
   outcome: Outcome;
+  changes: Change[];
 }
 
-/** Room for rows beside the event item. */
-const MAX_ROWS = TRANSACTION_MAX_ACTIONS - 1;
+/** Room for rows and keys beside the event item. */
+const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 1;
+
+/** How often a load is begun again because somebody else wrote the event meanwhile. */
+const MAX_SETTLE_ATTEMPTS = 5;
 
 /**
  * Carries out an event's commands one after the other, with group commit: one transaction in flight,
@@ -55,6 +67,7 @@ export class Sequencer {
   /** A transaction of ours may still be applied: the fence has to be won before the next load. */
   #isInDoubt = false;
   #queue: Waiting[] = [];
+  readonly #keysAtWork = new Set<string>();
   #isRunning = false;
   #sweep: ReturnType<typeof setTimeout> | null = null;
 
@@ -75,20 +88,28 @@ export class Sequencer {
   }
 
   /**
-   * Answers a command. Reads of a loaded event are answered at once, from committed state.
+   * Answers a command. Questions about a loaded event are answered at once, from committed state.
    *
    * @param expiresAt epoch milliseconds after which the command is refused rather than decided
    */
-  submit(command: Command, expiresAt: number): Promise<Reply> {
-    if (command.type === 'read' && this.#state) return Promise.resolve(describe(this.#state));
-    if (this.#queue.length >= QUEUE_MAX_COMMANDS) {
-      return Promise.resolve({ type: 'unavailable', reason: 'busy' });
+  async submit(command: Command, expiresAt: number, key?: IdempotencyKey): Promise<Reply> {
+    if (isQuestion(command) && this.#state) {
+      return decide(this.#state, command, this.#circumstances()).outcome;
     }
-    return new Promise((settle) => {
-      this.#queue.push({ command, expiresAt, settle });
+    if (this.#queue.length >= QUEUE_MAX_COMMANDS) return { type: 'unavailable', reason: 'busy' };
+    if (key && this.#keysAtWork.has(key.id)) return { type: 'keyRefused', reason: 'in-flight' };
+    if (key) this.#keysAtWork.add(key.id);
+    const reply = await new Promise<Reply>((settle) => {
+      this.#queue.push({ command, key, expiresAt, settle });
       this.#scheduleSweep();
       void this.#run();
     });
+    if (key) this.#keysAtWork.delete(key.id);
+    return reply;
+  }
+
+  #circumstances(): Circumstances {
+    return { now: new Date(this.#deps.now()).toISOString(), newId: this.#deps.newId };
   }
 
   async #run(): Promise<void> {
@@ -121,11 +142,13 @@ export class Sequencer {
     try {
       const draft = new Draft(state);
       batch = this.#decideBatch(draft);
-      const result: CommitResult =
-        draft.changes.length > 0
-          ? await this.#deps.commit(state, draft)
-          : { type: 'committed', attempts: 0 };
-      this.#conclude(state, draft, batch, result);
+      if (batch.length === 0) {
+        batch = this.#decideLarge(state);
+        const changes = batch.flatMap(({ changes }) => changes);
+        this.#conclude(state, batch, await this.#commitInParts(state, changes));
+      } else {
+        this.#conclude(state, batch, await this.#commitDraft(state, draft));
+      }
     } catch (error) {
       // A defect. What it left behind is unknown, so nothing of it is trusted.
       this.#forget({ inDoubt: true });
@@ -139,29 +162,84 @@ export class Sequencer {
 
   /** Decides commands in order of arrival until the next one would not fit into the transaction. */
   #decideBatch(draft: Draft): Decided[] {
+    const circumstances = this.#circumstances();
     const now = this.#deps.now();
-    const createdAt = new Date(now).toISOString();
     const batch: Decided[] = [];
-    let taken = 0;
     for (const waiting of this.#queue) {
-      const decision: Decision = decide(draft, waiting.command, createdAt, this.#deps.newId);
-      if (draft.rowCountWith(decision.changes) > MAX_ROWS) break;
-      draft.apply(decision.changes);
-      batch.push({ waiting, outcome: decision.outcome });
-      taken++;
+      const { changes, outcome } = decide(draft, waiting.command, circumstances);
+      const { key } = waiting;
+      // Without an event there is nothing that a key could be written together with.
+      const isKept = key !== undefined && (draft.event !== null || changes.length > 0);
+      if (draft.itemCountWith(changes) + (isKept ? 1 : 0) > MAX_ITEMS) break;
+      draft.apply(changes);
+      if (isKept) draft.keys.push(toKeyRecord(key, outcome, now));
+      batch.push({ waiting, outcome, changes });
     }
-    this.#queue.splice(0, taken);
+    this.#queue.splice(0, batch.length);
     return batch;
   }
 
-  #conclude(state: EventState, draft: Draft, batch: Decided[], result: CommitResult): void {
+  /** Decides the first command, whose changes are more than one transaction takes. */
+  #decideLarge(state: EventState): Decided[] {
+    return this.#queue.splice(0, 1).map((waiting) => {
+      const { changes, outcome } = decide(state, waiting.command, this.#circumstances());
+      return { waiting, outcome, changes };
+    });
+  }
+
+  async #commitDraft(state: EventState, draft: Draft): Promise<CommitResult> {
+    if (draft.isEmpty) return { type: 'committed', attempts: 0 };
+    const result = await this.#deps.commit(state.version, draft);
+    if (result.type === 'committed') state.applyCommit(draft.changes, state.version + 1);
+    return result;
+  }
+
+  /**
+   * Commits what is more than one transaction takes. Memory changes at the end, so nobody sees a
+   * part. Should it be cut short, the event item is ahead of the line, and the next load goes on.
+   */
+  async #commitInParts(state: EventState, changes: Change[]): Promise<CommitResult> {
+    let { version } = state;
+    let view: EventView = state;
+    for (let rest = changes; rest.length > 0; version++) {
+      const draft = new Draft(view);
+      let taken = 0;
+      for (const change of rest) {
+        if (draft.itemCountWith([change]) > MAX_ITEMS) break;
+        draft.apply([change]);
+        taken++;
+      }
+      rest = rest.slice(taken);
+      const result = await this.#deps.commit(version, draft);
+      if (result.type !== 'committed') {
+        const isFirst = version === state.version;
+        return isFirst ? result : { type: 'uncertain', cause: new Error('a part was committed') };
+      }
+      view = totalsOf(draft);
+    }
+    state.applyCommit(changes, version);
+    return { type: 'committed', attempts: 1 };
+  }
+
+  #conclude(state: EventState, batch: Decided[], result: CommitResult): void {
     switch (result.type) {
       case 'committed':
-        if (draft.changes.length > 0) state.applyCommit(draft.changes);
         // Nothing is gained by remembering that an event does not exist.
         if (!state.event) this.#forget({ inDoubt: false });
         for (const { waiting, outcome } of batch) waiting.settle(outcome);
         return;
+      case 'replayed': {
+        // Nothing was applied. Whose key was used is answered; the others are decided anew.
+        const others: Waiting[] = [];
+        for (const { waiting } of batch) {
+          const record = waiting.key && result.records.get(waiting.key.id);
+          if (waiting.key && record) waiting.settle(replay(record, waiting.key));
+          else others.push(waiting);
+        }
+        this.#queue.unshift(...others);
+        this.#scheduleSweep();
+        return;
+      }
       case 'fenced':
         this.#deps.log('fence lost', { version: state.version, commands: batch.length });
         this.#forget({ inDoubt: false });
@@ -189,11 +267,9 @@ export class Sequencer {
   /** Everybody who needs the state shares one load; a failed one is not kept. */
   #load(): Promise<EventState> {
     if (this.#state) return Promise.resolve(this.#state);
-    this.#loading ??= this.#deps
-      .load({ fence: this.#isInDoubt })
+    this.#loading ??= this.#loadSettled()
       .then(
         (state) => {
-          this.#isInDoubt = false;
           this.#state = state;
           return state;
         },
@@ -206,6 +282,22 @@ export class Sequencer {
         this.#loading = null;
       });
     return this.#loading;
+  }
+
+  /** Loads, and first finishes what an interrupted change left undone: nobody sees a part of it. */
+  async #loadSettled(): Promise<EventState> {
+    for (let attempt = 0; attempt < MAX_SETTLE_ATTEMPTS; attempt++) {
+      const state = await this.#deps.load({ fence: this.#isInDoubt });
+      this.#isInDoubt = false;
+      const { changes } = decide(state, { type: 'promote' }, this.#circumstances());
+      if (changes.length === 0) return state;
+      this.#deps.log('promotions resumed', { count: changes.length });
+      const result = await this.#commitInParts(state, changes);
+      if (result.type === 'committed') return state;
+      if (result.type === 'unapplied') throw result.cause;
+      if (result.type === 'uncertain') this.#isInDoubt = true;
+    }
+    throw new Error('the event is written by others all the time');
   }
 
   #forget({ inDoubt }: { inDoubt: boolean }): void {

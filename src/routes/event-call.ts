@@ -1,24 +1,38 @@
-import type { Config } from '../config.ts';
+import type { Context } from 'hono';
 import {
   type AppError,
   CapacityError,
   DuplicateError,
   InternalError,
   NotFoundError,
+  PreconditionFailedError,
+  RegistrationError,
   UnavailableError,
+  ValidationError,
 } from '../errors.ts';
-import type { RefusalReason } from '../event/decide.ts';
-import type { EventObject } from '../event/event-object.ts';
+import type { Command, Refusal } from '../event/decide.ts';
+import type { IdempotencyKey } from '../event/idempotency.ts';
 import type { Reply, Unavailable } from '../event/sequencer.ts';
+import { servicesOf } from '../services.ts';
+import { idempotencyKeyOf, markReplay, toKeyError } from './idempotency.ts';
+
+/** What every route of an event is given. */
+export type RouteContext = Context<{ Bindings: Env }>;
 
 /** The object of an event, placed near the tables when it is new. */
-export function eventObject(env: Env, config: Config, eventId: string) {
-  const { locationHint } = config;
+export function eventObject(env: Env, eventId: string) {
+  const { locationHint } = servicesOf(env).config;
   return env.EVENTS.getByName(eventId, locationHint ? { locationHint } : {});
 }
 
-/** The stub of an event's object. */
-export type EventStub = DurableObjectStub<EventObject>;
+/** The key of a request about an event. */
+export function eventKeyOf(
+  c: RouteContext,
+  eventId: string,
+  request: unknown,
+): Promise<IdempotencyKey | undefined> {
+  return idempotencyKeyOf(c, ['event', eventId], request);
+}
 
 /** Who and what a command was about, for the sentence that refuses it. */
 interface Subject {
@@ -26,8 +40,9 @@ interface Subject {
   userId?: string;
 }
 
-function toError(reason: RefusalReason, { eventId, userId }: Subject): AppError {
-  switch (reason) {
+/** A refusal by the rules, as the error that the client is told. */
+export function toError(refusal: Refusal, { eventId, userId }: Subject): AppError {
+  switch (refusal.reason) {
     case 'event-exists':
       return new DuplicateError(`Event ${eventId} exists already.`);
     case 'no-such-event':
@@ -44,6 +59,24 @@ function toError(reason: RefusalReason, { eventId, userId }: Subject): AppError 
       return new CapacityError(`Event ${eventId} is full, and so is its waitlist.`);
     case 'not-registered':
       return new NotFoundError(`User ${userId} is not registered for event ${eventId}.`);
+    case 'not-waiting':
+      return new NotFoundError(`User ${userId} is not on the waitlist of event ${eventId}.`);
+    case 'not-open-yet':
+      return new RegistrationError(`Registration for event ${eventId} opens at ${refusal.time}.`);
+    case 'closed-already':
+      return new RegistrationError(`Registration for event ${eventId} closed at ${refusal.time}.`);
+    case 'paused':
+      return new RegistrationError(`Registration for event ${eventId} is paused.`);
+    case 'closed':
+      return new RegistrationError(`Registration for event ${eventId} is closed.`);
+    case 'cancelled':
+      return new RegistrationError(`Event ${eventId} is cancelled.`);
+    case 'revision-mismatch':
+      return new PreconditionFailedError(`Event ${eventId} has changed since it was read.`);
+    case 'window-reversed':
+      return new ValidationError([
+        { path: 'registrationClosesAt', message: 'must be later than registrationOpensAt' },
+      ]);
   }
 }
 
@@ -66,7 +99,8 @@ export function expectOutcome<Type extends Reply['type']>(
   types: readonly Type[],
   subject: Subject,
 ): Extract<Reply, { type: Type }> {
-  if (reply.type === 'refused') throw toError(reply.reason, subject);
+  if (reply.type === 'refused') throw toError(reply, subject);
+  if (reply.type === 'keyRefused') throw toKeyError(reply.reason);
   if (reply.type === 'unavailable') {
     throw new UnavailableError(`Event ${subject.eventId} ${UNAVAILABLE[reply.reason]}.`);
   }
@@ -74,4 +108,23 @@ export function expectOutcome<Type extends Reply['type']>(
     return reply as Extract<Reply, { type: Type }>;
   }
   throw new InternalError(`Event ${subject.eventId} gave an answer that was not asked for.`);
+}
+
+/**
+ * Has the event's object carry out a command, once for the request's `Idempotency-Key`.
+ *
+ * @throws AppError for every refusal, and when the service is unavailable
+ */
+export async function execute<Type extends Reply['type']>(
+  c: RouteContext,
+  eventId: string,
+  command: Command,
+  types: readonly Type[],
+): Promise<Extract<Reply, { type: Type }>> {
+  const isRead = c.req.method === 'GET';
+  const key = isRead ? undefined : await eventKeyOf(c, eventId, command);
+  const reply = (await eventObject(c.env, eventId).execute(command, key)) as Reply;
+  markReplay(c, reply);
+  const userId = 'userId' in command ? { userId: command.userId } : {};
+  return expectOutcome(reply, types, { eventId, ...userId });
 }

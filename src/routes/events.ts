@@ -1,32 +1,128 @@
 import { Hono } from 'hono';
-import { type Capacity, eventParamSchema, newEventSchema } from '../schemas.ts';
+import type { Command } from '../event/decide.ts';
+import { BULK_BODY_MAX_BYTES } from '../limits.ts';
+import {
+  bulkSchema,
+  type Capacity,
+  dryRunSchema,
+  eventParamSchema,
+  eventPatchSchema,
+  newEventSchema,
+  pageSchema,
+} from '../schemas.ts';
 import { servicesOf } from '../services.ts';
-import { eventObject, expectOutcome } from './event-call.ts';
-import { requireJson, validate } from './validate.ts';
+import { listEvents } from '../store/events.ts';
+import { registerAll } from './bulk.ts';
+import { execute, type RouteContext } from './event-call.ts';
+import { hashOf, readKey } from './idempotency.ts';
+import { linkNext, readCursor, writeCursor } from './paging.ts';
+import { listPeople } from './people.ts';
+import { jsonBody, validate } from './validate.ts';
 
-/** Reads an event out of its object. */
-async function readEvent(env: Env, eventId: string) {
-  const stub = eventObject(env, servicesOf(env).config, eventId);
-  return expectOutcome(await stub.read(), ['read'], { eventId });
+/** An event's revision, as its entity tag. */
+const toETag = (revision: number) => `"${revision}"`;
+
+/** The revisions that `If-Match` names; null when any will do. */
+function readIfMatch(c: RouteContext): number[] | null {
+  const header = c.req.header('If-Match');
+  if (header === undefined || header.trim() === '*') return null;
+  // A tag that is none of ours matches no revision, which is what it is meant to tell.
+  return header.split(',').map((tag) => Number(/^\s*"(\d+)"\s*$/.exec(tag)?.[1] ?? Number.NaN));
+}
+
+/**
+ * The id of an event whose creator gave none. With an `Idempotency-Key` it follows from the key, so
+ * that a retry asks the same object.
+ */
+async function newEventId(c: RouteContext): Promise<string> {
+  const key = readKey(c);
+  if (key === undefined) return crypto.randomUUID();
+  const hex = await hashOf(['new event', key]);
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-a$4-$5');
 }
 
 export const events = new Hono<{ Bindings: Env }>()
-  .post('/', requireJson, validate('json', newEventSchema), async (c) => {
-    const { eventId = crypto.randomUUID(), ...rest } = c.req.valid('json');
-    const stub = eventObject(c.env, servicesOf(c.env).config, eventId);
-    const reply = await stub.create({ eventId, ...rest });
-    return c.json(expectOutcome(reply, ['created'], { eventId }).event, 201);
+  .post('/', jsonBody(), validate('json', newEventSchema), async (c) => {
+    const given = c.req.valid('json');
+    const eventId = given.eventId ?? (await newEventId(c));
+    const command: Command = { type: 'create', event: { ...given, eventId } };
+    const { event, revision } = await execute(c, eventId, command, ['created']);
+    return c.json(event, 201, { ETag: toETag(revision) });
+  })
+  .get('/', validate('query', pageSchema), async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const after = readCursor(cursor, 'events', '');
+    const page = await listEvents(servicesOf(c.env).store, limit, after);
+    const next = page.last === null ? null : writeCursor('events', '', page.last);
+    linkNext(c, next);
+    return c.json({ items: page.events, nextCursor: next }, 200);
   })
   .get('/:eventId', validate('param', eventParamSchema), async (c) => {
-    const { event } = await readEvent(c.env, c.req.valid('param').eventId);
-    return c.json(event, 200);
+    const { eventId } = c.req.valid('param');
+    const { event, revision } = await execute(c, eventId, { type: 'read' }, ['read']);
+    return c.json(event, 200, { ETag: toETag(revision) });
+  })
+  .patch(
+    '/:eventId',
+    validate('param', eventParamSchema),
+    validate('query', dryRunSchema),
+    jsonBody(),
+    validate('json', eventPatchSchema),
+    async (c) => {
+      const { eventId } = c.req.valid('param');
+      const { dryRun } = c.req.valid('query');
+      const patch = c.req.valid('json');
+      const command: Command = {
+        type: 'update',
+        patch,
+        ifMatch: readIfMatch(c),
+        isDryRun: dryRun,
+      };
+      const outcome = await execute(c, eventId, command, ['updated']);
+      const { event, revision, promoted } = outcome;
+      return c.json({ event, promoted, dryRun }, 200, { ETag: toETag(revision) });
+    },
+  )
+  .delete('/:eventId', validate('param', eventParamSchema), async (c) => {
+    const { eventId } = c.req.valid('param');
+    const command: Command = { type: 'cancel', ifMatch: readIfMatch(c) };
+    const { event, revision } = await execute(c, eventId, command, ['cancelled']);
+    return c.json(event, 200, { ETag: toETag(revision) });
   })
   .get('/:eventId/capacity', validate('param', eventParamSchema), async (c) => {
-    const { event, registeredCount } = await readEvent(c.env, c.req.valid('param').eventId);
+    const { eventId } = c.req.valid('param');
+    const outcome = await execute(c, eventId, { type: 'read' }, ['read']);
+    const { event, registeredCount, waitlistCount } = outcome;
     const capacity: Capacity = {
-      eventId: event.eventId,
+      eventId,
       totalCapacity: event.capacity,
       availableCapacity: Math.max(0, event.capacity - registeredCount),
+      registeredCount,
+      waitlistCount,
+      status: event.status,
     };
     return c.json(capacity, 200);
-  });
+  })
+  .get(
+    '/:eventId/registrations',
+    validate('param', eventParamSchema),
+    validate('query', pageSchema),
+    (c) => listPeople(c, c.req.valid('param').eventId, 'registrations', c.req.valid('query')),
+  )
+  .get(
+    '/:eventId/waitlist',
+    validate('param', eventParamSchema),
+    validate('query', pageSchema),
+    (c) => listPeople(c, c.req.valid('param').eventId, 'waitlist', c.req.valid('query')),
+  )
+  .post(
+    '/:eventId/registrations',
+    validate('param', eventParamSchema),
+    jsonBody(BULK_BODY_MAX_BYTES),
+    validate('json', bulkSchema),
+    async (c) => {
+      const { eventId } = c.req.valid('param');
+      const results = await registerAll(c, eventId, c.req.valid('json').userIds);
+      return c.json({ results }, 200);
+    },
+  );

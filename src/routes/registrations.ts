@@ -1,15 +1,14 @@
 import { Hono } from 'hono';
-import { placeSchema } from '../schemas.ts';
-import { servicesOf } from '../services.ts';
-import { eventObject, expectOutcome } from './event-call.ts';
-import { requireJson, validate } from './validate.ts';
+import type { Command } from '../event/decide.ts';
+import { newRegistrationSchema, placeSchema } from '../schemas.ts';
+import { execute } from './event-call.ts';
+import { jsonBody, validate } from './validate.ts';
 
 export const registrations = new Hono<{ Bindings: Env }>()
-  .post('/', requireJson, validate('json', placeSchema), async (c) => {
-    const { userId, eventId } = c.req.valid('json');
-    const stub = eventObject(c.env, servicesOf(c.env).config, eventId);
-    const reply = await stub.register(userId);
-    const outcome = expectOutcome(reply, ['registered', 'waitlisted'], { eventId, userId });
+  .post('/', jsonBody(), validate('json', newRegistrationSchema), async (c) => {
+    const { userId, eventId, override } = c.req.valid('json');
+    const command: Command = { type: 'register', userId, ...(override ? { override } : {}) };
+    const outcome = await execute(c, eventId, command, ['registered', 'waitlisted']);
     return outcome.type === 'registered'
       ? c.json(
           {
@@ -30,13 +29,30 @@ export const registrations = new Hono<{ Bindings: Env }>()
           201,
         );
   })
+  .get('/', validate('query', placeSchema), async (c) => {
+    const { userId, eventId } = c.req.valid('query');
+    const outcome = await execute(c, eventId, { type: 'stand', userId }, ['standing']);
+    const { registration, entry, ahead } = outcome;
+    const status = registration ? 'ACTIVE' : entry ? 'WAITLISTED' : 'NONE';
+    return c.json({ status, registration, waitlistEntry: entry, ahead } as const, 200);
+  })
   .delete('/', validate('query', placeSchema), async (c) => {
     const { userId, eventId } = c.req.valid('query');
-    const stub = eventObject(c.env, servicesOf(c.env).config, eventId);
-    const reply = await stub.unregister(userId);
-    const { promoted } = expectOutcome(reply, ['unregistered'], { eventId, userId });
+    const command: Command = { type: 'unregister', userId };
+    const { promoted } = await execute(c, eventId, command, ['unregistered']);
     const message = promoted
       ? `User ${userId} has left event ${eventId}; user ${promoted.userId} took the seat.`
       : `User ${userId} has left event ${eventId}.`;
     return c.json({ success: true, message, promoted }, 200);
   });
+
+export const waitlist = new Hono<{ Bindings: Env }>().delete(
+  '/',
+  validate('query', placeSchema),
+  async (c) => {
+    const { userId, eventId } = c.req.valid('query');
+    const { entry } = await execute(c, eventId, { type: 'leaveLine', userId }, ['leftLine']);
+    const message = `User ${userId} has left the waitlist of event ${eventId}.`;
+    return c.json({ success: true, message, waitlistEntry: entry }, 200);
+  },
+);

@@ -1,22 +1,27 @@
 import { Hono } from 'hono';
 import { DuplicateError, NotFoundError } from '../errors.ts';
-import { newUserSchema, type User, userParamSchema } from '../schemas.ts';
+import { newUserSchema, userParamSchema } from '../schemas.ts';
 import { servicesOf } from '../services.ts';
 import { listUserEvents } from '../store/user-events.ts';
 import { createUser, getUser } from '../store/users.ts';
-import { requireJson, validate } from './validate.ts';
+import { idempotencyKeyOf, markReplay, toKeyError } from './idempotency.ts';
+import { jsonBody, validate } from './validate.ts';
 
 const noUser = (userId: string) => new NotFoundError(`There is no user ${userId}.`);
 
 /** Users are no event's business: these routes talk to the table. */
 export const users = new Hono<{ Bindings: Env }>()
-  .post('/', requireJson, validate('json', newUserSchema), async (c) => {
+  .post('/', jsonBody(), validate('json', newUserSchema), async (c) => {
     const { store } = servicesOf(c.env);
-    const user: User = { ...c.req.valid('json'), createdAt: new Date().toISOString() };
-    if (!(await createUser(store, user, crypto.randomUUID()))) {
-      throw new DuplicateError(`User ${user.userId} exists already.`);
+    const given = c.req.valid('json');
+    const key = await idempotencyKeyOf(c, ['user', given.userId], given);
+    const outcome = await createUser(store, { ...given, createdAt: new Date().toISOString() }, key);
+    markReplay(c, outcome);
+    if (outcome.type === 'keyRefused') throw toKeyError(outcome.reason);
+    if (outcome.type === 'duplicate') {
+      throw new DuplicateError(`User ${given.userId} exists already.`);
     }
-    return c.json(user, 201);
+    return c.json(outcome.user, 201);
   })
   .get('/:userId', validate('param', userParamSchema), async (c) => {
     const { store } = servicesOf(c.env);

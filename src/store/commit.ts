@@ -1,7 +1,14 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { Draft } from '../event/draft.ts';
-import type { EventState, RowChange } from '../event/state.ts';
-import { ATTEMPT_TIMEOUT_MS, COMMIT_DEADLINE_MS, TRANSACTION_MAX_ACTIONS } from '../limits.ts';
+import type { KeyRecord } from '../event/idempotency.ts';
+import type { RowChange } from '../event/state.ts';
+import {
+  ATTEMPT_TIMEOUT_MS,
+  COMMIT_DEADLINE_MS,
+  IDEMPOTENCY_TTL_SECONDS,
+  TRANSACTION_MAX_ACTIONS,
+} from '../limits.ts';
 import { ConditionFailedError, persist, type Store, StoreUnavailableError } from './client.ts';
 import { type EventBooks, toDigest, toPlaceKey } from './tables.ts';
 
@@ -9,15 +16,18 @@ import { type EventBooks, toDigest, toPlaceKey } from './tables.ts';
  * What became of a commit:
  * - `committed`: it is durable;
  * - `fenced`: somebody else has written the event since; nothing was applied, and never will be;
+ * - `replayed`: idempotency keys of the batch were used before; nothing was applied;
  * - `unapplied`: DynamoDB was too busy; nothing was applied;
  * - `uncertain`: it may have been applied, or may be yet.
  */
 export type CommitResult =
   | { type: 'committed'; attempts: number }
   | { type: 'fenced' }
-  | { type: 'unapplied' | 'uncertain'; cause: StoreUnavailableError };
+  | { type: 'replayed'; records: Map<string, KeyRecord> }
+  | { type: 'unapplied' | 'uncertain'; cause: Error };
 
-type Action = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+/** One write of a transaction. */
+export type Action = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 function toRowAction(tables: Store['tables'], { op, table, id, row }: RowChange): Action {
   const TableName = tables[table];
@@ -30,58 +40,114 @@ function toRowAction(tables: Store['tables'], { op, table, id, row }: RowChange)
  * The event item's part: it carries the fence, that the version is the one our memory rests on.
  * Whoever wrote in between has moved it, and this transaction can never be applied again.
  */
-function toEventAction(tables: Store['tables'], base: EventState, draft: Draft): Action {
+function toEventAction(tables: Store['tables'], version: number, draft: Draft): Action {
   if (!draft.event) throw new Error('an event that does not exist has nothing to commit');
+  const { eventId, ...fields } = draft.event;
   const books: EventBooks = {
-    version: base.version + 1,
+    version: version + 1,
+    revision: draft.revision,
     registeredCount: draft.registeredCount,
     waitlistCount: draft.waitlistCount,
     lastPosition: draft.lastPosition,
+    lastSeq: draft.lastSeq,
     digest: toDigest(draft.digest),
   };
-  if (base.version === 0) {
+  if (version === 0) {
     return {
       Put: {
         TableName: tables.events,
-        Item: { ...draft.event, ...books },
+        Item: { eventId, ...fields, ...books },
         ConditionExpression: 'attribute_not_exists(eventId)',
       },
     };
   }
+  const isUpdated = draft.changes.some(({ type }) => type === 'updated');
+  const attributes = Object.entries(isUpdated ? { ...fields, ...books } : books);
   return {
     Update: {
       TableName: tables.events,
-      Key: { eventId: draft.event.eventId },
-      UpdateExpression:
-        'SET #version = :version, registeredCount = :registered, waitlistCount = :waitlist, ' +
-        'lastPosition = :position, digest = :digest',
-      ConditionExpression: '#version = :base',
-      ExpressionAttributeNames: { '#version': 'version' },
+      Key: { eventId },
+      UpdateExpression: `SET ${attributes.map((_, i) => `#a${i} = :a${i}`).join(', ')}`,
+      ConditionExpression: '#version = :version',
+      // Several of the names are reserved words in expressions.
+      ExpressionAttributeNames: {
+        '#version': 'version',
+        ...Object.fromEntries(attributes.map(([name], i) => [`#a${i}`, name])),
+      },
       ExpressionAttributeValues: {
-        ':base': base.version,
-        ':version': books.version,
-        ':registered': books.registeredCount,
-        ':waitlist': books.waitlistCount,
-        ':position': books.lastPosition,
-        ':digest': books.digest,
+        ':version': version,
+        ...Object.fromEntries(attributes.map(([, value], i) => [`:a${i}`, value])),
       },
     },
   };
 }
 
-/** A batch as one transaction: the event item and the net rows. */
+/**
+ * An idempotency key that is used up, unless it was before. It lives among the registrations, whose
+ * ids are ours alone, and has none of the attributes that would bring it into an index.
+ */
+export function toKeyAction(tables: Store['tables'], key: KeyRecord): Action {
+  const { id, fingerprint, outcome, expiresAt } = key;
+  return {
+    Put: {
+      TableName: tables.registrations,
+      Item: { registrationId: id, fingerprint, outcome, expiresAt },
+      ConditionExpression: 'attribute_not_exists(registrationId) OR expiresAt <= :now',
+      ExpressionAttributeValues: { ':now': expiresAt - IDEMPOTENCY_TTL_SECONDS },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  };
+}
+
+/** A batch as one transaction: the event item, the net rows, and the keys. */
 export function toTransaction(
   tables: Store['tables'],
-  base: EventState,
+  version: number,
   draft: Draft,
   token: string,
 ): TransactWriteCommandInput {
-  const actions = [toEventAction(tables, base, draft)];
+  const actions = [toEventAction(tables, version, draft)];
   for (const row of draft.rows) actions.push(toRowAction(tables, row));
+  for (const key of draft.keys) actions.push(toKeyAction(tables, key));
   if (actions.length > TRANSACTION_MAX_ACTIONS) {
     throw new Error(`a batch of ${actions.length} actions is more than a transaction takes`);
   }
   return { TransactItems: actions, ClientRequestToken: token };
+}
+
+/**
+ * The keys that were used before. A key that was used explains whatever else failed (a user that the
+ * first attempt created is taken), except for the fence of an event, which is the first action.
+ *
+ * @param actionCount how many actions the transaction had; the keys are the last of them
+ */
+export function usedKeys(
+  error: ConditionFailedError,
+  keys: KeyRecord[],
+  actionCount: number,
+): Map<string, KeyRecord> | null {
+  const { CancellationReasons: reasons = [] } = error.cause as {
+    CancellationReasons?: { Code?: string; Item?: Record<string, AttributeValue> }[];
+  };
+  const used = new Map<string, KeyRecord>();
+  for (const [i, { Code, Item }] of reasons.entries()) {
+    if (Code !== 'ConditionalCheckFailed') continue;
+    const key = keys[i - (actionCount - keys.length)];
+    if (!key || !Item) continue;
+    used.set(key.id, {
+      id: key.id,
+      fingerprint: Item.fingerprint?.S ?? '',
+      outcome: Item.outcome?.S ?? '',
+      expiresAt: Number(Item.expiresAt?.N),
+    });
+  }
+  return used.size > 0 ? used : null;
+}
+
+/** Whether the event item's condition, the first of a batch, is among those that failed. */
+function isFenced(error: ConditionFailedError): boolean {
+  const { CancellationReasons } = error.cause as { CancellationReasons?: { Code?: string }[] };
+  return CancellationReasons?.[0]?.Code === 'ConditionalCheckFailed';
 }
 
 /**
@@ -90,11 +156,12 @@ export function toTransaction(
  */
 export async function commit(
   store: Store,
-  base: EventState,
+  version: number,
   draft: Draft,
   token: string,
 ): Promise<CommitResult> {
-  const command = new TransactWriteCommand(toTransaction(store.tables, base, draft, token));
+  const input = toTransaction(store.tables, version, draft, token);
+  const command = new TransactWriteCommand(input);
   let attempts = 0;
   try {
     await persist(
@@ -106,7 +173,10 @@ export async function commit(
     );
     return { type: 'committed', attempts };
   } catch (error) {
-    if (error instanceof ConditionFailedError) return { type: 'fenced' };
+    if (error instanceof ConditionFailedError) {
+      const records = usedKeys(error, draft.keys, input.TransactItems?.length ?? 0);
+      return records && !isFenced(error) ? { type: 'replayed', records } : { type: 'fenced' };
+    }
     if (!(error instanceof StoreUnavailableError)) throw error;
     return { type: error.isUncertain ? 'uncertain' : 'unapplied', cause: error };
   }

@@ -1,12 +1,12 @@
 import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { EventState, type RowChange } from '../event/state.ts';
+import { EventState, type RowChange, type Seat } from '../event/state.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
   LOAD_DEADLINE_MS,
   PAGE_TIMEOUT_MS,
   READ_DEADLINE_MS,
 } from '../limits.ts';
-import type { Registration, WaitlistEntry } from '../schemas.ts';
+import type { WaitlistEntry } from '../schemas.ts';
 import {
   backoffMs,
   ConditionFailedError,
@@ -59,30 +59,35 @@ async function* readRows<Row>(
   } while (ExclusiveStartKey);
 }
 
-/** The rows of both indexes, by id: a row that two pages show counts once. */
-async function readPlaces(store: Store, eventId: string): Promise<Map<string, RowChange>> {
-  const places = new Map<string, RowChange>();
-  const registrations = async () => {
-    const { tables } = store;
+/** The rows of both indexes, each id once (two pages may show a row twice), in their orders. */
+async function readPlaces(store: Store, eventId: string): Promise<RowChange[]> {
+  const { tables } = store;
+  const seats = async () => {
+    const byId = new Map<string, RowChange>();
     const index = INDEXES.registrationsByEvent;
-    for await (const rows of readRows<Registration>(store, tables.registrations, index, eventId)) {
-      for (const row of rows) {
-        const id = row.registrationId;
-        places.set(id, { op: 'add', table: 'registrations', id, row });
+    for await (const rows of readRows<Seat>(store, tables.registrations, index, eventId)) {
+      for (const item of rows) {
+        const { registrationId: id, userId, status, createdAt, overrideReason, seq = 0 } = item;
+        const row: Seat = { registrationId: id, userId, eventId, status, createdAt, seq };
+        if (overrideReason !== undefined) row.overrideReason = overrideReason;
+        byId.set(id, { op: 'add', table: 'registrations', id, row });
       }
     }
+    // This index has no order of its own.
+    return [...byId.values()].sort((a, b) => (a.row as Seat).seq - (b.row as Seat).seq);
   };
-  const waitlist = async () => {
-    const { tables } = store;
+  const entries = async () => {
+    const byId = new Map<string, RowChange>();
     const index = INDEXES.waitlistByPosition;
     for await (const rows of readRows<WaitlistEntry>(store, tables.waitlist, index, eventId)) {
-      for (const row of rows) {
-        places.set(row.entryId, { op: 'add', table: 'waitlist', id: row.entryId, row });
+      for (const { entryId: id, userId, position, createdAt } of rows) {
+        const row: WaitlistEntry = { entryId: id, userId, eventId, position, createdAt };
+        byId.set(id, { op: 'add', table: 'waitlist', id, row });
       }
     }
+    return [...byId.values()];
   };
-  await Promise.all([registrations(), waitlist()]);
-  return places;
+  return (await Promise.all([seats(), entries()])).flat();
 }
 
 /**
@@ -105,7 +110,9 @@ export function prove(item: EventItem, places: Iterable<RowChange>): EventState 
   if (!isWhole) return null;
   state.event = toEventRecord(item);
   state.version = item.version;
+  state.revision = item.revision ?? 1;
   state.lastPosition = item.lastPosition;
+  state.lastSeq = item.lastSeq ?? 0;
   return state;
 }
 
@@ -164,7 +171,7 @@ export async function loadEvent(
       readPlaces(store, eventId),
     ]);
     if (!item) return new EventState();
-    const state = prove(item, places.values());
+    const state = prove(item, places);
     if (state) return state;
     const pause = backoffMs(attempt);
     if (Date.now() + pause >= deadline) {

@@ -59,12 +59,16 @@ export const TABLE_SCHEMAS: Record<keyof TableNames, TableSchema> = {
 export interface EventBooks {
   /** Grows by one with every write of the item; 0 stands for an item that does not exist. */
   version: number;
+  /** How often the event itself was written: created, then updated. */
+  revision: number;
   /** Rows of the event in the registrations table. */
   registeredCount: number;
   /** Rows of the event in the waitlist table. */
   waitlistCount: number;
   /** The position given last; the next one is one more, whoever has left since. */
   lastPosition: number;
+  /** The order number given to a seat last. */
+  lastSeq: number;
   /** XOR of the ids of all those rows, as 32 hex digits. */
   digest: string;
 }
@@ -72,10 +76,13 @@ export interface EventBooks {
 /** The event item: record and books. */
 export type EventItem = EventRecord & EventBooks;
 
-/** Picks the record out of an event item: what a client sees. */
+/** Picks the record out of an event item: what a client sees. Old items lack what came later. */
 export function toEventRecord(item: EventRecord): EventRecord {
   const { eventId, name, capacity, hasWaitlist, createdAt } = item;
-  return { eventId, name, capacity, hasWaitlist, createdAt };
+  const { waitlistCapacity = null, registrationOpensAt = null, registrationClosesAt = null } = item;
+  const { status = 'OPEN' } = item;
+  const limits = { waitlistCapacity, registrationOpensAt, registrationClosesAt };
+  return { eventId, name, capacity, hasWaitlist, ...limits, status, createdAt };
 }
 
 /** The digest as the item holds it. */

@@ -1,35 +1,68 @@
 import { GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
-import { ATTEMPT_TIMEOUT_MS, COMMIT_DEADLINE_MS, READ_DEADLINE_MS } from '../limits.ts';
+import { type IdempotencyKey, type Replay, replay, toKeyRecord } from '../event/idempotency.ts';
+import {
+  ATTEMPT_TIMEOUT_MS,
+  BATCH_GET_MAX_KEYS,
+  COMMIT_DEADLINE_MS,
+  READ_DEADLINE_MS,
+} from '../limits.ts';
 import type { User } from '../schemas.ts';
 import { batchGet } from './batch-get.ts';
 import { ConditionFailedError, persist, type Store } from './client.ts';
+import { type Action, toKeyAction, usedKeys } from './commit.ts';
+
+/** What came of creating a user. */
+export type UserOutcome = { type: 'created'; user: User } | { type: 'duplicate' };
 
 /**
- * Writes a new user; false when the id is taken. A transaction of one, for its token: an attempt
- * whose answer was lost must not make the next one take our own write for somebody else's.
+ * Writes a new user, unless the id is taken. A transaction, for its token: an attempt whose answer
+ * was lost must not make the next one take our own write for somebody else's.
  */
-export async function createUser(store: Store, user: User, token: string): Promise<boolean> {
+export async function createUser(
+  store: Store,
+  user: User,
+  key?: IdempotencyKey,
+): Promise<UserOutcome | Replay<UserOutcome>> {
+  const created: UserOutcome = { type: 'created', user };
+  const put: Action = {
+    Put: {
+      TableName: store.tables.users,
+      Item: user,
+      ConditionExpression: 'attribute_not_exists(userId)',
+    },
+  };
+  const written = await writeOnce(store, [put], key, created);
+  if (written !== 'refused') return written;
+  // A refusal is an outcome too: with a key it is kept, so that a retry is told the same.
+  const duplicate: UserOutcome = { type: 'duplicate' };
+  if (!key) return duplicate;
+  const kept = await writeOnce(store, [], key, duplicate);
+  return kept === 'refused' ? duplicate : kept;
+}
+
+/** Writes items and the key that guards them; `refused` when a condition of the items failed. */
+async function writeOnce(
+  store: Store,
+  actions: Action[],
+  key: IdempotencyKey | undefined,
+  outcome: UserOutcome,
+): Promise<UserOutcome | Replay<UserOutcome> | 'refused'> {
+  const records = key ? [toKeyRecord(key, outcome, Date.now())] : [];
+  const all = [...actions, ...records.map((record) => toKeyAction(store.tables, record))];
   const command = new TransactWriteCommand({
-    TransactItems: [
-      {
-        Put: {
-          TableName: store.tables.users,
-          Item: user,
-          ConditionExpression: 'attribute_not_exists(userId)',
-        },
-      },
-    ],
-    ClientRequestToken: token,
+    TransactItems: all,
+    ClientRequestToken: crypto.randomUUID(),
   });
   try {
     await persist((options) => store.client.send(command, options), {
       deadline: Date.now() + COMMIT_DEADLINE_MS,
       timeoutMs: ATTEMPT_TIMEOUT_MS,
     });
-    return true;
+    return outcome;
   } catch (error) {
-    if (error instanceof ConditionFailedError) return false;
-    throw error;
+    if (!(error instanceof ConditionFailedError)) throw error;
+    const used = key && usedKeys(error, records, all.length)?.get(key.id);
+    return key && used ? replay<UserOutcome>(used, key) : 'refused';
   }
 }
 
@@ -51,11 +84,22 @@ export async function getUser(store: Store, userId: string): Promise<User | null
 
 /** Which of these users exist; consistent, so that a user created a moment ago counts. */
 export async function findUsers(store: Store, userIds: string[]): Promise<Set<string>> {
+  return new Set((await readUsers(store, userIds)).map(({ userId }) => userId));
+}
+
+/** The names of users, by id, however many. */
+export async function namesOf(store: Store, userIds: string[]): Promise<Map<string, string>> {
+  const parts: string[][] = [];
+  for (let i = 0; i < userIds.length; i += BATCH_GET_MAX_KEYS) {
+    parts.push(userIds.slice(i, i + BATCH_GET_MAX_KEYS));
+  }
+  const users = await Promise.all(parts.map((part) => readUsers(store, part)));
+  return new Map(users.flat().map(({ userId, name }) => [userId, name]));
+}
+
+async function readUsers(store: Store, userIds: string[]): Promise<User[]> {
   const { users } = store.tables;
-  const found = await batchGet(
-    store,
-    { [users]: userIds.map((userId) => ({ userId })) },
-    Date.now() + READ_DEADLINE_MS,
-  );
-  return new Set((found[users] ?? []).map((item) => item.userId as string));
+  const keys = { [users]: userIds.map((userId) => ({ userId })) };
+  const found = await batchGet(store, keys, Date.now() + READ_DEADLINE_MS);
+  return (found[users] ?? []) as User[];
 }

@@ -4,18 +4,27 @@ import { type Command, decide, type Outcome } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
 import { EventState } from '../../src/event/state.ts';
 import { WAITLIST_MAX_ENTRIES } from '../../src/limits.ts';
-import { commands, counterIds, inShort, NaiveEvent, NOW } from '../support/model.ts';
+import type { EventPatch } from '../../src/schemas.ts';
+import {
+  commands,
+  counterIds,
+  eventOf,
+  inShort,
+  NaiveEvent,
+  NOW,
+  still,
+} from '../support/model.ts';
 
 /** An event in memory that carries out commands at once. */
 function open(capacity: number, hasWaitlist: boolean) {
   const state = new EventState();
   const newId = counterIds();
   const run = (command: Command): Outcome => {
-    const { changes, outcome } = decide(state, command, NOW, newId);
-    if (changes.length > 0) state.applyCommit(changes);
+    const { changes, outcome } = decide(state, command, still(newId));
+    if (changes.length > 0) state.applyCommit(changes, state.version + 1);
     return outcome;
   };
-  run({ type: 'create', event: { eventId: 'e', name: 'E', capacity, hasWaitlist } });
+  run({ type: 'create', event: eventOf(capacity, hasWaitlist) });
   return { state, run };
 }
 
@@ -45,7 +54,7 @@ describe('the rules', () => {
   test('nothing can be done with an event that does not exist', () => {
     const state = new EventState();
     for (const command of [register('a'), unregister('a'), { type: 'read' } as const]) {
-      const { changes, outcome } = decide(state, command, NOW, counterIds());
+      const { changes, outcome } = decide(state, command, still());
       expect(changes).toEqual([]);
       expect(inShort(outcome)).toBe('refused no-such-event');
     }
@@ -53,8 +62,7 @@ describe('the rules', () => {
 
   test('an event is created once', () => {
     const { run } = open(2, true);
-    const again = { eventId: 'e', name: 'Other', capacity: 9, hasWaitlist: false };
-    expect(inShort(run({ type: 'create', event: again }))).toBe('refused event-exists');
+    expect(inShort(run({ type: 'create', event: eventOf(9) }))).toBe('refused event-exists');
   });
 
   test('a position is never given twice, even when the line has emptied', () => {
@@ -71,10 +79,10 @@ describe('the rules', () => {
     // The limit is tested at its edge without a hundred thousand steps.
     const atLimit = new Draft(state);
     atLimit.waitlistCount = WAITLIST_MAX_ENTRIES;
-    const { outcome } = decide(atLimit, register('x'), NOW, counterIds());
+    const { outcome } = decide(atLimit, register('x'), still());
     expect(inShort(outcome)).toBe('refused waitlist-full');
     atLimit.waitlistCount = WAITLIST_MAX_ENTRIES - 1;
-    const last = decide(atLimit, register('x'), NOW, counterIds()).outcome;
+    const last = decide(atLimit, register('x'), still()).outcome;
     expect(inShort(last)).toBe('waitlisted 1');
   });
 
@@ -82,8 +90,161 @@ describe('the rules', () => {
     const { state, run } = open(1, true);
     run(register('a'));
     run(register('b'));
-    const { changes } = decide(state, unregister('a'), NOW, counterIds());
+    const { changes } = decide(state, unregister('a'), still());
     expect(changes.map(({ type }) => type)).toEqual(['unregistered', 'promoted']);
+  });
+});
+
+const update = (patch: EventPatch, options: { ifMatch?: number[]; isDryRun?: boolean } = {}) => {
+  const { ifMatch = null, isDryRun = false } = options;
+  return { type: 'update' as const, patch, ifMatch, isDryRun };
+};
+
+describe('the life of an event', () => {
+  /** An event with these registered or waiting, in this order. */
+  const withUsers = (capacity: number, ...userIds: string[]) => {
+    const desk = open(capacity, true);
+    for (const userId of userIds) desk.run(register(userId));
+    return desk;
+  };
+
+  test('raising the capacity promotes as many as fit, in order, and returns them', () => {
+    const { run } = withUsers(1, 'a', 'b', 'c', 'd');
+    const outcome = run(update({ capacity: 3 }));
+    expect(inShort(outcome)).toBe('updated b,c');
+    expect(inShort(run({ type: 'read' }))).toBe('read 3 1');
+  });
+
+  test('lowering it below the number registered evicts nobody, and promotes nobody until then', () => {
+    const { run } = withUsers(3, 'a', 'b', 'c', 'd');
+    expect(inShort(run(update({ capacity: 1 })))).toBe('updated ');
+    expect(inShort(run({ type: 'read' }))).toBe('read 3 1');
+    expect(inShort(run(unregister('a')))).toBe('unregistered -');
+    expect(inShort(run(unregister('b')))).toBe('unregistered -');
+    expect(inShort(run(unregister('c')))).toBe('unregistered d');
+  });
+
+  test('without a waitlist those in it stay, and no more come', () => {
+    const { run } = withUsers(1, 'a', 'b');
+    run(update({ hasWaitlist: false }));
+    expect(inShort(run(register('c')))).toBe('refused full');
+    expect(inShort(run(unregister('a')))).toBe('unregistered b');
+  });
+
+  test('the waitlist has a capacity of its own, 0 included', () => {
+    const { run } = withUsers(1, 'a');
+    run(update({ waitlistCapacity: 0 }));
+    expect(inShort(run(register('b')))).toBe('refused waitlist-full');
+    run(update({ waitlistCapacity: 1 }));
+    expect(inShort(run(register('b')))).toBe('waitlisted 1');
+    expect(inShort(run(register('c')))).toBe('refused waitlist-full');
+  });
+
+  test('paused and closed events take nobody, and let everybody leave', () => {
+    const { run } = withUsers(1, 'a', 'b');
+    for (const status of ['PAUSED', 'CLOSED'] as const) {
+      run(update({ status }));
+      expect(inShort(run(register('c')))).toBe(`refused ${status.toLowerCase()}`);
+    }
+    expect(inShort(run(unregister('a')))).toBe('unregistered b');
+    run(update({ status: 'OPEN' }));
+    expect(inShort(run(register('c')))).toBe('waitlisted 2');
+  });
+
+  test('the window opens at its first moment, and is closed at its last', () => {
+    const at = (opens: string | null, closes: string | null) => {
+      const { run } = open(1, true);
+      run(update({ registrationOpensAt: opens, registrationClosesAt: closes }));
+      return run(register('a'));
+    };
+    const before = new Date(Date.parse(NOW) - 1).toISOString();
+    const after = new Date(Date.parse(NOW) + 1).toISOString();
+    expect(at(NOW, after).type).toBe('registered');
+    expect(at(after, null)).toEqual({ type: 'refused', reason: 'not-open-yet', time: after });
+    expect(at(before, NOW)).toEqual({ type: 'refused', reason: 'closed-already', time: NOW });
+    expect(at(null, null).type).toBe('registered');
+  });
+
+  test('a window cannot end before it starts, whichever end is changed', () => {
+    const { run } = open(1, true);
+    run(update({ registrationOpensAt: NOW }));
+    expect(inShort(run(update({ registrationClosesAt: NOW })))).toBe('refused window-reversed');
+  });
+
+  test('an update of what has changed meanwhile is refused, a dry run changes nothing', () => {
+    const { run, state } = withUsers(1, 'a', 'b');
+    expect(inShort(run(update({ capacity: 2 }, { ifMatch: [1], isDryRun: true })))).toBe(
+      'updated b',
+    );
+    expect(inShort(run({ type: 'read' }))).toBe('read 1 1');
+    run(update({ name: 'New' }, { ifMatch: [1] }));
+    expect(inShort(run(update({ name: 'Lost' }, { ifMatch: [1] })))).toBe(
+      'refused revision-mismatch',
+    );
+    expect(state.event?.name).toBe('New');
+    expect(state.revision).toBe(2);
+    // Registrations are no change of the event itself, and neither is an update to what it is.
+    run(register('c'));
+    run(update({ name: 'New' }));
+    expect(state.revision).toBe(2);
+  });
+
+  test('a cancelled event takes nobody, seats nobody, and cannot be taken back', () => {
+    const { run } = withUsers(1, 'a', 'b');
+    expect(run({ type: 'cancel', ifMatch: null }).type).toBe('cancelled');
+    expect(run({ type: 'cancel', ifMatch: null }).type).toBe('cancelled');
+    expect(inShort(run(register('c')))).toBe('refused cancelled');
+    expect(inShort(run({ type: 'register', userId: 'c', override: { reason: 'x' } }))).toBe(
+      'refused cancelled',
+    );
+    expect(inShort(run(update({ status: 'OPEN' })))).toBe('refused cancelled');
+    expect(inShort(run(unregister('a')))).toBe('unregistered -');
+    expect(inShort(run({ type: 'leaveLine', userId: 'b' }))).toBe('leftLine');
+  });
+
+  test('an override seats past the capacity, takes a waiter out of the line, and keeps its reason', () => {
+    const { run, state } = withUsers(1, 'a', 'b', 'c');
+    run(update({ status: 'PAUSED' }));
+    const outcome = run({ type: 'register', userId: 'c', override: { reason: 'speaker' } });
+    expect(outcome).toMatchObject({ registration: { userId: 'c', overrideReason: 'speaker' } });
+    expect(inShort(run({ type: 'read' }))).toBe('read 2 1');
+    expect(state.entryOf('c')).toBeUndefined();
+    // One seat too many: whoever leaves first frees nothing.
+    expect(inShort(run(unregister('a')))).toBe('unregistered -');
+    expect(inShort(run(unregister('c')))).toBe('unregistered b');
+  });
+
+  test('where a user stands: seated, waiting behind so many, or neither', () => {
+    const { run } = withUsers(1, 'a', 'b', 'c', 'd');
+    const stand = (userId: string) => run({ type: 'stand', userId });
+    expect(stand('a')).toMatchObject({ registration: { userId: 'a' }, entry: null, ahead: null });
+    expect(stand('d')).toMatchObject({ registration: null, entry: { position: 3 }, ahead: 2 });
+    run({ type: 'leaveLine', userId: 'b' });
+    expect(stand('d')).toMatchObject({ entry: { position: 3 }, ahead: 1 });
+    expect(stand('b')).toMatchObject({ registration: null, entry: null, ahead: null });
+    expect(inShort(run({ type: 'leaveLine', userId: 'b' }))).toBe('refused not-waiting');
+  });
+
+  test('lists are in order, page by page, and a page ends where the next begins', () => {
+    const users = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    const { run } = withUsers(3, ...users);
+    run(unregister('b'));
+    for (const [list, expected] of [
+      ['registrations', ['a', 'c', 'd']],
+      ['waitlist', ['e', 'f', 'g']],
+    ] as const) {
+      const seen: string[] = [];
+      for (let after = 0, isLast = false; !isLast; ) {
+        const outcome = run({ type: 'list', list, after, limit: 2 });
+        if (outcome.type !== list) throw new Error('not a list');
+        expect(outcome.rows.length).toBeLessThanOrEqual(2);
+        seen.push(...outcome.rows.map(({ userId }) => userId));
+        const last = outcome.rows.at(-1);
+        after = last === undefined ? 0 : 'seq' in last ? last.seq : last.position;
+        isLast = outcome.isLast;
+      }
+      expect(seen).toEqual(expected);
+    }
   });
 });
 
@@ -101,9 +262,18 @@ describe('the promises, for any sequence of commands', () => {
           for (const command of all) {
             const outcome = run(command);
             expect(inShort(outcome)).toBe(naive.expect(command));
-            // Never over capacity, and never a free seat while somebody waits.
-            expect(state.registeredCount).toBeLessThanOrEqual(capacity);
-            if (state.waitlistCount > 0) expect(state.registeredCount).toBe(capacity);
+            // Over the capacity only by an override or a lowered capacity, and then nobody comes in;
+            // never a free seat while somebody waits.
+            const { capacity: seats = 0 } = state.event ?? {};
+            if (outcome.type === 'registered' && !outcome.registration.overrideReason) {
+              expect(state.registeredCount).toBeLessThanOrEqual(seats);
+            }
+            if (outcome.type === 'unregistered' && outcome.promoted) {
+              expect(state.registeredCount).toBeLessThanOrEqual(seats);
+            }
+            if (state.waitlistCount > 0) {
+              expect(state.registeredCount).toBeGreaterThanOrEqual(seats);
+            }
             // First in, first out.
             const line = [...state.waiting()].map(({ position }) => position);
             expect(line).toEqual([...line].sort((x, y) => x - y));

@@ -3,19 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { type Command, decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
 import { EventState, rowChanges } from '../../src/event/state.ts';
-import { commands, counterIds, inShort, NaiveTables, NOW } from '../support/model.ts';
+import { commands, counterIds, eventOf, inShort, NaiveTables, still } from '../support/model.ts';
 
 /** Carries out commands in one batch on top of a state. */
 function batch(state: EventState, all: Command[], newId: () => string): Draft {
   const draft = new Draft(state);
-  for (const command of all) draft.apply(decide(draft, command, NOW, newId).changes);
+  for (const command of all) draft.apply(decide(draft, command, still(newId)).changes);
   return draft;
 }
 
 function open(capacity: number, newId = counterIds()): EventState {
   const state = new EventState();
-  const event = { eventId: 'e', name: 'E', capacity, hasWaitlist: true };
-  state.applyCommit(decide(state, { type: 'create', event }, NOW, newId).changes);
+  const create: Command = { type: 'create', event: eventOf(capacity) };
+  state.applyCommit(decide(state, create, still(newId)).changes, 1);
   return state;
 }
 
@@ -47,7 +47,7 @@ describe('the net change set', () => {
       ],
       counterIds(),
     );
-    expect(draft.rowCount).toBe(0);
+    expect(draft.itemCount).toBe(0);
     expect(draft.changes.map(({ type }) => type)).toEqual(['registered', 'unregistered']);
   });
 
@@ -73,16 +73,16 @@ describe('the net change set', () => {
           const some = rest.slice(0, size);
           rest = rest.slice(size);
           for (const command of some) {
-            const { changes } = decide(one, command, NOW, idsOne);
+            const { changes } = decide(one, command, still(idsOne));
             for (const row of changes.flatMap(rowChanges)) tablesOne.apply(row);
-            one.applyCommit(changes);
+            one.applyCommit(changes, one.version + 1);
           }
           const draft = new Draft(many);
           for (const command of some) {
-            const { changes } = decide(draft, command, NOW, idsMany);
-            const announced = draft.rowCountWith(changes);
+            const { changes } = decide(draft, command, still(idsMany));
+            const announced = draft.itemCountWith(changes);
             draft.apply(changes);
-            expect(draft.rowCount).toBe(announced);
+            expect(draft.itemCount).toBe(announced);
           }
           const ids = [...draft.rows].map(({ id }) => id);
           expect(new Set(ids).size).toBe(ids.length);
@@ -91,15 +91,18 @@ describe('the net change set', () => {
             expect(tablesMany.rows.has(row.id)).toBe(row.op === 'remove');
             tablesMany.apply(row);
           }
-          many.applyCommit(draft.changes);
+          many.applyCommit(draft.changes, many.version + 1);
           for (const view of [draft, many]) {
             expect(view.digest).toBe(one.digest);
             expect(view.registeredCount).toBe(one.registeredCount);
             expect(view.waitlistCount).toBe(one.waitlistCount);
             expect(view.lastPosition).toBe(one.lastPosition);
+            expect(view.lastSeq).toBe(one.lastSeq);
+            expect(view.event).toEqual(one.event);
           }
           expect(tablesMany.content).toEqual(tablesOne.content);
           expect([...many.waiting()]).toEqual([...one.waiting()]);
+          expect([...many.seated()]).toEqual([...one.seated()]);
         }
       }),
       { numRuns: 300 },
@@ -115,16 +118,15 @@ describe('the net change set', () => {
         const above = new Draft(below);
         const plain = new EventState();
         const idsPlain = counterIds();
-        const event = { eventId: 'e', name: 'E', capacity: 2, hasWaitlist: true };
-        for (const command of [{ type: 'create' as const, event }, ...first]) {
-          plain.applyCommit(decide(plain, command, NOW, idsPlain).changes);
+        for (const command of [{ type: 'create' as const, event: eventOf(2) }, ...first]) {
+          plain.applyCommit(decide(plain, command, still(idsPlain)).changes, plain.version + 1);
         }
         for (const command of second) {
-          const decision = decide(above, command, NOW, ids);
-          const expected = decide(plain, command, NOW, idsPlain);
+          const decision = decide(above, command, still(ids));
+          const expected = decide(plain, command, still(idsPlain));
           expect(inShort(decision.outcome)).toBe(inShort(expected.outcome));
           above.apply(decision.changes);
-          plain.applyCommit(expected.changes);
+          plain.applyCommit(expected.changes, plain.version + 1);
         }
       }),
     );

@@ -5,15 +5,15 @@ import { EventState } from '../../src/event/state.ts';
 import { QUEUE_MAX_COMMANDS, QUEUE_SWEEP_MS, QUEUE_WAIT_MS } from '../../src/limits.ts';
 import { StoreUnavailableError } from '../../src/store/client.ts';
 import type { CommitResult } from '../../src/store/commit.ts';
-import { counterIds, NOW } from '../support/model.ts';
+import { counterIds, eventOf, NOW } from '../support/model.ts';
 
 const UNREACHABLE = new StoreUnavailableError('gone', true);
 
 /** A sequencer over a store whose every answer the test gives. */
 function open(capacity = 10) {
   const base = new EventState();
-  const event = { eventId: 'e', name: 'E', capacity, hasWaitlist: true, createdAt: NOW };
-  base.applyCommit([{ type: 'created', event }]);
+  const event = { ...eventOf(capacity), status: 'OPEN' as const, createdAt: NOW };
+  base.applyCommit([{ type: 'created', event }], 1);
   const loads: { fence: boolean }[] = [];
   const commits: { draft: Draft; answer: (result: CommitResult) => void; fail: () => void }[] = [];
   let loadAnswer: () => Promise<EventState> = async () => base;
@@ -103,10 +103,10 @@ describe('the sequencer', () => {
     const all = Array.from({ length: 150 }, (_, i) => register(`u${i}`));
     commits[0]?.answer({ type: 'committed', attempts: 1 });
     await settle();
-    expect(commits[1]?.draft.rowCount).toBe(99);
+    expect(commits[1]?.draft.itemCount).toBe(99);
     commits[1]?.answer({ type: 'committed', attempts: 1 });
     await settle();
-    expect(commits[2]?.draft.rowCount).toBe(51);
+    expect(commits[2]?.draft.itemCount).toBe(51);
     commits[2]?.answer({ type: 'committed', attempts: 1 });
     expect((await Promise.all(all)).every(({ type }) => type === 'registered')).toBe(true);
   });
@@ -132,7 +132,7 @@ describe('the sequencer', () => {
     commits[seen]?.answer({ type: 'committed', attempts: 1 });
     await settle();
     const leaves = commits[seen + 1]?.draft;
-    expect(leaves?.rowCount).toBe(99);
+    expect(leaves?.itemCount).toBe(99);
     expect(leaves?.changes.filter(({ type }) => type === 'unregistered').length).toBe(33);
   });
 
@@ -167,18 +167,22 @@ describe('the sequencer', () => {
     const reply = register('a');
     await settle();
     const other = new EventState();
-    const event = { eventId: 'e', name: 'E', capacity: 1, hasWaitlist: true, createdAt: NOW };
+    const event = { ...eventOf(1), status: 'OPEN' as const, createdAt: NOW };
     const registration = {
       registrationId: '00000000-0000-4000-8000-ffffffffffff',
       userId: 'other',
       eventId: 'e',
       status: 'ACTIVE' as const,
       createdAt: NOW,
+      seq: 1,
     };
-    other.applyCommit([
-      { type: 'created', event },
-      { type: 'registered', registration },
-    ]);
+    other.applyCommit(
+      [
+        { type: 'created', event },
+        { type: 'registered', registration },
+      ],
+      1,
+    );
     setLoad(async () => other);
     commits[0]?.answer({ type: 'fenced' });
     await settle();
@@ -244,8 +248,8 @@ describe('the sequencer', () => {
     expect(replies.map(({ type }) => type)).toEqual(['unavailable', 'unavailable']);
     expect(loads.length).toBe(1);
     const good = new EventState();
-    const event = { eventId: 'e', name: 'E', capacity: 1, hasWaitlist: true, createdAt: NOW };
-    good.applyCommit([{ type: 'created', event }]);
+    const event = { ...eventOf(1), status: 'OPEN' as const, createdAt: NOW };
+    good.applyCommit([{ type: 'created', event }], 1);
     setLoad(async () => good);
     const reply = register('a');
     await settle();

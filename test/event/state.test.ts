@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { EventState, type RowChange } from '../../src/event/state.ts';
 import { prove } from '../../src/store/load.ts';
 import { type EventItem, toDigest } from '../../src/store/tables.ts';
-import { counterIds, NOW } from '../support/model.ts';
+import { counterIds, eventOf, NOW } from '../support/model.ts';
 
 const newId = counterIds();
 
@@ -14,6 +14,7 @@ function waiting(position: number): RowChange {
   return { op: 'add', table: 'waitlist', id, row };
 }
 
+let seq = 0;
 function seated(userId: string): RowChange {
   const id = newId();
   const row = {
@@ -22,6 +23,7 @@ function seated(userId: string): RowChange {
     eventId: 'e',
     status: 'ACTIVE' as const,
     createdAt: NOW,
+    seq: ++seq,
   };
   return { op: 'add', table: 'registrations', id, row };
 }
@@ -41,6 +43,8 @@ describe('an event in memory', () => {
         const left = rows.map((_, i) => i + 1).filter((position) => !leavers.includes(position));
         expect([...state.waiting()].map(({ position }) => position)).toEqual(left);
         expect(state.waitlistCount).toBe(left.length);
+        const line = [...state.waiting()];
+        expect(line.map((entry) => state.aheadOf(entry))).toEqual(line.map((_, i) => i));
         expect(state.lastPosition).toBe(200);
       }),
     );
@@ -64,12 +68,12 @@ describe('the proof of a load', () => {
   const truth = new EventState();
   for (const row of rows) truth.applyRow(row);
   const item: EventItem = {
-    eventId: 'e',
-    name: 'E',
-    capacity: 3,
-    hasWaitlist: false,
+    ...eventOf(3, false),
+    status: 'OPEN',
     createdAt: NOW,
     version: 4,
+    revision: 1,
+    lastSeq: 3,
     registeredCount: 3,
     waitlistCount: 0,
     lastPosition: 7,

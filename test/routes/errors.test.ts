@@ -194,9 +194,11 @@ describe('the protocol', () => {
   test.for([
     ['PUT', USERS, 'POST'],
     ['GET', USERS, 'POST'],
+    ['PUT', `${EVENTS}/a`, 'GET, HEAD, PATCH, DELETE'],
     ['DELETE', `${USERS}/a`, 'GET, HEAD'],
     ['POST', `${EVENTS}/a/capacity`, 'GET, HEAD'],
-    ['PATCH', REGISTRATIONS, 'POST, DELETE'],
+    ['PATCH', REGISTRATIONS, 'POST, GET, HEAD, DELETE'],
+    ['GET', '/registration/waitlist', 'DELETE'],
     ['POST', '/health', 'GET, HEAD'],
   ] as const)('%s %s is not allowed, and told what is', async ([method, path, allow]) => {
     const answer = await api(method, path);

@@ -1,8 +1,8 @@
 import { env, exports } from 'cloudflare:workers';
 import { BatchWriteCommand, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { expect } from 'vitest';
-import { EventState } from '../../src/event/state.ts';
-import type { Registration, WaitlistEntry } from '../../src/schemas.ts';
+import { EventState, type Seat } from '../../src/event/state.ts';
+import type { WaitlistEntry } from '../../src/schemas.ts';
 import { servicesOf } from '../../src/services.ts';
 import { type EventItem, toDigest } from '../../src/store/tables.ts';
 
@@ -110,7 +110,7 @@ export async function truth(eventId: string) {
     new GetCommand({ TableName: store.tables.events, Key: { eventId }, ConsistentRead: true }),
   );
   const item = Item as EventItem;
-  const registrations = await scan<Registration>(store.tables.registrations, eventId);
+  const registrations = await scan<Seat>(store.tables.registrations, eventId);
   const waitlist = await scan<WaitlistEntry>(store.tables.waitlist, eventId);
   waitlist.sort((a, b) => a.position - b.position);
 

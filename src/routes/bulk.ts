@@ -1,0 +1,70 @@
+import { AppError, ValidationError } from '../errors.ts';
+import type { Command } from '../event/decide.ts';
+import type { IdempotencyKey } from '../event/idempotency.ts';
+import type { Reply } from '../event/sequencer.ts';
+import { type Registration, userIdSchema, type WaitlistEntry } from '../schemas.ts';
+import { eventKeyOf, eventObject, expectOutcome, type RouteContext } from './event-call.ts';
+import { markReplay } from './idempotency.ts';
+import { toFieldErrors } from './validate.ts';
+
+/** What came of one row: a place in the event, or the problem that it would have got alone. */
+export type BulkResult =
+  | {
+      userId: string;
+      success: true;
+      registration: Registration | null;
+      waitlistEntry: WaitlistEntry | null;
+    }
+  | { userId: unknown; success: false; problem: Record<string, unknown> };
+
+function toResult(reply: Reply, eventId: string, userId: string): BulkResult {
+  try {
+    const outcome = expectOutcome(reply, ['registered', 'waitlisted'], { eventId, userId });
+    return {
+      userId,
+      success: true,
+      registration: outcome.type === 'registered' ? outcome.registration : null,
+      waitlistEntry: outcome.type === 'waitlisted' ? outcome.entry : null,
+    };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { userId, success: false, problem: error.toProblem() };
+  }
+}
+
+/** Registers users one after the other; each has its own outcome, and spoils no other's. */
+export async function registerAll(
+  c: RouteContext,
+  eventId: string,
+  rows: unknown[],
+): Promise<BulkResult[]> {
+  const parsed = rows.map((row) => userIdSchema.safeParse(row));
+  const commands: Command[] = parsed.flatMap(({ data }) =>
+    data === undefined ? [] : { type: 'register', userId: data },
+  );
+  // A key for each row, so that each is written together with its own change. All carry the
+  // fingerprint of the whole, so that another list under the same key is told apart.
+  const key = await eventKeyOf(c, eventId, { type: 'registerAll', rows });
+  const keys: IdempotencyKey[] = key
+    ? commands.map((_, i) => ({ id: `${key.id}#${i}`, fingerprint: key.fingerprint }))
+    : [];
+  const replies = (await eventObject(c.env, eventId).executeAll(commands, keys)) as Reply[];
+  const keyRefusal = replies.find((reply) => reply.type === 'keyRefused');
+  if (keyRefusal) expectOutcome(keyRefusal, [], { eventId });
+  const noEvent = replies.find(
+    (reply) => reply.type === 'refused' && reply.reason === 'no-such-event',
+  );
+  if (noEvent) expectOutcome(noEvent, [], { eventId });
+  if (replies.length > 0 && replies.every((reply) => 'isReplay' in reply)) {
+    markReplay(c, { isReplay: true });
+  }
+  let answered = 0;
+  return parsed.map(({ data, error }, i) => {
+    if (data === undefined) {
+      const fields = error ? toFieldErrors(error) : [];
+      return { userId: rows[i], success: false, problem: new ValidationError(fields).toProblem() };
+    }
+    const reply = replies[answered++] ?? { type: 'unavailable', reason: 'uncertain' };
+    return toResult(reply, eventId, data);
+  });
+}

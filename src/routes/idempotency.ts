@@ -1,0 +1,57 @@
+import type { Context } from 'hono';
+import { KeyInFlightError, KeyReusedError, ValidationError } from '../errors.ts';
+import type { IdempotencyKey } from '../event/idempotency.ts';
+import { IDEMPOTENCY_KEY_MAX_CHARS } from '../limits.ts';
+
+const HEADER = 'Idempotency-Key';
+const FORM = new RegExp(`^[\\x21-\\x7e]{1,${IDEMPOTENCY_KEY_MAX_CHARS}}$`);
+
+/** SHA-256 of a value's JSON, in hex. */
+export async function hashOf(value: unknown): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The key that the client sent, if any. */
+export function readKey(c: Context): string | undefined {
+  const key = c.req.header(HEADER);
+  if (key === undefined) return undefined;
+  if (!FORM.test(key)) {
+    const message = `must be 1 to ${IDEMPOTENCY_KEY_MAX_CHARS} visible ASCII characters`;
+    throw new ValidationError([{ path: HEADER, message }]);
+  }
+  return key;
+}
+
+/**
+ * The key of a request, kept apart by what it is about.
+ *
+ * @param scope the event or the user, as a list that no other scope equals
+ * @param request what was asked, as it was understood: another wording of it is the same request
+ */
+export async function idempotencyKeyOf(
+  c: Context,
+  scope: readonly string[],
+  request: unknown,
+): Promise<IdempotencyKey | undefined> {
+  const key = readKey(c);
+  if (key === undefined) return undefined;
+  const [id, fingerprint] = await Promise.all([
+    hashOf([...scope, key]),
+    hashOf([c.req.method, request]),
+  ]);
+  return { id: `key#${id}`, fingerprint };
+}
+
+/** Tells the client that it gets the first outcome again. */
+export function markReplay(c: Context, reply: object): void {
+  if ('isReplay' in reply) c.header('Idempotency-Replayed', 'true');
+}
+
+/** Why a key was refused, as an error. */
+export function toKeyError(reason: 'reused' | 'in-flight'): KeyReusedError | KeyInFlightError {
+  return reason === 'reused'
+    ? new KeyReusedError(`The ${HEADER} was used before, for another request.`)
+    : new KeyInFlightError(`The first request with this ${HEADER} is still at work.`);
+}
