@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import type { ApplyGlobalResponse } from 'hono/client';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
@@ -11,10 +12,12 @@ import {
   UnavailableError,
   ValidationError,
 } from './errors.ts';
+import { docs } from './routes/docs.ts';
 import { events } from './routes/events.ts';
 import { health } from './routes/health.ts';
 import { registrations, waitlist } from './routes/registrations.ts';
 import { users } from './routes/users.ts';
+import type { Problem } from './schemas.ts';
 import { StoreUnavailableError } from './store/client.ts';
 
 /** Takes what the platform, the store and the libraries throw into the one hierarchy. */
@@ -48,11 +51,8 @@ app.use(requestId());
 app.use(
   methodNotAllowed({
     app,
-    onMethodNotAllowed: (c, methods) => {
-      const response = toResponse(new MethodNotAllowedError(c.req.method, c.req.path, methods));
-      response.headers.set('X-Request-Id', c.get('requestId'));
-      return response;
-    },
+    onMethodNotAllowed: (c, methods) =>
+      toResponse(c, new MethodNotAllowedError(c.req.method, c.req.path, methods)),
   }),
 );
 // A broken percent-encoding would otherwise be taken literally, as an id that nobody meant.
@@ -81,18 +81,15 @@ app.onError((error, c) => {
       }),
     );
   }
-  const response = toResponse(
+  return toResponse(
+    c,
     known ??
       new InternalError(`Something went wrong; request ${c.get('requestId')} is in the log.`),
   );
-  response.headers.set('X-Request-Id', c.get('requestId'));
-  return response;
 });
-app.notFound((c) => {
-  const response = toResponse(new NotFoundError(`There is no ${c.req.path}.`));
-  response.headers.set('X-Request-Id', c.get('requestId'));
-  return response;
-});
+app.notFound((c) => toResponse(c, new NotFoundError(`There is no ${c.req.path}.`)));
+
+app.route('/', docs);
 
 const routes = app
   .route('/health', health)
@@ -101,7 +98,10 @@ const routes = app
   .route('/registration/registrations', registrations)
   .route('/registration/waitlist', waitlist);
 
-/** The routes with their types, for `hono/client`. */
-export type AppType = typeof routes;
+/** The routes with their types, for `hono/client`; refusals included. */
+export type AppType = ApplyGlobalResponse<
+  typeof routes,
+  Record<400 | 404 | 409 | 412 | 413 | 415 | 422 | 500 | 503, { json: Problem }>
+>;
 
 export default routes;

@@ -8,6 +8,8 @@ declare global {
     /** What wrangler.toml and the secrets bind; `config.ts` checks and explains each. */
     interface Env {
       EVENTS: DurableObjectNamespace<EventObject>;
+      /** What /docs loads; not there where only the API is served. */
+      ASSETS?: Fetcher;
       AWS_REGION: string;
       DYNAMODB_ENDPOINT?: string;
       AWS_ACCESS_KEY_ID: string;

@@ -1,4 +1,6 @@
+import type { Context } from 'hono';
 import { RETRY_AFTER_SECONDS } from './limits.ts';
+import type { Problem } from './schemas.ts';
 
 /** Where bad input was, and what was wrong with it. */
 export interface FieldError {
@@ -17,7 +19,7 @@ export abstract class AppError extends Error {
   }
 
   /** The RFC 9457 problem document. `title` is the class name. */
-  toProblem(): Record<string, unknown> {
+  toProblem(): Problem {
     return {
       type: `urn:registration:problem:${this.name}`,
       title: this.name,
@@ -39,7 +41,7 @@ export class ValidationError extends AppError {
     this.errors = errors;
   }
 
-  override toProblem(): Record<string, unknown> {
+  override toProblem(): Problem {
     return { ...super.toProblem(), errors: this.errors };
   }
 }
@@ -135,10 +137,10 @@ export class InternalError extends AppError {
   override readonly name = 'InternalError';
 }
 
-/** The one mapping of an error to a response. */
-export function toResponse(error: AppError): Response {
-  return Response.json(error.toProblem(), {
-    status: error.status,
-    headers: { ...error.headers, 'Content-Type': 'application/problem+json' },
+/** The one mapping of an error to a response; headers that are set on the context already go along. */
+export function toResponse(c: Context, error: AppError): Response {
+  return c.body(JSON.stringify(error.toProblem()), error.status, {
+    ...error.headers,
+    'Content-Type': 'application/problem+json',
   });
 }

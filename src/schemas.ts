@@ -217,3 +217,79 @@ export const waitlistEntrySchema = z.object({
   createdAt,
 });
 export type WaitlistEntry = z.infer<typeof waitlistEntrySchema>;
+
+/** `POST /registration/registrations`: exactly one of the two is not null. */
+export const placedSchema = z.object({
+  success: z.literal(true),
+  message: z.string(),
+  registration: registrationSchema.nullable(),
+  waitlistEntry: waitlistEntrySchema.nullable(),
+});
+
+/** `GET /registration/registrations`; `ahead` counts those who wait before the user. */
+export const standingSchema = z.object({
+  status: z.enum(['ACTIVE', 'WAITLISTED', 'NONE']),
+  registration: registrationSchema.nullable(),
+  waitlistEntry: waitlistEntrySchema.nullable(),
+  ahead: z.int().min(0).nullable(),
+});
+
+/** `DELETE /registration/registrations`; `promoted` is the registration that took the seat. */
+export const leftSchema = z.object({
+  success: z.literal(true),
+  message: z.string(),
+  promoted: registrationSchema.nullable(),
+});
+
+/** `DELETE /registration/waitlist` */
+export const leftLineSchema = z.object({
+  success: z.literal(true),
+  message: z.string(),
+  waitlistEntry: waitlistEntrySchema,
+});
+
+/** `PATCH /registration/events/{eventId}` */
+export const updatedSchema = z.object({
+  event: eventSchema,
+  promoted: z.array(registrationSchema),
+  dryRun: z.boolean(),
+});
+
+/** A page of a list. */
+function pageOf<Row extends z.ZodType>(row: Row) {
+  return z.object({ items: z.array(row), nextCursor: z.string().nullable() });
+}
+
+const withName = { name: z.string().nullable() };
+export const eventPageSchema = pageOf(eventSchema);
+export const registrationPageSchema = pageOf(registrationSchema.extend(withName));
+export const waitlistPageSchema = pageOf(waitlistEntrySchema.extend(withName));
+
+/** RFC 9457. `title` is the class of the error. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+/** `POST /registration/events/{eventId}/registrations`: a row for each that was sent, in order. */
+export const bulkResultSchema = z.object({
+  results: z.array(
+    z.union([
+      z.object({
+        userId: id,
+        success: z.literal(true),
+        registration: registrationSchema.nullable(),
+        waitlistEntry: waitlistEntrySchema.nullable(),
+      }),
+      z.object({ userId: z.unknown(), success: z.literal(false), problem: problemSchema }),
+    ]),
+  ),
+});
+export type BulkResult = z.infer<typeof bulkResultSchema>['results'][number];
+
+/** `GET /health` and `GET /health/ready` */
+export const healthSchema = z.object({ status: z.enum(['ok', 'ready']) });

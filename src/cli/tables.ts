@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateTableCommand,
   DescribeTableCommand,
+  DescribeTimeToLiveCommand,
   type DynamoDBClient,
   type KeySchemaElement,
   ResourceInUseException,
   ResourceNotFoundException,
   type TableDescription,
+  UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { TableNames } from '../config.ts';
 import { type KeyAttribute, TABLE_SCHEMAS, type TableSchema } from '../store/tables.ts';
@@ -52,8 +54,27 @@ export async function ensureTables(
     const isNew = found[i] === undefined && (await create(client, name, schema));
     (isNew ? created : existing).push(name);
     refuseDifferences([compare(name, schema, await waitUntilActive(client, name))]);
+    if (schema.ttl) await enableTtl(client, name, schema.ttl);
   }
   return { created, existing };
+}
+
+/** Items that have expired are left out of account by the service itself; this deletes them. */
+async function enableTtl(client: DynamoDBClient, name: string, attribute: string): Promise<void> {
+  const options = { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) };
+  const command = new DescribeTimeToLiveCommand({ TableName: name });
+  const { TimeToLiveDescription: ttl } = await client.send(command, options);
+  const isOn = ttl?.TimeToLiveStatus === 'ENABLED' || ttl?.TimeToLiveStatus === 'ENABLING';
+  if (isOn && ttl.AttributeName === attribute) return;
+  if (isOn) {
+    const difference = `${name}: items expire by ${ttl.AttributeName}, not ${attribute}`;
+    throw new TablesDifferError([difference]);
+  }
+  const specification = { AttributeName: attribute, Enabled: true };
+  await client.send(
+    new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: specification }),
+    options,
+  );
 }
 
 async function describe(

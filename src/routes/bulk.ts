@@ -2,20 +2,10 @@ import { AppError, ValidationError } from '../errors.ts';
 import type { Command } from '../event/decide.ts';
 import type { IdempotencyKey } from '../event/idempotency.ts';
 import type { Reply } from '../event/sequencer.ts';
-import { type Registration, userIdSchema, type WaitlistEntry } from '../schemas.ts';
+import { type BulkResult, userIdSchema } from '../schemas.ts';
 import { eventKeyOf, eventObject, expectOutcome, type RouteContext } from './event-call.ts';
 import { markReplay } from './idempotency.ts';
 import { toFieldErrors } from './validate.ts';
-
-/** What came of one row: a place in the event, or the problem that it would have got alone. */
-export type BulkResult =
-  | {
-      userId: string;
-      success: true;
-      registration: Registration | null;
-      waitlistEntry: WaitlistEntry | null;
-    }
-  | { userId: unknown; success: false; problem: Record<string, unknown> };
 
 function toResult(reply: Reply, eventId: string, userId: string): BulkResult {
   try {

@@ -18,6 +18,8 @@ export interface IndexSchema {
 export interface TableSchema {
   hash: KeyAttribute;
   indexes: IndexSchema[];
+  /** The attribute by which DynamoDB deletes items: epoch seconds. */
+  ttl?: string;
 }
 
 /** Index names, as the queries use them. */
@@ -39,6 +41,8 @@ export const TABLE_SCHEMAS: Record<keyof TableNames, TableSchema> = {
       { name: INDEXES.registrationsByUser, hash: text('userId') },
       { name: INDEXES.registrationsByEvent, hash: text('eventId') },
     ],
+    // Only idempotency keys have it.
+    ttl: 'expiresAt',
   },
   waitlist: {
     hash: text('entryId'),

@@ -2,7 +2,9 @@ import { env, exports } from 'cloudflare:workers';
 import { BatchWriteCommand, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { expect } from 'vitest';
 import { EventState, type Seat } from '../../src/event/state.ts';
+import { CALLS, type Call } from '../../src/openapi.ts';
 import type { WaitlistEntry } from '../../src/schemas.ts';
+import { problemSchema } from '../../src/schemas.ts';
 import { servicesOf } from '../../src/services.ts';
 import { type EventItem, toDigest } from '../../src/store/tables.ts';
 
@@ -22,6 +24,25 @@ export interface Answer {
   body: any;
 }
 
+/** The description of a call, by what it was sent to. */
+function describedCall(method: string, path: string): Call | undefined {
+  const { pathname } = new URL(path, 'http://desk.test');
+  return Object.entries(CALLS).find(([name]) => {
+    const template = name.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+');
+    return new RegExp(`^${template}$`).test(`${method} ${pathname}`);
+  })?.[1];
+}
+
+/** Whatever a test calls, the answer has to be one that the API's description has. */
+function expectDescribed(method: string, path: string, { status, body }: Answer): void {
+  const call = describedCall(method, path);
+  if (!call) return;
+  const schema = status === call.success.status ? call.success.schema : problemSchema;
+  const { error } = schema.safeParse(body);
+  expect(error?.issues, `${method} ${path} ${status}`).toBeUndefined();
+  expect([call.success.status, ...call.problems, 500, 503]).toContain(status);
+}
+
 /** Calls the worker as a client would. A string body is sent as it is, anything else as JSON. */
 export async function api(
   method: string,
@@ -35,11 +56,13 @@ export async function api(
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  return {
+  const answer = {
     status: response.status,
     headers: response.headers,
     body: text ? JSON.parse(text) : undefined,
   };
+  expectDescribed(method, path, answer);
+  return answer;
 }
 
 export const register = (userId: string, eventId: string) =>

@@ -1,0 +1,17 @@
+/** Puts what `/docs` loads into `dist/assets`: wrangler runs this before it serves or deploys. */
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+
+const target = resolve(import.meta.dirname, '../../dist/assets/docs');
+const source = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+
+mkdirSync(target, { recursive: true });
+for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
+  copyFileSync(join(source, file), join(target, file));
+}
+// A file, not a script in the page, so that the page's policy can forbid those.
+writeFileSync(
+  join(target, 'start.js'),
+  "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true, tryItOutEnabled: true });\n",
+);

@@ -1,0 +1,42 @@
+import { Hono } from 'hono';
+import { html } from 'hono/html';
+import { NotFoundError } from '../errors.ts';
+import { describeApi } from '../openapi.ts';
+
+/** Made at the first request, and kept: it is the same for as long as the code is. */
+let description: ReturnType<typeof describeApi> | undefined;
+
+/** Everything that the page loads comes from here, and so do the calls that it makes. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+  "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+const page = html`<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Registration desk: the API</title>
+    <link rel="stylesheet" href="/docs/swagger-ui.css" />
+  </head>
+  <body>
+    <div id="docs"></div>
+    <script src="/docs/swagger-ui-bundle.js"></script>
+    <script src="/docs/start.js"></script>
+  </body>
+</html>`;
+
+/** The description of the API, for machines and for people. */
+export const docs = new Hono<{ Bindings: Env }>()
+  .get('/openapi.json', (c) => {
+    description ??= describeApi();
+    return c.json(description);
+  })
+  .get('/docs', (c) => {
+    c.header('Content-Security-Policy', POLICY);
+    return c.html(page);
+  })
+  .get('/docs/:file', (c) => {
+    if (!c.env.ASSETS) throw new NotFoundError(`There is no ${c.req.path}.`);
+    return c.env.ASSETS.fetch(c.req.raw);
+  });
