@@ -1,89 +1,7 @@
 import { WAITLIST_MAX_ENTRIES } from '../limits.ts';
-import {
-  type EventPatch,
-  type EventRecord,
-  isReversed,
-  type Registration,
-  type WaitlistEntry,
-} from '../schemas.ts';
+import { type EventRecord, isReversed, type Registration, type WaitlistEntry } from '../schemas.ts';
+import type { Command, Outcome, Question, RefusalReason } from './command.ts';
 import type { Change, EventView, Seat } from './state.ts';
-
-/** A new event as its creator describes it. */
-export type NewEvent = Omit<EventRecord, 'createdAt' | 'status'>;
-
-/** A question: it changes nothing, and is answered from what is committed. */
-export type Question =
-  | { type: 'read' }
-  /** Where a user stands. */
-  | { type: 'stand'; userId: string }
-  /** A page of those with a seat, or of those who wait: those after an order number. */
-  | { type: 'list'; list: 'registrations' | 'waitlist'; after: number; limit: number };
-
-/** What can be asked of an event. */
-export type Command =
-  | Question
-  | { type: 'create'; event: NewEvent }
-  /** With an `override`, past the capacity, and whatever the window. */
-  | { type: 'register'; userId: string; override?: { reason: string } }
-  | { type: 'unregister'; userId: string }
-  | { type: 'leaveLine'; userId: string }
-  /** `ifMatch`: the revisions that it may be applied to. */
-  | { type: 'update'; patch: EventPatch; ifMatch: number[] | null; isDryRun: boolean }
-  | { type: 'cancel'; ifMatch: number[] | null }
-  /** Fills free seats from the line: what an update began and an interruption left undone. */
-  | { type: 'promote' };
-
-/** Why a command is refused. */
-export type RefusalReason =
-  | 'event-exists'
-  | 'no-such-event'
-  | 'no-such-user'
-  | 'already-registered'
-  | 'already-waitlisted'
-  | 'full'
-  | 'waitlist-full'
-  | 'not-registered'
-  | 'not-waiting'
-  | 'not-open-yet'
-  | 'closed-already'
-  | 'paused'
-  | 'closed'
-  | 'cancelled'
-  | 'revision-mismatch'
-  | 'window-reversed';
-
-/** A refusal by the rules; it changes nothing. */
-export interface Refusal {
-  type: 'refused';
-  reason: RefusalReason;
-  /** The time that the reason is about: when registration opens, or closed. */
-  time?: string;
-}
-
-/** What came of a command. */
-export type Outcome =
-  | { type: 'created' | 'cancelled'; event: EventRecord; revision: number }
-  | {
-      type: 'read';
-      event: EventRecord;
-      revision: number;
-      registeredCount: number;
-      waitlistCount: number;
-    }
-  | {
-      type: 'standing';
-      registration: Registration | null;
-      entry: WaitlistEntry | null;
-      ahead: number | null;
-    }
-  | { type: 'registrations'; rows: Seat[]; isLast: boolean }
-  | { type: 'waitlist'; rows: WaitlistEntry[]; isLast: boolean }
-  | { type: 'registered'; registration: Registration }
-  | { type: 'waitlisted'; entry: WaitlistEntry }
-  | { type: 'unregistered'; registration: Registration; promoted: Registration | null }
-  | { type: 'leftLine'; entry: WaitlistEntry }
-  | { type: 'updated'; event: EventRecord; revision: number; promoted: Registration[] }
-  | Refusal;
 
 /** An outcome, and what has to be committed before anybody is told. */
 export interface Decision {
@@ -107,11 +25,6 @@ const refuse = (reason: RefusalReason, time?: string): Decision => ({
 /** What a client sees of a seat. */
 function toRegistration({ seq: _, ...registration }: Seat): Registration {
   return registration;
-}
-
-/** Whether a command only asks. */
-export function isQuestion(command: Command): command is Question {
-  return command.type === 'read' || command.type === 'stand' || command.type === 'list';
 }
 
 /** The business rules, pure: what a command means for an event as it is. */

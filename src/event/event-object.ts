@@ -6,9 +6,10 @@ import { commit } from '../store/commit.ts';
 import { UserDirectory } from '../store/directory.ts';
 import { loadEvent } from '../store/load.ts';
 import { findUsers } from '../store/users.ts';
-import type { Command } from './decide.ts';
+import type { Command } from './command.ts';
 import type { IdempotencyKey } from './idempotency.ts';
-import { type Reply, Sequencer } from './sequencer.ts';
+import type { Reply } from './queue.ts';
+import { Sequencer } from './sequencer.ts';
 
 /** The sequencer of an event over the tables, as the object runs it. */
 export function openSequencer(store: Store, eventId: string): Sequencer {

@@ -1,5 +1,5 @@
 import { IDEMPOTENCY_TTL_SECONDS } from '../limits.ts';
-import type { Outcome } from './decide.ts';
+import type { Outcome } from './command.ts';
 
 /** An `Idempotency-Key` as the engine knows it: no client's text, just hashes. */
 export interface IdempotencyKey {

@@ -1,25 +1,11 @@
-import { QUEUE_MAX_COMMANDS, QUEUE_SWEEP_MS, TRANSACTION_MAX_ACTIONS } from '../limits.ts';
+import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
 import type { CommitResult } from '../store/commit.ts';
-import { type Circumstances, type Command, decide, isQuestion, type Outcome } from './decide.ts';
+import { type Command, isQuestion, type Outcome } from './command.ts';
+import { type Circumstances, decide } from './decide.ts';
 import { Draft, totalsOf } from './draft.ts';
-import { type IdempotencyKey, type Replay, replay, toKeyRecord } from './idempotency.ts';
+import { type IdempotencyKey, replay, toKeyRecord } from './idempotency.ts';
+import { CommandQueue, type Reply, refuse, type Waiting } from './queue.ts';
 import type { Change, EventState, EventView } from './state.ts';
-
-/** Why a command got no outcome. */
-export interface Unavailable {
-  type: 'unavailable';
-  /** `uncertain`: it may have been carried out. Otherwise it was not. */
-  reason: 'busy' | 'expired' | 'unreachable' | 'unapplied' | 'uncertain';
-}
-
-/** A first attempt with this key is still at work. */
-export interface KeyInFlight {
-  type: 'keyRefused';
-  reason: 'in-flight';
-}
-
-/** What the object answers. */
-export type Reply = Outcome | Unavailable | KeyInFlight | Replay;
 
 /** What the sequencer needs of the world. */
 export interface SequencerDeps {
@@ -32,14 +18,6 @@ export interface SequencerDeps {
   newId(): string;
   /** Told of whatever an operator may want to know. */
   log(problem: string, details: Record<string, unknown>): void;
-}
-
-interface Waiting {
-  command: Command;
-  key: IdempotencyKey | undefined;
-  /** Epoch milliseconds after which the command is not decided any more. */
-  expiresAt: number;
-  settle: (reply: Reply) => void;
 }
 
 /** A command that was decided, and its reply, which waits for the commit. */
@@ -66,13 +44,13 @@ export class Sequencer {
   #loading: Promise<EventState> | null = null;
   /** A transaction of ours may still be applied: the fence has to be won before the next load. */
   #isInDoubt = false;
-  #queue: Waiting[] = [];
+  readonly #queue: CommandQueue;
   readonly #keysAtWork = new Set<string>();
   #isRunning = false;
-  #sweep: ReturnType<typeof setTimeout> | null = null;
 
   constructor(deps: SequencerDeps) {
     this.#deps = deps;
+    this.#queue = new CommandQueue(deps.now);
   }
 
   /** Whether the user has a place in the event, as far as is committed and in memory. */
@@ -96,12 +74,11 @@ export class Sequencer {
     if (isQuestion(command) && this.#state) {
       return decide(this.#state, command, this.#circumstances()).outcome;
     }
-    if (this.#queue.length >= QUEUE_MAX_COMMANDS) return { type: 'unavailable', reason: 'busy' };
+    if (this.#queue.isFull) return { type: 'unavailable', reason: 'busy' };
     if (key && this.#keysAtWork.has(key.id)) return { type: 'keyRefused', reason: 'in-flight' };
     if (key) this.#keysAtWork.add(key.id);
     const reply = await new Promise<Reply>((settle) => {
-      this.#queue.push({ command, key, expiresAt, settle });
-      this.#scheduleSweep();
+      this.#queue.add({ command, key, expiresAt, settle });
       void this.#run();
     });
     if (key) this.#keysAtWork.delete(key.id);
@@ -124,8 +101,7 @@ export class Sequencer {
       }
     } finally {
       this.#isRunning = false;
-      if (this.#sweep !== null) clearTimeout(this.#sweep);
-      this.#sweep = null;
+      this.#queue.rest();
     }
   }
 
@@ -135,7 +111,7 @@ export class Sequencer {
     try {
       state = await this.#load();
     } catch {
-      this.#refuse(this.#queue.splice(0), 'unreachable');
+      refuse(this.#queue.take(this.#queue.length), 'unreachable');
       return;
     }
     let batch: Decided[] = [];
@@ -153,7 +129,7 @@ export class Sequencer {
       // A defect. What it left behind is unknown, so nothing of it is trusted.
       this.#forget({ inDoubt: true });
       this.#deps.log('defect', { error: String(error), stack: (error as Error).stack });
-      this.#refuse(
+      refuse(
         batch.map(({ waiting }) => waiting),
         'uncertain',
       );
@@ -175,13 +151,13 @@ export class Sequencer {
       if (isKept) draft.keys.push(toKeyRecord(key, outcome, now));
       batch.push({ waiting, outcome, changes });
     }
-    this.#queue.splice(0, batch.length);
+    this.#queue.take(batch.length);
     return batch;
   }
 
   /** Decides the first command, whose changes are more than one transaction takes. */
   #decideLarge(state: EventState): Decided[] {
-    return this.#queue.splice(0, 1).map((waiting) => {
+    return this.#queue.take(1).map((waiting) => {
       const { changes, outcome } = decide(state, waiting.command, this.#circumstances());
       return { waiting, outcome, changes };
     });
@@ -236,19 +212,17 @@ export class Sequencer {
           if (waiting.key && record) waiting.settle(replay(record, waiting.key));
           else others.push(waiting);
         }
-        this.#queue.unshift(...others);
-        this.#scheduleSweep();
+        this.#queue.putBack(others);
         return;
       }
       case 'fenced':
         this.#deps.log('fence lost', { version: state.version, commands: batch.length });
         this.#forget({ inDoubt: false });
-        this.#queue.unshift(...batch.map(({ waiting }) => waiting));
-        this.#scheduleSweep();
+        this.#queue.putBack(batch.map(({ waiting }) => waiting));
         return;
       case 'unapplied':
         this.#deps.log('commit unapplied', { cause: result.cause.message });
-        this.#refuse(
+        refuse(
           batch.map(({ waiting }) => waiting),
           'unapplied',
         );
@@ -256,7 +230,7 @@ export class Sequencer {
       case 'uncertain':
         this.#deps.log('commit uncertain', { cause: result.cause.message });
         this.#forget({ inDoubt: true });
-        this.#refuse(
+        refuse(
           batch.map(({ waiting }) => waiting),
           'uncertain',
         );
@@ -303,24 +277,5 @@ export class Sequencer {
   #forget({ inDoubt }: { inDoubt: boolean }): void {
     this.#state = null;
     this.#isInDoubt ||= inDoubt;
-  }
-
-  #refuse(waiting: Waiting[], reason: Unavailable['reason']): void {
-    for (const { settle } of waiting) settle({ type: 'unavailable', reason });
-  }
-
-  /** Refuses those who have waited too long, whatever the queue is waiting for. One timer for all. */
-  #scheduleSweep(): void {
-    if (this.#sweep !== null || this.#queue.length === 0) return;
-    this.#sweep = setTimeout(() => {
-      this.#sweep = null;
-      const now = this.#deps.now();
-      const expired = this.#queue.filter(({ expiresAt }) => expiresAt <= now);
-      if (expired.length > 0) {
-        this.#queue = this.#queue.filter(({ expiresAt }) => expiresAt > now);
-        this.#refuse(expired, 'expired');
-      }
-      this.#scheduleSweep();
-    }, QUEUE_SWEEP_MS);
   }
 }

@@ -1,7 +1,7 @@
 import { AppError, ValidationError } from '../errors.ts';
-import type { Command } from '../event/decide.ts';
+import type { Command } from '../event/command.ts';
 import type { IdempotencyKey } from '../event/idempotency.ts';
-import type { Reply } from '../event/sequencer.ts';
+import type { Reply } from '../event/queue.ts';
 import { type BulkResult, userIdSchema } from '../schemas.ts';
 import { eventKeyOf, eventObject, expectOutcome, type RouteContext } from './event-call.ts';
 import { markReplay } from './idempotency.ts';

@@ -10,9 +10,9 @@ import {
   UnavailableError,
   ValidationError,
 } from '../errors.ts';
-import type { Command, Refusal } from '../event/decide.ts';
+import type { Command, Refusal } from '../event/command.ts';
 import type { IdempotencyKey } from '../event/idempotency.ts';
-import type { Reply, Unavailable } from '../event/sequencer.ts';
+import type { Reply, Unavailable } from '../event/queue.ts';
 import { servicesOf } from '../services.ts';
 import { idempotencyKeyOf, markReplay, toKeyError } from './idempotency.ts';
 

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { Command } from '../event/decide.ts';
+import type { Command } from '../event/command.ts';
 import { BULK_BODY_MAX_BYTES } from '../limits.ts';
 import {
   bulkSchema,

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { Command } from '../event/decide.ts';
+import type { Command } from '../event/command.ts';
 import { newRegistrationSchema, placeSchema } from '../schemas.ts';
 import { execute } from './event-call.ts';
 import { jsonBody, validate } from './validate.ts';

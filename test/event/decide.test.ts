@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Command, decide, type Outcome } from '../../src/event/decide.ts';
+import type { Command, Outcome } from '../../src/event/command.ts';
+import { decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
 import { EventState } from '../../src/event/state.ts';
 import { WAITLIST_MAX_ENTRIES } from '../../src/limits.ts';

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Command, decide } from '../../src/event/decide.ts';
+import type { Command } from '../../src/event/command.ts';
+import { decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
 import { EventState, rowChanges } from '../../src/event/state.ts';
 import { commands, counterIds, eventOf, inShort, NaiveTables, still } from '../support/model.ts';

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import type { Circumstances, Command, NewEvent, Outcome } from '../../src/event/decide.ts';
+import type { Command, NewEvent, Outcome } from '../../src/event/command.ts';
+import type { Circumstances } from '../../src/event/decide.ts';
 import type { RowChange } from '../../src/event/state.ts';
 
 /** Counts up, in the form of UUIDs. */
