@@ -256,4 +256,128 @@ describe('the sequencer', () => {
     commits[0]?.answer({ type: 'committed', attempts: 1 });
     expect((await reply).type).toBe('registered');
   });
+
+  /** An event of one seat with these in line, in memory as the tables would give it. */
+  function withLine(capacity: number, count: number): EventState {
+    const state = new EventState();
+    const event = { ...eventOf(1), status: 'OPEN' as const, createdAt: NOW };
+    const newId = counterIds();
+    const seat = {
+      registrationId: newId(),
+      userId: 'seated',
+      eventId: 'e',
+      status: 'ACTIVE' as const,
+      createdAt: NOW,
+      seq: 1,
+    };
+    const line = Array.from({ length: count }, (_, i) => ({
+      entryId: newId(),
+      userId: `w${i}`,
+      eventId: 'e',
+      position: i + 1,
+      createdAt: NOW,
+    }));
+    state.applyCommit(
+      [
+        { type: 'created', event },
+        { type: 'registered', registration: seat },
+        ...line.map((entry) => ({ type: 'waitlisted' as const, entry })),
+        { type: 'updated', event: { ...event, capacity } },
+      ],
+      7,
+    );
+    return state;
+  }
+
+  test('a raise of more than one transaction is committed in parts, and seen as a whole', async () => {
+    const { sequencer, commits, setLoad } = open();
+    setLoad(async () => withLine(1, 120));
+    const update = {
+      type: 'update' as const,
+      patch: { capacity: 121 },
+      ifMatch: null,
+      isDryRun: false,
+    };
+    const reply = sequencer.submit(update, Date.now() + QUEUE_WAIT_MS);
+    const seen = async () => {
+      const read = await sequencer.submit({ type: 'read' }, Date.now() + QUEUE_WAIT_MS);
+      return read.type === 'read' ? read.registeredCount : read.type;
+    };
+    for (let i = 0; i < 3; i++) {
+      await settle();
+      expect(commits.length).toBe(i + 1);
+      expect(commits[i]?.draft.itemCount).toBeLessThanOrEqual(99);
+      expect(await seen()).toBe(1);
+      commits[i]?.answer({ type: 'committed', attempts: 1 });
+    }
+    expect(await reply).toMatchObject({ type: 'updated', promoted: { length: 120 } });
+    expect(await seen()).toBe(121);
+  });
+
+  test('a raise that is cut short is told as uncertain, and the next load goes on with it first', async () => {
+    const { sequencer, register, loads, commits, setLoad } = open();
+    setLoad(async () => withLine(1, 120));
+    const update = {
+      type: 'update' as const,
+      patch: { capacity: 121 },
+      ifMatch: null,
+      isDryRun: false,
+    };
+    const reply = sequencer.submit(update, Date.now() + QUEUE_WAIT_MS);
+    await settle();
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    commits[1]?.answer({ type: 'fenced' });
+    expect(await reply).toEqual({ type: 'unavailable', reason: 'uncertain' });
+    // What the tables hold by then: the capacity is raised, and some still wait.
+    setLoad(async () => withLine(31, 40));
+    const late = register('late');
+    await settle();
+    expect(loads.at(-1)).toEqual({ fence: true });
+    expect(commits[2]?.draft.changes.map(({ type }) => type)).toEqual(Array(30).fill('promoted'));
+    commits[2]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    commits[3]?.answer({ type: 'committed', attempts: 1 });
+    expect(await late).toMatchObject({ type: 'waitlisted', entry: { position: 41 } });
+  });
+
+  test('a key that was used answers its command, and leaves the others of the batch to the next', async () => {
+    const { sequencer, register, commits } = open();
+    void register('first');
+    await settle();
+    const key = { id: 'key#1', fingerprint: 'f' };
+    const keyed = sequencer.submit(
+      { type: 'register', userId: 'keyed' },
+      Date.now() + QUEUE_WAIT_MS,
+      key,
+    );
+    const other = register('other');
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect(commits[1]?.draft.itemCount).toBe(3);
+    const outcome = JSON.stringify({ type: 'refused', reason: 'full' });
+    commits[1]?.answer({
+      type: 'replayed',
+      records: new Map([[key.id, { ...key, outcome, expiresAt: 0 }]]),
+    });
+    expect(await keyed).toEqual({ type: 'refused', reason: 'full', isReplay: true });
+    await settle();
+    expect(commits[2]?.draft.itemCount).toBe(1);
+    commits[2]?.answer({ type: 'committed', attempts: 1 });
+    expect((await other).type).toBe('registered');
+  });
+
+  test('a key is counted when a batch is cut', async () => {
+    const { sequencer, register, commits } = open(1_000);
+    void register('first');
+    await settle();
+    for (let i = 0; i < 60; i++) {
+      const key = { id: `key#${i}`, fingerprint: 'f' };
+      const command = { type: 'register' as const, userId: `u${i}` };
+      void sequencer.submit(command, Date.now() + QUEUE_WAIT_MS, key);
+    }
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect(commits[1]?.draft.itemCount).toBe(98);
+  });
 });
