@@ -33,9 +33,18 @@ export class EventObject extends DurableObject<Env> {
     const eventId = ctx.id.name;
     if (eventId === undefined)
       throw new Error('an event object is addressed by the id of its event');
+    const { sequencer, users } = this.openEvent(env, eventId);
+    this.#sequencer = sequencer;
+    this.#users = users;
+  }
+
+  /** What the object works with; apart, so that it can be run over another store. */
+  protected openEvent(env: Env, eventId: string): { sequencer: Sequencer; users: UserDirectory } {
     const store = openStore(readConfig(env));
-    this.#users = new UserDirectory((userIds) => findUsers(store, userIds));
-    this.#sequencer = openSequencer(store, eventId);
+    return {
+      sequencer: openSequencer(store, eventId),
+      users: new UserDirectory((userIds) => findUsers(store, userIds)),
+    };
   }
 
   /** Carries out a command: at most once for a key, whose first outcome is answered again. */

@@ -3,7 +3,8 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { startDynamoDB } from '../../src/cli/dynamodb.ts';
 import { freePort } from '../../src/cli/ports.ts';
 import { ensureTables } from '../../src/cli/tables.ts';
-import type { Registration, WaitlistEntry } from '../../src/schemas.ts';
+import type { Seat } from '../../src/event/state.ts';
+import type { WaitlistEntry } from '../../src/schemas.ts';
 import type { Store } from '../../src/store/client.ts';
 import { type EventItem, toDigest } from '../../src/store/tables.ts';
 import { openClient } from './http-client.ts';
@@ -63,13 +64,17 @@ export function varsFor(endpoint: string): Record<string, string> {
   };
 }
 
-type Attributes = Record<string, { S: string } | { N: string } | { BOOL: boolean }>;
+type Attributes = Record<
+  string,
+  { S: string } | { N: string } | { BOOL: boolean } | { NULL: true }
+>;
 
 function toAttributes(item: object): Attributes {
   return Object.fromEntries(
     Object.entries(item).map(([name, value]) => {
       if (typeof value === 'number') return [name, { N: String(value) }];
       if (typeof value === 'boolean') return [name, { BOOL: value }];
+      if (value === null) return [name, { NULL: true }];
       return [name, { S: String(value) }];
     }),
   );
@@ -132,10 +137,11 @@ export async function seedEvent(
     digest ^= BigInt(`0x${id.replaceAll('-', '')}`);
     return id;
   };
-  function* registrations(): Generator<Registration> {
+  function* registrations(): Generator<Seat> {
     for (let i = 0; i < registered; i++) {
       const status = 'ACTIVE' as const;
-      yield { registrationId: newId(), userId: toUserId(i), eventId, status, createdAt };
+      const registrationId = newId();
+      yield { registrationId, userId: toUserId(i), eventId, status, createdAt, seq: i + 1 };
     }
   }
   function* entries(): Generator<WaitlistEntry> {
@@ -151,8 +157,14 @@ export async function seedEvent(
     name: 'A hot event',
     capacity,
     hasWaitlist: true,
+    waitlistCapacity: null,
+    registrationOpensAt: null,
+    registrationClosesAt: null,
+    status: 'OPEN',
     createdAt,
     version: 1,
+    revision: 1,
+    lastSeq: registered,
     registeredCount: registered,
     waitlistCount: waiting,
     lastPosition: waiting,

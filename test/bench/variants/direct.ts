@@ -70,15 +70,16 @@ function openDirect({ client, tables }: Store, eventId: string): EventApi {
   return {
     async create(input) {
       if (await readEvent()) return refuse('event-exists');
-      const event = { ...input, createdAt: new Date().toISOString() };
+      const event = { ...input, status: 'OPEN' as const, createdAt: new Date().toISOString() };
       await client.send(new PutCommand({ TableName: tables.events, Item: event }));
-      return { type: 'created', event };
+      return { type: 'created', event, revision: 1 };
     },
 
     async read() {
       const event = await readEvent();
       if (!event) return refuse('no-such-event');
-      return { type: 'read', event, registeredCount: await countSeats(), waitlistCount: 0 };
+      const registeredCount = await countSeats();
+      return { type: 'read', event, revision: 1, registeredCount, waitlistCount: 0 };
     },
 
     async register(userId) {

@@ -1,15 +1,15 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import app from '../../../src/app.ts';
-import type { Command, Outcome, RefusalReason } from '../../../src/event/decide.ts';
+import type { Command, NewEvent, Outcome, RefusalReason } from '../../../src/event/command.ts';
 import type { EventObject } from '../../../src/event/event-object.ts';
-import type { Reply } from '../../../src/event/sequencer.ts';
+import type { Reply } from '../../../src/event/queue.ts';
 import { servicesOf } from '../../../src/services.ts';
 import type { Store } from '../../../src/store/client.ts';
 import { type EventItem, toEventRecord } from '../../../src/store/tables.ts';
 
 /** What the benchmark asks of an event, whoever answers. */
 export interface EventApi {
-  create(event: Extract<Command, { type: 'create' }>['event']): Promise<Reply>;
+  create(event: NewEvent): Promise<Reply>;
   read(): Promise<Reply>;
   register(userId: string): Promise<Reply>;
   unregister(userId: string): Promise<Reply>;
@@ -29,7 +29,23 @@ export async function readEventItem({ client, tables }: Store, eventId: string) 
   if (!Item) return null;
   const { registeredCount, waitlistCount, lastPosition } = Item as EventItem;
   const event = toEventRecord(Item as EventItem);
-  return { event, registeredCount, waitlistCount, lastPosition };
+  return { event, revision: 1, registeredCount, waitlistCount, lastPosition };
+}
+
+/** Carries out a command as the product's object would be asked to. */
+function execute(api: EventApi, command: Command): Promise<Reply> {
+  switch (command.type) {
+    case 'create':
+      return api.create(command.event);
+    case 'read':
+      return api.read();
+    case 'register':
+      return api.register(command.userId);
+    case 'unregister':
+      return api.unregister(command.userId);
+    default:
+      throw new Error(`the benchmark asks no ${command.type}`);
+  }
 }
 
 /**
@@ -45,7 +61,11 @@ export function withoutObject(
     fetch(request, env, ctx) {
       if (!replaced) {
         const { store } = servicesOf(env);
-        const EVENTS = { getByName: (eventId: string) => open(store, eventId) };
+        const EVENTS = {
+          getByName: (eventId: string) => ({
+            execute: (command: Command) => execute(open(store, eventId), command),
+          }),
+        };
         // The routes use nothing else of a namespace or a stub.
         const namespace = EVENTS as unknown as DurableObjectNamespace<EventObject>;
         replaced = { ...env, EVENTS: namespace };

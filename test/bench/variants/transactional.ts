@@ -1,6 +1,6 @@
 import { QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
-import type { RefusalReason } from '../../../src/event/decide.ts';
-import type { Reply } from '../../../src/event/sequencer.ts';
+import type { RefusalReason } from '../../../src/event/command.ts';
+import type { Reply } from '../../../src/event/queue.ts';
 import type { Registration, WaitlistEntry } from '../../../src/schemas.ts';
 import { type Store, sleep } from '../../../src/store/client.ts';
 import { INDEXES } from '../../../src/store/tables.ts';
@@ -173,11 +173,11 @@ function openTransactional({ client, tables }: Store, eventId: string): EventApi
 
   return {
     async create(input) {
-      const event = { ...input, createdAt: now() };
+      const event = { ...input, status: 'OPEN' as const, createdAt: now() };
       const books = { version: 1, registeredCount: 0, waitlistCount: 0, lastPosition: 0 };
       const Put = { TableName: tables.events, Item: { ...event, ...books } };
       await client.send(new TransactWriteCommand({ TransactItems: [{ Put }] }));
-      return { type: 'created', event };
+      return { type: 'created', event, revision: 1 };
     },
 
     async read() {
