@@ -10,6 +10,7 @@ import { startProxy, totalCalls } from './proxy.ts';
 export async function benchCalls(bench: Bench): Promise<void> {
   const { figures, isQuick } = bench;
   const proxy = await startProxy(bench.database.endpoint);
+  proxy.set({ countsUnits: true });
   try {
     const variants = ['ours', 'direct', 'transactional'] as const;
     for (const variant of isQuick ? variants.slice(0, 1) : variants) {

@@ -108,10 +108,13 @@ export async function benchHot(bench: Bench): Promise<void> {
 
   async function run(open: Partial<Record<Variant, Server>>) {
     const amount = 3_000;
-    // The slow ones get a smaller event with the same share of seats: with seats alone nobody races
-    // for a number. It still flatters the direct way, which counts what is there call by call.
-    const slowAmount = isQuick ? 240 : 1_500;
-    const small = { amount: slowAmount, capacity: slowAmount / (amount / SEATS) };
+    // In a quick run, and beside the main one, the slow ones get a smaller event with the same share
+    // of seats (with seats alone nobody races for a number). That flatters the direct way, which
+    // counts what is there call by call.
+    const sizeFor = (connections: number) => {
+      const slowAmount = isQuick ? 240 : connections > 64 ? 1_500 : amount;
+      return { amount: slowAmount, capacity: slowAmount / (amount / SEATS) };
+    };
     // Warm: the compiler has to see every path some thousand times.
     for (const variant of VARIANTS) {
       const server = open[variant];
@@ -123,13 +126,17 @@ export async function benchHot(bench: Bench): Promise<void> {
       const runs: Record<Variant, Run[]> = { ceiling: [], ours: [], direct: [], transactional: [] };
       const rounds = isQuick ? 2 : 5;
       const isAside = connections > 64;
-      const slowRounds = isAside ? (isQuick ? 0 : 1) : isQuick ? 1 : 2;
+      const slowRounds = isAside && isQuick ? 0 : 1;
       for (let round = 0; round < rounds; round++) {
         for (const variant of VARIANTS) {
           const server = open[variant];
           if (!server || (isSlow(variant) && round >= slowRounds)) continue;
           const result = await measure(bench, server, () =>
-            registerMany(server, { connections, amount, ...(isSlow(variant) ? small : {}) }),
+            registerMany(server, {
+              connections,
+              amount,
+              ...(isSlow(variant) ? sizeFor(connections) : {}),
+            }),
           );
           runs[variant].push(result);
           say(describeRun(variant, result));

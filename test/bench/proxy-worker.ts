@@ -23,6 +23,8 @@ export interface Behaviour {
   writeDelayMs: [least: number, most: number] | null;
   /** Rows of one event that an index partition takes a second; what is more is throttled. */
   indexWritesPerSecond: number | null;
+  /** Whether write units are counted, which means reading every body. */
+  countsUnits: boolean;
 }
 
 const THROTTLED = JSON.stringify({
@@ -33,7 +35,12 @@ const THROTTLED = JSON.stringify({
 
 const { port, targetPort } = workerData as ProxySettings;
 const agent = new Agent({ keepAlive: true, maxSockets: 512 });
-let behaviour: Behaviour = { delayMs: 0, writeDelayMs: null, indexWritesPerSecond: null };
+let behaviour: Behaviour = {
+  delayMs: 0,
+  writeDelayMs: null,
+  indexWritesPerSecond: null,
+  countsUnits: false,
+};
 const noTraffic = (): Traffic => ({ calls: {}, writeUnits: 0, throttled: 0 });
 let traffic = noTraffic();
 /** A token bucket that holds a second's worth, as the partitions of the real thing roughly do. */
@@ -68,7 +75,7 @@ const server = createServer((incoming, outgoing) => {
     traffic.calls[operation] = (traffic.calls[operation] ?? 0) + 1;
     const delay = delayOf(operation);
     const later = (reply: () => void) => (delay > 0 ? setTimeout(reply, delay) : reply());
-    if (!admit(indexWrites(operation, body))) {
+    if (behaviour.indexWritesPerSecond !== null && !admit(indexWrites(operation, body))) {
       traffic.throttled++;
       later(() => {
         outgoing.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
@@ -76,7 +83,7 @@ const server = createServer((incoming, outgoing) => {
       });
       return;
     }
-    traffic.writeUnits += writeUnits(operation, body);
+    if (behaviour.countsUnits) traffic.writeUnits += writeUnits(operation, body);
     const { method, url, headers } = incoming;
     const options = { host: '127.0.0.1', port: targetPort, method, path: url, headers, agent };
     const forwarded = send(options, (answer) => {

@@ -69,6 +69,7 @@ const WORKLOADS: Record<string, { title: string; prepare: Workload; amount: numb
 export async function benchWorkloads(bench: Bench): Promise<void> {
   const { figures, isQuick } = bench;
   const proxy = await startProxy(bench.database.endpoint);
+  proxy.set({ countsUnits: true });
   const warmUp = (server: Server) =>
     registerMany(server, { connections: CONNECTIONS, amount: isQuick ? 2_000 : 8_000 });
   const run = async (server: Server, name: string): Promise<LoadResult> => {

@@ -1,4 +1,4 @@
-/** Puts what `/docs` loads into `dist/assets`: wrangler runs this before it serves or deploys. */
+/** Plain JavaScript, for whatever Node runs wrangler. Puts what `/docs` loads into `dist/assets`: wrangler runs this before it serves or deploys. */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
