@@ -17,6 +17,9 @@ afterAll(() => {
 const withoutChance = (text: string) =>
   text
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
+    // The README is text with bare line feeds and no mark.
+    .replace(/\r\n/g, '\n')
+    .replaceAll('\uFEFF', '')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
     .trim();
 
@@ -25,8 +28,10 @@ test('the tour of the README, pasted, answers what the README shows', {
 }, async () => {
   const readme = readFileSync(resolve(import.meta.dirname, '../../README.md'), 'utf8');
   const tour = readme.split(/^## /m).find((section) => section.startsWith('A tour')) ?? '';
-  const [, script = ''] = /```sh\n(.*?)```/s.exec(tour) ?? [];
-  const [, shown = ''] = /```json\n(.*?)```/s.exec(tour) ?? [];
+  const blocks = (kind: string) =>
+    [...tour.matchAll(new RegExp(`\`\`\`${kind}\\n(.*?)\`\`\``, 'gs'))].map(([, text]) => text);
+  const script = blocks('sh').join('\n');
+  const shown = blocks('json').join('');
   expect(script).toContain('http://localhost:8787');
   service = await startService(directory);
   const pasted = script.replace('http://localhost:8787', service.url);
