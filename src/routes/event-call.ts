@@ -111,7 +111,7 @@ export function expectOutcome<Type extends Reply['type']>(
 }
 
 /**
- * Has the event's object carry out a command, once for the request's `Idempotency-Key`.
+ * Has the event's object carry out a command; that of a POST or DELETE once for its `Idempotency-Key`.
  *
  * @throws AppError for every refusal, and when the service is unavailable
  */
@@ -121,8 +121,8 @@ export async function execute<Type extends Reply['type']>(
   command: Command,
   types: readonly Type[],
 ): Promise<Extract<Reply, { type: Type }>> {
-  const isRead = c.req.method === 'GET';
-  const key = isRead ? undefined : await eventKeyOf(c, eventId, command);
+  const isKeyed = c.req.method === 'POST' || c.req.method === 'DELETE';
+  const key = isKeyed ? await eventKeyOf(c, eventId, command) : undefined;
   const reply = (await eventObject(c.env, eventId).execute(command, key)) as Reply;
   markReplay(c, reply);
   const userId = 'userId' in command ? { userId: command.userId } : {};

@@ -238,6 +238,17 @@ describe('the same key', () => {
     expect(Math.abs(lifetime - IDEMPOTENCY_TTL_SECONDS)).toBeLessThan(60);
   });
 
+  test('means nothing to a PATCH, which If-Match guards, and a dry run writes nothing', async () => {
+    const eventId = await newEvent(5, true);
+    const before = (await storedKeys()).length;
+    const path = `/registration/events/${eventId}`;
+    const key = unique('key');
+    await api('PATCH', `${path}?dryRun=true`, { capacity: 6 }, withKey(key));
+    const changed = await api('PATCH', path, { capacity: 7 }, withKey(key));
+    expect(changed.body.event.capacity).toBe(7);
+    expect((await storedKeys()).length).toBe(before);
+  });
+
   test('has 1 to 255 visible ASCII characters', async () => {
     const eventId = await newEvent(500, true);
     const [a = ''] = await newUsers(1);
