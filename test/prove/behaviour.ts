@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { toOutcome } from './answers.ts';
 import type { Build } from './build.ts';
-import { HttpClient, type Reply, send, toOutcome } from './client.ts';
+import { HttpClient, type Reply, send } from './client.ts';
 import { CALM } from './faults.ts';
-import type { Request } from './history.ts';
+import type { Asked } from './history.ts';
 import { checkRows, rowsOf } from './tables.ts';
 import { World } from './world.ts';
 
@@ -60,7 +61,7 @@ class Answers {
 interface Stage {
   world: World;
   client: HttpClient;
-  ask(request: Exclude<Request, { type: 'tables' }>): Promise<Reply>;
+  ask(request: Asked): Promise<Reply>;
 }
 
 /** Plays on a world with one event, and ends it whatever happens. */

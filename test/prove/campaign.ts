@@ -28,6 +28,10 @@ export class Totals {
   interruptions = 0;
   splitBrains = 0;
   fencesLost = 0;
+  raises = 0;
+  resumptions = 0;
+  retries = 0;
+  replays = 0;
   undecided = 0;
   failures: RunResult[] = [];
   /** Runs that were over when the first violation was found, its own included. */
@@ -49,6 +53,10 @@ export class Totals {
     this.interruptions += result.interruptions;
     this.fencesLost += result.fencesLost;
     this.undecided += result.undecided;
+    this.resumptions += result.resumptions;
+    this.retries += result.retries;
+    this.replays += result.replays;
+    if (result.scenario.raise) this.raises++;
     if (kind === 'split brain') this.splitBrains++;
     if (result.violations.length > 0) {
       this.failures.push(result);

@@ -27,10 +27,10 @@ const left = (promoted?: string): Outcome => ({
   type: 'unregistered',
   promoted: promoted === undefined ? null : { userId: promoted, id: `r-${promoted}` },
 });
-const available = (count: number, capacity: number): Outcome => ({
+/** Tells of an event in which nobody waits, unless so many do. */
+const available = (count: number, capacity: number, waiting = 0): Outcome => ({
   type: 'read',
-  capacity,
-  available: count,
+  counts: { capacity, available: count, registered: capacity - count, waiting, status: 'OPEN' },
 });
 const refused = (reason: Extract<Outcome, { type: 'refused' }>['reason']): Outcome => ({
   type: 'refused',
@@ -75,7 +75,7 @@ describe('good histories are accepted', () => {
       [unregister('b'), refused('not registered')],
       [unregister('a'), left('b')],
       [register('a'), waits(2)],
-      [read, available(0, 1)],
+      [read, available(0, 1, 1)],
     );
     expect(verdict(history)).toBe('linearizable');
   });
@@ -89,6 +89,37 @@ describe('good histories are accepted', () => {
       [read, available(1, 1)],
     ];
     expect(verdict(atOnce(start, together))).toBe('linearizable');
+  });
+
+  test('an update that changes nothing in one order brings something back in another', () => {
+    const update = (capacity: number): Request => ({ type: 'update', patch: { capacity } });
+    const updated = (capacity: number): Outcome => ({
+      type: 'updated',
+      settings: { capacity, hasWaitlist: true, waitlistCapacity: null, status: 'OPEN' },
+      promoted: [],
+    });
+    const history = atOnce(
+      [
+        [create(5), created(5)],
+        [update(5), updated(5)],
+      ],
+      [
+        [update(5), updated(5)],
+        [update(3), updated(3)],
+        [read, available(5, 5)],
+        [read, available(3, 3)],
+      ],
+    );
+    for (const capacity of [5, 3]) {
+      const last: Operation[] = sequence([read, available(capacity, capacity)]).map(
+        (operation) => ({
+          ...operation,
+          sent: 1e9,
+          answered: 1e9 + 1,
+        }),
+      );
+      expect(verdict([...history, ...last])).toBe('linearizable');
+    }
   });
 
   test('any concurrent history that the rules themselves produced', () => {
@@ -264,6 +295,8 @@ describe('the tables at the end', () => {
     content: {
       capacity: 1,
       hasWaitlist: true,
+      waitlistCapacity: null,
+      status: 'OPEN',
       lastPosition: 1,
       seats: [{ userId: 'a', id }],
       line: withLine ? [{ userId: 'b', id: 'w1', position: 1 }] : [],

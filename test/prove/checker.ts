@@ -1,5 +1,6 @@
-import type { Operation } from './history.ts';
-import { agrees, carryOut, type Model } from './rules.ts';
+import { agrees } from './agreement.ts';
+import { isQuestion, type Operation } from './history.ts';
+import { carryOut, keyOf, type Model } from './rules.ts';
 
 /** What the checker found. */
 export interface Verdict {
@@ -38,7 +39,7 @@ const MAX_STEPS = 400_000;
  */
 export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
   const all = operations
-    .filter(({ request, outcome }) => outcome.type !== 'unknown' || request.type !== 'read')
+    .filter(({ request, outcome }) => outcome.type !== 'unknown' || !isQuestion(request))
     .sort((a, b) => a.sent - b.sent);
   const byAnswer = all
     .map((_, i) => i)
@@ -68,7 +69,7 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
     const pressing = byAnswer.find((i) => !placed[i]);
     const horizon = (pressing === undefined ? undefined : all[pressing]?.answered) ?? 0;
     const answered = byAnswer.filter((i) => !placed[i] && (all[i]?.sent ?? 0) < horizon);
-    // What fits and changes nothing may as well stand here: no later order is lost by it.
+    // What fits here and can change nothing anywhere may as well stand here: no order is lost by it.
     const idle = answered.find((i) => fitsIdly(state, all[i]));
     if (idle !== undefined) return [idle];
     const unanswered: number[] = [];
@@ -105,7 +106,7 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
       const { expected, next } = carryOut(frame.state, operation.request, operation.outcome);
       if (agrees(expected, operation.outcome)) {
         placed[candidate] = 1;
-        const key = `${placed.join('')}/${next?.key ?? ''}`;
+        const key = `${placed.join('')}/${keyOf(next)}`;
         if (visited.has(key)) {
           placed[candidate] = 0;
         } else {
@@ -126,8 +127,13 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
   };
 }
 
+/**
+ * Only of questions and refusals: an update that changes nothing here may have to stand elsewhere,
+ * where it brings back what another one took away.
+ */
 function fitsIdly(state: Model, operation: Operation | undefined): boolean {
   if (!operation) return false;
+  if (!isQuestion(operation.request) && operation.outcome.type !== 'refused') return false;
   const { expected, next } = carryOut(state, operation.request, operation.outcome);
   return next === state && agrees(expected, operation.outcome);
 }

@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import type { Outcome, Reason, Request } from './history.ts';
+import type { Asked } from './history.ts';
 import { readBody } from './wire.ts';
 
 /** How long a client waits: longer than the service takes at the very worst. */
@@ -7,9 +7,6 @@ const CLIENT_TIMEOUT_MS = 15_000;
 
 /** The worker was not there, so that the request was certainly not carried out. */
 export class UnreachedError extends Error {}
-
-/** An answer that no promise allows. */
-export class UnexpectedAnswerError extends Error {}
 
 /** What came back over HTTP. */
 export interface Reply {
@@ -22,10 +19,17 @@ export interface Reply {
 export class HttpClient {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
-  call(port: number, method: string, path: string, content?: unknown): Promise<Reply> {
+  call(
+    port: number,
+    method: string,
+    path: string,
+    content?: unknown,
+    idempotencyKey?: string,
+  ): Promise<Reply> {
     const body = content === undefined ? undefined : JSON.stringify(content);
     return this.send(port, method, path, body, {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
     });
   }
 
@@ -80,74 +84,50 @@ export function send(
   client: HttpClient,
   port: number,
   eventId: string,
-  request: Exclude<Request, { type: 'tables' }>,
+  request: Asked,
+  key?: string,
 ): Promise<Reply> {
-  const place = '/registration/registrations';
+  const call = (method: string, path: string, content?: unknown) =>
+    client.call(port, method, `/registration${path}`, content, key);
+  const query = 'userId' in request ? `?userId=${request.userId}&eventId=${eventId}` : '';
   switch (request.type) {
     case 'create': {
       const { capacity, hasWaitlist } = request;
-      const event = { eventId, name: 'An event', capacity, hasWaitlist };
-      return client.call(port, 'POST', '/registration/events', event);
+      return call('POST', '/events', { eventId, name: 'An event', capacity, hasWaitlist });
     }
     case 'register':
-      return client.call(port, 'POST', place, { userId: request.userId, eventId });
+      return call('POST', '/registrations', { userId: request.userId, eventId });
+    case 'override': {
+      const override = { reason: 'the campaign wants it' };
+      return call('POST', '/registrations', { userId: request.userId, eventId, override });
+    }
     case 'unregister':
-      return client.call(port, 'DELETE', `${place}?userId=${request.userId}&eventId=${eventId}`);
+      return call('DELETE', `/registrations${query}`);
+    case 'leaveLine':
+      return call('DELETE', `/waitlist${query}`);
+    case 'stand':
+      return call('GET', `/registrations${query}`);
+    case 'update':
+      return call('PATCH', `/events/${eventId}`, request.patch);
+    case 'cancel':
+      return call('DELETE', `/events/${eventId}`);
     case 'read':
-      return client.call(port, 'GET', `/registration/events/${eventId}/capacity`);
+      return call('GET', `/events/${eventId}/capacity`);
   }
 }
 
-const REFUSALS: [status: number, sentence: RegExp, reason: Reason][] = [
-  [409, /^Event \S+ exists already\.$/, 'event exists'],
-  [404, /^There is no event /, 'no such event'],
-  [409, /is already registered for event/, 'already registered'],
-  [409, /is already on the waitlist of event/, 'already waitlisted'],
-  [409, /is full and has no waitlist/, 'full'],
-  [404, /is not registered for event/, 'not registered'],
-];
-
-/**
- * What an answer means. Null for one that says that nothing was changed, which then never happened.
- *
- * @throws UnexpectedAnswerError for what the service should never answer
- */
-export function toOutcome({ status, body }: Reply): Outcome | null {
-  const detail = String(body.detail ?? '');
-  if (status === 503) {
-    return detail.includes('nothing was changed') ? null : { type: 'unknown', why: detail };
-  }
-  if (status === 201 && 'registration' in body) {
-    const registration = body.registration as { registrationId: string } | null;
-    const entry = body.waitlistEntry as { entryId: string; position: number } | null;
-    if (registration && !entry) return { type: 'registered', id: registration.registrationId };
-    if (entry && !registration) {
-      return { type: 'waitlisted', id: entry.entryId, position: entry.position };
-    }
-  }
-  if (status === 201 && 'capacity' in body) {
-    return {
-      type: 'created',
-      capacity: body.capacity as number,
-      hasWaitlist: body.hasWaitlist as boolean,
-    };
-  }
-  if (status === 200 && 'promoted' in body) {
-    const promoted = body.promoted as { userId: string; registrationId: string } | null;
-    return {
-      type: 'unregistered',
-      promoted: promoted && { userId: promoted.userId, id: promoted.registrationId },
-    };
-  }
-  if (status === 200 && 'availableCapacity' in body) {
-    return {
-      type: 'read',
-      capacity: body.totalCapacity as number,
-      available: body.availableCapacity as number,
-    };
-  }
-  for (const [wanted, sentence, reason] of REFUSALS) {
-    if (status === wanted && sentence.test(detail)) return { type: 'refused', reason };
-  }
-  throw new UnexpectedAnswerError(`${status} ${JSON.stringify(body)}`);
+/** Registers many users with one call: the answer to each as if it had been asked for alone. */
+export async function sendAll(
+  client: HttpClient,
+  port: number,
+  eventId: string,
+  userIds: string[],
+): Promise<Reply[]> {
+  const path = `/registration/events/${eventId}/registrations`;
+  const { status, headers, body } = await client.call(port, 'POST', path, { userIds });
+  if (!Array.isArray(body.results)) return userIds.map(() => ({ status, headers, body }));
+  return (body.results as Record<string, unknown>[]).map((row) => {
+    const problem = row.problem as { status: number } | undefined;
+    return { status: problem?.status ?? 201, headers, body: { ...row, ...problem } };
+  });
 }

@@ -1,10 +1,35 @@
+/** Whether registrations are taken. */
+export type Status = 'OPEN' | 'PAUSED' | 'CLOSED' | 'CANCELLED';
+
+/** What the organiser decides about an event. */
+export interface Settings {
+  capacity: number;
+  hasWaitlist: boolean;
+  /** Null: bounded by the service only. */
+  waitlistCapacity: number | null;
+  status: Status;
+}
+
+/** What is to be changed of it. */
+export type Patch = Partial<Settings>;
+
 /** What a client asks of an event, and `tables`: reading at the end what has been kept of it. */
 export type Request =
   | { type: 'create'; capacity: number; hasWaitlist: boolean }
   | { type: 'register'; userId: string }
+  /** Registers past the capacity, and out of the line. */
+  | { type: 'override'; userId: string }
   | { type: 'unregister'; userId: string }
+  | { type: 'leaveLine'; userId: string }
+  | { type: 'update'; patch: Patch }
+  | { type: 'cancel' }
   | { type: 'read' }
+  /** Where a user stands. */
+  | { type: 'stand'; userId: string }
   | { type: 'tables' };
+
+/** What a client can ask. */
+export type Asked = Exclude<Request, { type: 'tables' }>;
 
 /** Why a request was refused by the rules. */
 export type Reason =
@@ -13,7 +38,12 @@ export type Reason =
   | 'already registered'
   | 'already waitlisted'
   | 'full'
-  | 'not registered';
+  | 'waitlist full'
+  | 'not registered'
+  | 'not waiting'
+  | 'paused'
+  | 'closed'
+  | 'cancelled';
 
 /** A seat, and the id of its registration: `?` when nobody was told. */
 export interface Seat {
@@ -27,9 +57,7 @@ export interface Place extends Seat {
 }
 
 /** What the tables hold of an event. */
-export interface Content {
-  capacity: number;
-  hasWaitlist: boolean;
+export interface Content extends Settings {
   lastPosition: number;
   seats: readonly Seat[];
   /** By position. */
@@ -42,13 +70,34 @@ export type Outcome =
   | { type: 'registered'; id: string }
   | { type: 'waitlisted'; id: string; position: number }
   | { type: 'unregistered'; promoted: Seat | null }
-  | { type: 'read'; capacity: number; available: number }
+  | { type: 'leftLine'; id: string; position: number }
+  | { type: 'updated'; settings: Settings; promoted: readonly Seat[] }
+  | { type: 'cancelled' }
+  | { type: 'read'; counts: Counts }
+  | { type: 'standing'; standing: Standing }
   | { type: 'refused'; reason: Reason }
   | { type: 'tables'; content: Content | null }
   /** It may have happened at any time since, or may yet, or never will. */
   | { type: 'unknown'; why: string };
 
-/** One request and what came of it. */
+/** How full an event is. */
+export interface Counts {
+  capacity: number;
+  available: number;
+  registered: number;
+  waiting: number;
+  status: Status;
+}
+
+/** Where a user stands; the id is that of the seat or of the place in line. */
+export interface Standing {
+  place: 'ACTIVE' | 'WAITLISTED' | 'NONE';
+  id: string | null;
+  position: number | null;
+  ahead: number | null;
+}
+
+/** One request and what came of it; sent again under one key, it is still one. */
 export interface Operation {
   client: string;
   eventId: string;
@@ -102,19 +151,49 @@ export class Recorder {
   }
 }
 
+const CHANGES = new Set<Outcome['type']>([
+  'created',
+  'registered',
+  'waitlisted',
+  'unregistered',
+  'leftLine',
+  'updated',
+  'cancelled',
+]);
+
 /** Whether somebody was told of a change. */
 export function isChange({ type }: Outcome): boolean {
-  return (
-    type === 'created' || type === 'registered' || type === 'waitlisted' || type === 'unregistered'
-  );
+  return CHANGES.has(type);
+}
+
+/** Whether a request changes nothing whatever is answered. */
+export function isQuestion({ type }: Request): boolean {
+  return type === 'read' || type === 'stand' || type === 'tables';
 }
 
 /**
  * The history without its reads and refusals. While two instances believe that they own an event,
- * those may be out of date; the changes that were acknowledged may not.
+ * those may be out of date; the changes that were acknowledged may not. An update that promoted nobody
+ * may have found nothing to change, and is no more than a read then: it stays open.
  */
 export function changesOnly(operations: Operation[]): Operation[] {
-  return operations.filter(
-    ({ outcome }) => isChange(outcome) || outcome.type === 'unknown' || outcome.type === 'tables',
-  );
+  return operations
+    .filter(
+      ({ outcome }) => isChange(outcome) || outcome.type === 'unknown' || outcome.type === 'tables',
+    )
+    .map((operation) => {
+      const { outcome } = operation;
+      const mayBeIdle = outcome.type === 'updated' && outcome.promoted.length === 0;
+      return mayBeIdle ? leftOpen(operation, 'an update of perhaps nothing') : operation;
+    });
+}
+
+/** The same without its answer: it may have happened or not. */
+export function leftOpen(operation: Operation, why: string): Operation {
+  return {
+    ...operation,
+    outcome: { type: 'unknown', why },
+    answered: Number.POSITIVE_INFINITY,
+    answeredMs: Number.POSITIVE_INFINITY,
+  };
 }

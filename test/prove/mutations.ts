@@ -19,8 +19,8 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'store/commit.ts',
-        from: "ConditionExpression: '#version = :base',",
-        to: "ConditionExpression: 'attribute_exists(#version) OR #version = :base',",
+        from: "ConditionExpression: '#version = :version',",
+        to: "ConditionExpression: 'attribute_exists(#version) OR #version = :version',",
       },
     ],
   },
@@ -39,9 +39,9 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/sequencer.ts',
-        from: '? await this.#deps.commit(state, draft)',
-        to: `? await (batch.forEach(({ waiting, outcome }) => waiting.settle(outcome)),
-            this.#deps.commit(state, draft))`,
+        from: 'this.#conclude(state, batch, await this.#commitDraft(state, draft));',
+        to: `batch.forEach(({ waiting, outcome }) => waiting.settle(outcome));
+        this.#conclude(state, batch, await this.#commitDraft(state, draft));`,
       },
     ],
   },
@@ -73,7 +73,27 @@ export const MUTATIONS: Mutation[] = [
         file: 'store/commit.ts',
         from: 'return store.client.send(command, options);',
         to: `return store.client.send(new TransactWriteCommand(
-          toTransaction(store.tables, base, draft, crypto.randomUUID())), options);`,
+          toTransaction(store.tables, version, draft, crypto.randomUUID())), options);`,
+      },
+    ],
+  },
+  {
+    name: 'an interrupted raise not resumed',
+    replacements: [
+      {
+        file: 'event/sequencer.ts',
+        from: 'if (changes.length === 0) return state;',
+        to: 'if (changes.length >= 0) return state;',
+      },
+    ],
+  },
+  {
+    name: 'the idempotency key not guarded',
+    replacements: [
+      {
+        file: 'store/commit.ts',
+        from: "ConditionExpression: 'attribute_not_exists(registrationId) OR expiresAt <= :now',",
+        to: "ConditionExpression: 'attribute_not_exists(registrationId) OR expiresAt > :now',",
       },
     ],
   },

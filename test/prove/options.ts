@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 /** What can be asked of the campaign. */
 export const USAGE = `npm run prove [-- OPTIONS]: tries to break the promises, and tells whether it could
 
-  --runs N       seeded histories (default 500)
+  --runs N       seeded histories (default 400)
   --first N      the seed of the first one (default: drawn from the clock, and printed)
   --seed N       only the history of this seed
   --minutes M    go on for M minutes instead
@@ -16,7 +16,7 @@ export const USAGE = `npm run prove [-- OPTIONS]: tries to break the promises, a
 
 /** How long the histories of the whole campaign go on at most. */
 const RUNS_MAX_MS = 8 * 60_000;
-const RUNS = 500;
+const RUNS = 400;
 /** The short piece. */
 const SLICE_MAX_MS = 30_000;
 const SLICE_RUNS = 20;

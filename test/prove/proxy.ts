@@ -44,6 +44,11 @@ export class FaultProxy {
   readonly #indexes: LaggingIndexes;
   readonly #pending = new Set<Promise<unknown>>();
   #calls = 0;
+  #awaited: {
+    transactions: number;
+    minActions: number;
+    reached: PromiseWithResolvers<void>;
+  } | null = null;
   #isCut = false;
   #held: { operations: string[]; released: PromiseWithResolvers<void> } | null = null;
 
@@ -93,6 +98,12 @@ export class FaultProxy {
   release(): void {
     this.#held?.released.resolve();
     this.#held = null;
+  }
+
+  /** Resolves when so many transactions of this size more have been carried out. */
+  afterTransactions(transactions: number, minActions: number): Promise<void> {
+    this.#awaited = { transactions, minActions, reached: Promise.withResolvers() };
+    return this.#awaited.reached.promise;
   }
 
   /** Waits until no call is under way any more, the late ones included. */
@@ -208,7 +219,12 @@ export class FaultProxy {
       const write = JSON.parse(body.toString()) as TransactWrite;
       return this.#tokens.guard(write, async () => {
         const answer = await send(body);
-        if (answer.status === 200) this.#indexes.observe(write.TransactItems);
+        if (answer.status !== 200) return answer;
+        this.#indexes.observe(write.TransactItems);
+        const awaited = this.#awaited;
+        if (awaited && write.TransactItems.length >= awaited.minActions) {
+          if (--awaited.transactions === 0) awaited.reached.resolve();
+        }
         return answer;
       });
     }

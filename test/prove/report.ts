@@ -1,4 +1,4 @@
-import type { Content, Operation, Outcome, Request } from './history.ts';
+import type { Content, Operation, Outcome, Request, Seat, Settings } from './history.ts';
 import { carryOut, type Model } from './rules.ts';
 import { shrink } from './shrink.ts';
 
@@ -50,6 +50,14 @@ function promiseOf(state: Model, { request, outcome }: Operation): string {
       return expected.type === 'unregistered'
         ? `promotion follows position (${instead})`
         : `an acknowledged change is kept (${instead})`;
+    case 'leftLine':
+      return expected.type === 'leftLine'
+        ? `a place in line keeps its position (${instead})`
+        : `an acknowledged change is kept (${instead})`;
+    case 'updated':
+      return expected.type === 'updated' && expected.promoted.length !== outcome.promoted.length
+        ? `a raise promotes as many as fit, in order, at once (${instead})`
+        : `an acknowledged change is kept (${instead})`;
     case 'tables':
       return `an acknowledged change is kept, and nothing is there that nobody asked for (${instead})`;
     default:
@@ -72,13 +80,15 @@ function describeRequest(request: Request): string {
   switch (request.type) {
     case 'create':
       return `create(${request.capacity}${request.hasWaitlist ? ', waitlist' : ''})`;
-    case 'register':
-    case 'unregister':
-      return `${request.type}(${request.userId})`;
+    case 'update':
+      return `update(${JSON.stringify(request.patch)})`;
     case 'read':
-      return 'read';
+    case 'cancel':
+      return request.type;
     case 'tables':
       return 'tables at the end';
+    default:
+      return `${request.type}(${request.userId})`;
   }
 }
 
@@ -95,8 +105,22 @@ function describeOutcome(outcome: Outcome): string {
       return outcome.promoted
         ? `left, ${outcome.promoted.userId} promoted ${id(outcome.promoted.id)}`
         : 'left, nobody promoted';
-    case 'read':
-      return `${outcome.available} of ${outcome.capacity} available`;
+    case 'leftLine':
+      return `left the line from ${outcome.position}`;
+    case 'updated': {
+      const promoted = outcome.promoted.map(describeSeat).join(', ');
+      return `updated to ${describeSettings(outcome.settings)}, promoted [${promoted}]`;
+    }
+    case 'cancelled':
+      return 'cancelled';
+    case 'read': {
+      const { capacity, registered, waiting, status } = outcome.counts;
+      return `${registered} of ${capacity} seats, ${waiting} wait, ${status}`;
+    }
+    case 'standing': {
+      const { place, position, ahead } = outcome.standing;
+      return position === null ? place : `${place} at ${position}, ${ahead} ahead`;
+    }
     case 'refused':
       return outcome.reason;
     case 'tables':
@@ -106,11 +130,16 @@ function describeOutcome(outcome: Outcome): string {
   }
 }
 
+const describeSeat = ({ userId, id }: Seat) => `${userId} ${id.slice(0, 8)}`;
+
+function describeSettings({ capacity, hasWaitlist, waitlistCapacity, status }: Settings): string {
+  const line = hasWaitlist ? `a line of ${waitlistCapacity ?? 'any length'}` : 'no line';
+  return `${capacity} seats, ${line}, ${status}`;
+}
+
 function describeContent(content: Content | null): string {
   if (!content) return 'no event';
-  const seats = content.seats.map(({ userId, id }) => `${userId} ${id.slice(0, 8)}`);
-  const line = content.line.map(
-    ({ userId, id, position }) => `${position} ${userId} ${id.slice(0, 8)}`,
-  );
-  return `${content.capacity} seats [${seats.join(', ')}], line [${line.join(', ')}], last position ${content.lastPosition}`;
+  const seats = content.seats.map(describeSeat);
+  const line = content.line.map((place) => `${place.position} ${describeSeat(place)}`);
+  return `${describeSettings(content)}: [${seats.join(', ')}], line [${line.join(', ')}], last position ${content.lastPosition}`;
 }

@@ -1,5 +1,5 @@
 import { check, type Verdict } from './checker.ts';
-import { isChange, type Operation } from './history.ts';
+import { isChange, isQuestion, leftOpen, type Operation } from './history.ts';
 
 /** How long shrinking may take: the smallest history is a convenience. */
 const SHRINK_TIMEOUT_MS = 5_000;
@@ -43,7 +43,7 @@ function cutOff(operations: Operation[], isBad: (some: Operation[]) => boolean):
     operations
       .filter(({ sent }) => sent < moment)
       .map((operation) => (operation.answered > moment ? forget(operation) : operation))
-      .filter(({ request, outcome }) => outcome.type !== 'unknown' || request.type !== 'read');
+      .filter(({ request, outcome }) => outcome.type !== 'unknown' || !isQuestion(request));
   let low = 0;
   let high = moments.length - 1;
   while (low < high) {
@@ -57,13 +57,5 @@ function cutOff(operations: Operation[], isBad: (some: Operation[]) => boolean):
 
 function forget(operation: Operation): Operation {
   const { outcome } = operation;
-  return {
-    ...operation,
-    outcome: {
-      type: 'unknown',
-      why: outcome.type === 'unknown' ? outcome.why : 'whatever it was told',
-    },
-    answered: Number.POSITIVE_INFINITY,
-    answeredMs: Number.POSITIVE_INFINITY,
-  };
+  return leftOpen(operation, outcome.type === 'unknown' ? outcome.why : 'whatever it was told');
 }

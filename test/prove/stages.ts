@@ -69,6 +69,9 @@ export async function proveProduct(
   say(
     `operations ${totals.operations}, interruptions ${totals.interruptions}, fences lost ${totals.fencesLost}, undecided ${totals.undecided}`,
   );
+  say(
+    `large raises ${totals.raises}, resumed by a load ${totals.resumptions}; with keys: sent again ${totals.retries}, answered again ${totals.replays}`,
+  );
   return totals;
 }
 

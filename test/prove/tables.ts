@@ -1,6 +1,7 @@
 import { EventState } from '../../src/event/state.ts';
-import { type EventItem, toDigest } from '../../src/store/tables.ts';
-import type { Content, Operation } from './history.ts';
+import { type EventItem, toDigest, toEventRecord } from '../../src/store/tables.ts';
+import type { Content, Operation, Outcome, Request, Seat } from './history.ts';
+import { settingsOf } from './rules.ts';
 import type { Tables } from './world.ts';
 
 /** What the tables hold of one event. */
@@ -23,10 +24,9 @@ export function rowsOf(tables: Tables, eventId: string): Rows {
 /** The rows as the last answer of a history, so that they are held against all the others. */
 export function toContent({ item, registrations, waitlist }: Rows): Content | null {
   if (!item) return null;
-  const { capacity, hasWaitlist, lastPosition } = item;
+  const { lastPosition } = item;
   return {
-    capacity,
-    hasWaitlist,
+    ...settingsOf(toEventRecord(item)),
     lastPosition,
     seats: registrations
       .map(({ userId, registrationId }) => ({ userId, id: registrationId }))
@@ -35,41 +35,46 @@ export function toContent({ item, registrations, waitlist }: Rows): Content | nu
   };
 }
 
-/** Rows of events that nobody ever asked for. */
+/** Rows of events that nobody ever asked for, and keys that would show up among registrations. */
 export function strayRows(tables: Tables, eventIds: Set<string>): string[] {
-  return [...tables.events, ...tables.registrations, ...tables.waitlist]
+  const strays = [...tables.events, ...tables.registrations, ...tables.waitlist]
     .filter(({ eventId }) => !eventIds.has(eventId))
     .map((row) => `a row that nobody asked for: ${JSON.stringify(row)}`);
+  const shown = tables.keys
+    .filter((key) => 'eventId' in key || 'userId' in key || typeof key.expiresAt !== 'number')
+    .map((key) => `a key that is in an index, or never expires: ${JSON.stringify(key)}`);
+  return [...strays, ...shown];
 }
 
 /** Which promises the rows of an event break, by themselves and by what clients were told. */
 export function checkRows(rows: Rows, operations: Operation[]): string[] {
-  const faults = checkBooks(rows);
+  const faults = [...checkBooks(rows), ...checkCapacity(rows, operations)];
   const expect = (holds: boolean, what: string) => {
     if (!holds) faults.push(what);
   };
   const told = toldIds(operations);
   const asked = new Set(
-    operations.flatMap(({ request }) => (request.type === 'register' ? request.userId : [])),
+    operations.flatMap(({ request }) =>
+      request.type === 'register' || request.type === 'override' ? request.userId : [],
+    ),
   );
-  const isOpen = (type: string, userId?: string) =>
+  const was = (outcome: 'unknown' | 'done', type: Request['type'], userId?: string) =>
     operations.some(
-      ({ request, outcome }) =>
-        outcome.type === 'unknown' &&
-        request.type === type &&
-        (userId === undefined || ('userId' in request && request.userId === userId)),
+      (operation) =>
+        operation.request.type === type &&
+        (operation.outcome.type === 'unknown') === (outcome === 'unknown') &&
+        operation.outcome.type !== 'refused' &&
+        (userId === undefined ||
+          ('userId' in operation.request && operation.request.userId === userId)),
     );
-  const hasLeft = (userId: string) =>
-    operations.some(
-      ({ request, outcome }) =>
-        request.type === 'unregister' &&
-        request.userId === userId &&
-        (outcome.type === 'unregistered' || outcome.type === 'unknown'),
-    );
+  const isOpen = (type: Request['type'], userId?: string) => was('unknown', type, userId);
+  const mayBe = (type: Request['type'], userId: string) =>
+    isOpen(type, userId) || was('done', type, userId);
+  const mayPromote = isOpen('unregister') || isOpen('update');
 
   for (const { registrationId, userId } of rows.registrations) {
     expect(asked.has(userId), `${userId} has a seat that nobody asked for`);
-    const mayBeUntold = isOpen('register', userId) || isOpen('unregister');
+    const mayBeUntold = isOpen('register', userId) || isOpen('override', userId) || mayPromote;
     expect(
       told.seats.has(registrationId) || mayBeUntold,
       `the seat ${registrationId} of ${userId} was told to nobody`,
@@ -87,16 +92,57 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
     ...rows.waitlist.map(({ entryId }) => entryId),
   ]);
   for (const [id, userId] of told.seats) {
-    expect(kept.has(id) || hasLeft(userId), `the acknowledged seat ${id} of ${userId} is gone`);
+    expect(
+      kept.has(id) || mayBe('unregister', userId),
+      `the acknowledged seat ${id} of ${userId} is gone`,
+    );
   }
   const firstWaiting = rows.waitlist[0]?.position ?? Number.POSITIVE_INFINITY;
   for (const [id, { userId, position }] of told.places) {
-    const mayBePromoted = told.promoted.has(userId) || isOpen('unregister');
-    expect(kept.has(id) || mayBePromoted, `the acknowledged place ${id} of ${userId} is gone`);
+    const mayHaveLeft = mayBe('leaveLine', userId) || mayBe('override', userId);
+    const mayBePromoted = told.promoted.has(userId) || mayPromote;
     expect(
-      kept.has(id) || position < firstWaiting,
+      kept.has(id) || mayHaveLeft || mayBePromoted,
+      `the acknowledged place ${id} of ${userId} is gone`,
+    );
+    expect(
+      kept.has(id) || mayHaveLeft || position < firstWaiting,
       `${userId} left the line from ${position}, while ${firstWaiting} still waits`,
     );
+  }
+  faults.push(...checkOrder(rows, operations));
+  return faults;
+}
+
+/** Nobody is seated past the capacity but by an override; a capacity that is lowered evicts nobody. */
+function checkCapacity({ item, registrations }: Rows, operations: Operation[]): string[] {
+  if (!item) return [];
+  const asked = operations.flatMap(({ request, outcome }) => {
+    const capacity = request.type === 'update' ? request.patch.capacity : undefined;
+    return capacity !== undefined && outcome.type !== 'refused' ? [capacity] : [];
+  });
+  const created = operations.flatMap(({ request }) =>
+    request.type === 'create' && asked.length > 0 ? [request.capacity] : [],
+  );
+  const largest = Math.max(item.capacity, ...asked, ...created);
+  const taken = registrations.filter(({ overrideReason }) => overrideReason === undefined).length;
+  return taken > largest ? [`over capacity: ${taken} seats of ${largest} without an override`] : [];
+}
+
+/** Seats are given in one order, and those of one promotion in that of the line. */
+function checkOrder({ item, registrations }: Rows, operations: Operation[]): string[] {
+  const faults: string[] = [];
+  const seqs = new Map(registrations.map(({ registrationId, seq }) => [registrationId, seq]));
+  if (new Set(seqs.values()).size !== seqs.size) faults.push('two seats with one order number');
+  if (item && Math.max(0, ...seqs.values()) > item.lastSeq) {
+    faults.push(`lastSeq ${item.lastSeq} is too low`);
+  }
+  for (const { outcome } of operations) {
+    if (outcome.type !== 'updated') continue;
+    const given = outcome.promoted.flatMap(({ id }) => seqs.get(id) ?? []);
+    if (given.some((seq, i) => seq <= (given[i - 1] ?? 0))) {
+      faults.push(`promoted together, and seated out of order: ${given.join(', ')}`);
+    }
   }
   return faults;
 }
@@ -112,13 +158,13 @@ function checkBooks({ item, registrations, waitlist }: Rows): string[] {
   }
   const { capacity, registeredCount, waitlistCount, lastPosition } = item;
   const seats = registrations.length;
-  expect(seats <= capacity, `over capacity: ${seats} seats of ${capacity}`);
   expect(registeredCount === seats, `registeredCount ${registeredCount} for ${seats} rows`);
   expect(
     waitlistCount === waitlist.length,
     `waitlistCount ${waitlistCount} for ${waitlist.length} rows`,
   );
-  expect(waitlist.length === 0 || seats === capacity, 'somebody waits while a seat is free');
+  const isQuiet = waitlist.length === 0 || item.status === 'CANCELLED';
+  expect(isQuiet || seats >= capacity, 'somebody waits while a seat is free');
   const users = [...registrations, ...waitlist].map(({ userId }) => userId);
   expect(new Set(users).size === users.length, `two places for one user: ${users.join(', ')}`);
   const positions = waitlist.map(({ position }) => position);
@@ -143,16 +189,21 @@ function toldIds(operations: Operation[]) {
   const places = new Map<string, { userId: string; position: number }>();
   const promoted = new Set<string>();
   for (const { request, outcome } of operations) {
-    if (outcome.type === 'registered' && request.type === 'register') {
+    if (outcome.type === 'registered' && 'userId' in request) {
       seats.set(outcome.id, request.userId);
     }
     if (outcome.type === 'waitlisted' && request.type === 'register') {
       places.set(outcome.id, { userId: request.userId, position: outcome.position });
     }
-    if (outcome.type === 'unregistered' && outcome.promoted) {
-      seats.set(outcome.promoted.id, outcome.promoted.userId);
-      promoted.add(outcome.promoted.userId);
+    for (const { id, userId } of promotedBy(outcome)) {
+      seats.set(id, userId);
+      promoted.add(userId);
     }
   }
   return { seats, places, promoted };
+}
+
+function promotedBy(outcome: Outcome): readonly Seat[] {
+  if (outcome.type === 'updated') return outcome.promoted;
+  return outcome.type === 'unregistered' && outcome.promoted ? [outcome.promoted] : [];
 }

@@ -1,4 +1,12 @@
-import { type Answer, failure, NotSentError, success, type TransactWrite } from './wire.ts';
+import {
+  type Action,
+  type Answer,
+  failure,
+  type Item,
+  NotSentError,
+  success,
+  type TransactWrite,
+} from './wire.ts';
 
 /** What an event item says of itself, or null where there is none. */
 export type ReadBooks = (table: string, eventId: string) => Promise<Books | null>;
@@ -44,12 +52,12 @@ export class Tokens {
   async settle(readBooks: ReadBooks): Promise<void> {
     for (const [token, write] of this.#doubtful) {
       const first = write.TransactItems[0];
-      const values = first?.Update?.ExpressionAttributeValues ?? {};
+      const item = first?.Put?.Item ?? (first?.Update ? writtenBy(first.Update) : {});
       const table = first?.Update?.TableName ?? first?.Put?.TableName;
       const eventId = (first?.Update?.Key ?? first?.Put?.Item)?.eventId?.S;
       if (table === undefined || eventId === undefined) continue;
-      const version = Number(values[':version']?.N ?? first?.Put?.Item.version?.N);
-      const digest = values[':digest']?.S ?? first?.Put?.Item.digest?.S;
+      const version = Number(item.version?.N);
+      const digest = item.digest?.S;
       const books = await readBooks(table, eventId);
       if (books?.version === version && books.digest === digest) {
         this.#applied.set(token, JSON.stringify(write.TransactItems));
@@ -59,4 +67,16 @@ export class Tokens {
       }
     }
   }
+}
+
+/** The attributes that an update sets: those that its names and values have under one placeholder. */
+function writtenBy(update: NonNullable<Action['Update']>): Item {
+  const { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} } = update;
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([placeholder, name]) => {
+      const value = values[placeholder.replace('#', ':')];
+      // The version that the condition names is the one before.
+      return value && placeholder !== '#version' ? [[name, value]] : [];
+    }),
+  );
 }

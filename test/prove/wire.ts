@@ -13,7 +13,12 @@ export type Item = Record<string, Attribute>;
 export interface Action {
   Put?: { TableName: string; Item: Item };
   Delete?: { TableName: string; Key: Item };
-  Update?: { TableName: string; Key: Item; ExpressionAttributeValues?: Item };
+  Update?: {
+    TableName: string;
+    Key: Item;
+    ExpressionAttributeNames?: Record<string, string>;
+    ExpressionAttributeValues?: Item;
+  };
 }
 
 export interface TransactWrite {

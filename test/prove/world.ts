@@ -10,7 +10,8 @@ import {
 import { type EmbeddedDynamoDB, startDynamoDB } from '../../src/cli/dynamodb.ts';
 import { freePort } from '../../src/cli/ports.ts';
 import { ensureTables } from '../../src/cli/tables.ts';
-import type { Registration, WaitlistEntry } from '../../src/schemas.ts';
+import type { Seat } from '../../src/event/state.ts';
+import type { WaitlistEntry } from '../../src/schemas.ts';
 import type { EventItem } from '../../src/store/tables.ts';
 import type { Build } from './build.ts';
 import type { Weather } from './faults.ts';
@@ -33,8 +34,10 @@ const SETTLE_TIMEOUT_MS = 5_000;
 /** Everything that the tables hold of events. */
 export interface Tables {
   events: EventItem[];
-  registrations: Registration[];
+  registrations: Seat[];
   waitlist: WaitlistEntry[];
+  /** Idempotency keys, which live among the registrations. */
+  keys: Record<string, unknown>[];
 }
 
 /** What a world is made of. */
@@ -130,6 +133,13 @@ export class World {
     await worker?.kill();
   }
 
+  /** Ends the object of an event, as a code update does or idleness; tells whether it could. */
+  async endObject(way: 'interrupt' | 'evict', eventId: string): Promise<boolean> {
+    const origin = `http://127.0.0.1:${this.workers[0]?.port ?? 0}`;
+    const response = await fetch(`${origin}/prove/${way}?eventId=${eventId}`);
+    return (await response.text()) === 'done' || way === 'interrupt';
+  }
+
   /** Kills the database, starts it again on its file, and settles what was cut off. */
   async crashDatabase(downMs: number): Promise<void> {
     const { port } = new URL(this.#database.endpoint);
@@ -156,10 +166,13 @@ export class World {
     await this.proxy.settle(SETTLE_TIMEOUT_MS);
     const [events, registrations, waitlist] = await Promise.all([
       this.#scan<EventItem>(TABLES.events),
-      this.#scan<Registration>(TABLES.registrations),
+      this.#scan<Seat>(TABLES.registrations),
       this.#scan<WaitlistEntry>(TABLES.waitlist),
     ]);
-    return { events, registrations, waitlist };
+    const { keys = [], rows = [] } = Object.groupBy(registrations, ({ registrationId }) =>
+      registrationId.startsWith('key#') ? 'keys' : 'rows',
+    );
+    return { events, registrations: rows, waitlist, keys };
   }
 
   async close(): Promise<void> {
