@@ -147,6 +147,20 @@ describe('histories of the whole life of an event are accepted', () => {
   }
 });
 
+test('an update that would change nothing may have come after one that it undid', () => {
+  const recorder = new Recorder();
+  for (const [request, outcome] of [create, raise(4)]) {
+    recorder.end(recorder.begin('c', EVENT, request), outcome);
+  }
+  const begun = [raise(4), raise(1)].map(([request, outcome]) => {
+    return { operation: recorder.begin('c', EVENT, request), outcome };
+  });
+  for (const { operation, outcome } of begun) recorder.end(operation, outcome);
+  const [request, outcome] = counts(4, 0, 0);
+  recorder.end(recorder.begin('c', EVENT, request), outcome);
+  expect(check(recorder.operations).type).toBe('linearizable');
+});
+
 describe('histories that break its promises are rejected', () => {
   const bad: Record<string, [Asked, Outcome][]> = {
     'a raise that lets in too few': [...queue, raise(3, 'b')],
