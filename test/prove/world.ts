@@ -136,8 +136,12 @@ export class World {
   /** Ends the object of an event, as a code update does or idleness; tells whether it could. */
   async endObject(way: 'interrupt' | 'evict', eventId: string): Promise<boolean> {
     const origin = `http://127.0.0.1:${this.workers[0]?.port ?? 0}`;
-    const response = await fetch(`${origin}/prove/${way}?eventId=${eventId}`);
-    return (await response.text()) === 'done' || way === 'interrupt';
+    try {
+      const response = await fetch(`${origin}/prove/${way}?eventId=${eventId}`);
+      return (await response.text()) === 'done' || way === 'interrupt';
+    } catch {
+      return false;
+    }
   }
 
   /** Kills the database, starts it again on its file, and settles what was cut off. */
