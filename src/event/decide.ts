@@ -7,6 +7,8 @@ import type { Change, EventView, Seat } from './state.ts';
 export interface Decision {
   changes: Change[];
   outcome: Outcome;
+  /** Acknowledges how things are, so the fence has to be met even where nothing changes. */
+  mustCommit?: boolean;
 }
 
 /** What the rules take from outside. */
@@ -224,6 +226,7 @@ function update(
   return {
     changes: [...(isChanged ? [{ type: 'updated' as const, event: updated }] : []), ...changes],
     outcome,
+    mustCommit: true,
   };
 }
 

@@ -23,6 +23,8 @@ export class Draft implements EventView {
   digest: bigint;
   /** What happened, in order. */
   readonly changes: Change[] = [];
+  /** Whether the batch is committed even if it changes nothing. */
+  mustCommit = false;
   /** The idempotency keys that the batch uses up. */
   readonly keys: KeyRecord[] = [];
 
@@ -56,7 +58,7 @@ export class Draft implements EventView {
 
   /** Whether there is anything to commit. */
   get isEmpty(): boolean {
-    return this.changes.length === 0 && this.keys.length === 0;
+    return this.changes.length === 0 && this.keys.length === 0 && !this.mustCommit;
   }
 
   /** How many items the commit would write if these changes joined it. */

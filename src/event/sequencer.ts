@@ -143,12 +143,13 @@ export class Sequencer {
     const now = this.#deps.now();
     const batch: Decided[] = [];
     for (const waiting of this.#queue) {
-      const { changes, outcome } = decide(draft, waiting.command, circumstances);
+      const { changes, outcome, mustCommit } = decide(draft, waiting.command, circumstances);
       const { key } = waiting;
       // Without an event there is nothing that a key could be written together with.
       const isKept = key !== undefined && (draft.event !== null || changes.length > 0);
       if (draft.itemCountWith(changes) + (isKept ? 1 : 0) > MAX_ITEMS) break;
       draft.apply(changes);
+      if (mustCommit) draft.mustCommit = true;
       if (isKept) draft.keys.push(toKeyRecord(key, outcome, now));
       batch.push({ waiting, outcome, changes });
     }

@@ -367,6 +367,26 @@ describe('the sequencer', () => {
     expect((await other).type).toBe('registered');
   });
 
+  test('an update that changes nothing meets the fence all the same, a dry run does not', async () => {
+    const { sequencer, commits } = open(10);
+    const update = (isDryRun: boolean) =>
+      sequencer.submit(
+        { type: 'update', patch: { capacity: 10 }, ifMatch: null, isDryRun },
+        Date.now() + QUEUE_WAIT_MS,
+      );
+    const reply = update(false);
+    await settle();
+    expect(commits.length).toBe(1);
+    expect(commits[0]?.draft.itemCount).toBe(0);
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    expect(await reply).toMatchObject({ type: 'updated', revision: 1 });
+    await settle();
+    const dry = update(true);
+    await settle();
+    expect(await dry).toMatchObject({ type: 'updated' });
+    expect(commits.length).toBe(1);
+  });
+
   test('a key is counted when a batch is cut', async () => {
     const { sequencer, register, commits } = open(1_000);
     void register('first');

@@ -173,19 +173,13 @@ export function isQuestion({ type }: Request): boolean {
 
 /**
  * The history without its reads and refusals. While two instances believe that they own an event,
- * those may be out of date; the changes that were acknowledged may not. An update that promoted nobody
- * may have found nothing to change, and is no more than a read then: it stays open.
+ * those may be out of date; the changes that were acknowledged may not.
  */
 export function changesOnly(operations: Operation[]): Operation[] {
   return operations
     .filter(
       ({ outcome }) => isChange(outcome) || outcome.type === 'unknown' || outcome.type === 'tables',
-    )
-    .map((operation) => {
-      const { outcome } = operation;
-      const mayBeIdle = outcome.type === 'updated' && outcome.promoted.length === 0;
-      return mayBeIdle ? leftOpen(operation, 'an update of perhaps nothing') : operation;
-    });
+    );
 }
 
 /** The same without its answer: it may have happened or not. */
