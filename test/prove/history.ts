@@ -176,10 +176,9 @@ export function isQuestion({ type }: Request): boolean {
  * those may be out of date; the changes that were acknowledged may not.
  */
 export function changesOnly(operations: Operation[]): Operation[] {
-  return operations
-    .filter(
-      ({ outcome }) => isChange(outcome) || outcome.type === 'unknown' || outcome.type === 'tables',
-    );
+  return operations.filter(
+    ({ outcome }) => isChange(outcome) || outcome.type === 'unknown' || outcome.type === 'tables',
+  );
 }
 
 /** The same without its answer: it may have happened or not. */
