@@ -171,7 +171,6 @@ export type User = z.infer<typeof userSchema>;
 
 /** Whether registrations are taken: `CANCELLED` for good, the others as the organiser likes. */
 export const eventStatusSchema = z.enum(['OPEN', 'PAUSED', 'CLOSED', 'CANCELLED']);
-export type EventStatus = z.infer<typeof eventStatusSchema>;
 
 export const eventSchema = z.object({
   eventId: id,
