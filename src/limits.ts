@@ -77,7 +77,7 @@ export const USER_EVENTS_DEADLINE_MS = 4_500;
 export const BACKOFF_FIRST_MS = 25;
 export const BACKOFF_MAX_MS = 400;
 
-/** User ids known to exist that one object keeps: about 10 MB at the longest ids, 2 MB at usual ones. */
+/** User ids known to exist that an isolate keeps: about 10 MB at the longest ids, 2 MB at usual ones. */
 export const KNOWN_USERS_MAX = 20_000;
 
 /** User look-ups that wait at one object at a time; as many as commands. */

@@ -1,10 +1,12 @@
 import { type Config, readConfig } from './config.ts';
 import { openStore, type Store } from './store/client.ts';
+import { KnownUsers } from './store/directory.ts';
 
-/** What the routes work with. */
+/** What the routes and the objects of an isolate share. */
 export interface Services {
   config: Config;
   store: Store;
+  knownUsers: KnownUsers;
 }
 
 /** Kept per environment, which lives as long as the isolate: checking and opening cost once. */
@@ -15,7 +17,7 @@ export function servicesOf(env: Env): Services {
   let services = opened.get(env);
   if (!services) {
     const config = readConfig(env);
-    services = { config, store: openStore(config) };
+    services = { config, store: openStore(config), knownUsers: new KnownUsers() };
     opened.set(env, services);
   }
   return services;

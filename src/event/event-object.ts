@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
-import { readConfig } from '../config.ts';
 import { QUEUE_WAIT_MS } from '../limits.ts';
-import { openStore, type Store, StoreUnavailableError } from '../store/client.ts';
+import { servicesOf } from '../services.ts';
+import { type Store, StoreUnavailableError } from '../store/client.ts';
 import { commit } from '../store/commit.ts';
 import { UserDirectory } from '../store/directory.ts';
 import { loadEvent } from '../store/load.ts';
@@ -40,10 +40,10 @@ export class EventObject extends DurableObject<Env> {
 
   /** What the object works with; apart, so that it can be run over another store. */
   protected openEvent(env: Env, eventId: string): { sequencer: Sequencer; users: UserDirectory } {
-    const store = openStore(readConfig(env));
+    const { store, knownUsers } = servicesOf(env);
     return {
       sequencer: openSequencer(store, eventId),
-      users: new UserDirectory((userIds) => findUsers(store, userIds)),
+      users: new UserDirectory((userIds) => findUsers(store, userIds), knownUsers),
     };
   }
 

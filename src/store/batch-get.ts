@@ -2,17 +2,33 @@ import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import { ATTEMPT_TIMEOUT_MS } from '../limits.ts';
 import { backoffMs, persist, type Store, StoreUnavailableError, sleep } from './client.ts';
 
-/** Reads items of several tables by key, consistently, however many calls DynamoDB needs for it. */
+/** What is read of one table. */
+interface TableRequest {
+  Keys: Record<string, unknown>[];
+  ConsistentRead: true;
+  ProjectionExpression?: string;
+}
+
+/**
+ * Reads items of several tables by key, consistently, however many calls DynamoDB needs for it.
+ *
+ * @param attribute the only one that is wanted; all of them when left out
+ */
 export async function batchGet(
   store: Store,
   keys: Record<string, Record<string, string>[]>,
   deadline: number,
+  attribute?: string,
 ): Promise<Record<string, Record<string, unknown>[]>> {
   const found: Record<string, Record<string, unknown>[]> = {};
-  let RequestItems: Record<string, { Keys: Record<string, unknown>[]; ConsistentRead: boolean }> =
-    Object.fromEntries(
-      Object.entries(keys).map(([table, Keys]) => [table, { Keys, ConsistentRead: true }]),
-    );
+  const toRequest = (Keys: Record<string, unknown>[]): TableRequest => ({
+    Keys,
+    ConsistentRead: true,
+    ...(attribute ? { ProjectionExpression: attribute } : {}),
+  });
+  let RequestItems = Object.fromEntries(
+    Object.entries(keys).map(([table, Keys]) => [table, toRequest(Keys)]),
+  );
   for (let attempt = 0; ; attempt++) {
     const page = await persist(
       (options) => store.client.send(new BatchGetCommand({ RequestItems }), options),
@@ -24,7 +40,7 @@ export async function batchGet(
     const unprocessed = Object.entries(page.UnprocessedKeys ?? {});
     if (unprocessed.length === 0) return found;
     RequestItems = Object.fromEntries(
-      unprocessed.map(([table, { Keys }]) => [table, { Keys: Keys ?? [], ConsistentRead: true }]),
+      unprocessed.map(([table, { Keys }]) => [table, toRequest(Keys ?? [])]),
     );
     const pause = backoffMs(attempt);
     if (Date.now() + pause >= deadline) {

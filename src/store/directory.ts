@@ -13,19 +13,41 @@ interface LookUp {
 }
 
 /**
- * Tells whether users exist. Those found are remembered (users are never deleted), those not found
- * are not (they may be created the next moment). Questions that arrive together share one call.
+ * Users who are known to exist: so many at most, the oldest go first. Users are never deleted, so
+ * whatever one object of an isolate has learnt holds for all of them.
+ */
+export class KnownUsers {
+  readonly #userIds = new Set<string>();
+
+  has(userId: string): boolean {
+    return this.#userIds.has(userId);
+  }
+
+  add(userId: string): void {
+    this.#userIds.add(userId);
+    if (this.#userIds.size <= KNOWN_USERS_MAX) return;
+    for (const oldest of this.#userIds) {
+      this.#userIds.delete(oldest);
+      break;
+    }
+  }
+}
+
+/**
+ * Tells whether users exist. Those found are remembered, those not found are not (they may be
+ * created the next moment). Questions that arrive together share one call.
  */
 export class UserDirectory {
   readonly #find: (userIds: string[]) => Promise<Set<string>>;
-  readonly #known = new Set<string>();
+  readonly #known: KnownUsers;
   /** Asked, and not yet sent. */
   readonly #waiting = new Map<string, LookUp>();
   #inFlight = 0;
   #isScheduled = false;
 
-  constructor(find: (userIds: string[]) => Promise<Set<string>>) {
+  constructor(find: (userIds: string[]) => Promise<Set<string>>, known: KnownUsers) {
     this.#find = find;
+    this.#known = known;
   }
 
   /** True when the user is known to exist without asking. */
@@ -71,7 +93,7 @@ export class UserDirectory {
     try {
       const found = await this.#find(batch.map(([userId]) => userId));
       for (const [userId, lookUp] of batch) {
-        if (found.has(userId)) this.#remember(userId);
+        if (found.has(userId)) this.#known.add(userId);
         lookUp.resolve(found.has(userId));
       }
     } catch (error) {
@@ -79,16 +101,6 @@ export class UserDirectory {
     } finally {
       this.#inFlight--;
       this.#schedule();
-    }
-  }
-
-  #remember(userId: string): void {
-    this.#known.add(userId);
-    if (this.#known.size > KNOWN_USERS_MAX) {
-      for (const oldest of this.#known) {
-        this.#known.delete(oldest);
-        break;
-      }
     }
   }
 }

@@ -84,7 +84,8 @@ export async function getUser(store: Store, userId: string): Promise<User | null
 
 /** Which of these users exist; consistent, so that a user created a moment ago counts. */
 export async function findUsers(store: Store, userIds: string[]): Promise<Set<string>> {
-  return new Set((await readUsers(store, userIds)).map(({ userId }) => userId));
+  const found = await readUsers<Pick<User, 'userId'>>(store, userIds, 'userId');
+  return new Set(found.map(({ userId }) => userId));
 }
 
 /** The names of users, by id, however many. */
@@ -93,13 +94,13 @@ export async function namesOf(store: Store, userIds: string[]): Promise<Map<stri
   for (let i = 0; i < userIds.length; i += BATCH_GET_MAX_KEYS) {
     parts.push(userIds.slice(i, i + BATCH_GET_MAX_KEYS));
   }
-  const users = await Promise.all(parts.map((part) => readUsers(store, part)));
+  const users = await Promise.all(parts.map((part) => readUsers<User>(store, part)));
   return new Map(users.flat().map(({ userId, name }) => [userId, name]));
 }
 
-async function readUsers(store: Store, userIds: string[]): Promise<User[]> {
+async function readUsers<T>(store: Store, userIds: string[], attribute?: string): Promise<T[]> {
   const { users } = store.tables;
   const keys = { [users]: userIds.map((userId) => ({ userId })) };
-  const found = await batchGet(store, keys, Date.now() + READ_DEADLINE_MS);
-  return (found[users] ?? []) as User[];
+  const found = await batchGet(store, keys, Date.now() + READ_DEADLINE_MS, attribute);
+  return (found[users] ?? []) as T[];
 }

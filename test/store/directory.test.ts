@@ -5,10 +5,10 @@ import {
   LOOKUPS_MAX_IN_FLIGHT,
   LOOKUPS_MAX_PENDING,
 } from '../../src/limits.ts';
-import { UserDirectory } from '../../src/store/directory.ts';
+import { KnownUsers, UserDirectory } from '../../src/store/directory.ts';
 
 /** A directory over a table that holds whatever `exists` says, and answers when the test lets it. */
-function open(exists: (userId: string) => boolean = () => true) {
+function open(exists: (userId: string) => boolean = () => true, known = new KnownUsers()) {
   const calls: { userIds: string[]; answer: () => void; fail: () => void }[] = [];
   const directory = new UserDirectory(
     (userIds) =>
@@ -19,6 +19,7 @@ function open(exists: (userId: string) => boolean = () => true) {
           fail: () => reject(new Error('no')),
         });
       }),
+    known,
   );
   return { directory, calls };
 }
@@ -46,6 +47,19 @@ describe('the directory of users', () => {
     void directory.exists('absent');
     await turn();
     expect(calls.map(({ userIds }) => userIds)).toEqual([['here', 'absent'], ['absent']]);
+  });
+
+  test('who was found by one directory is known to the others of the isolate', async () => {
+    const known = new KnownUsers();
+    const { directory, calls } = open(() => true, known);
+    const answer = directory.exists('here');
+    await turn();
+    calls[0]?.answer();
+    await answer;
+    const other = open(() => true, known);
+    expect(other.directory.isKnown('here')).toBe(true);
+    expect(await other.directory.exists('here')).toBe(true);
+    expect(other.calls).toEqual([]);
   });
 
   test('a call takes as many keys as DynamoDB does, and few calls are in flight', async () => {

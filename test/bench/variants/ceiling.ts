@@ -2,7 +2,7 @@ import app from '../../../src/app.ts';
 import { EventObject as Product } from '../../../src/event/event-object.ts';
 import { Sequencer } from '../../../src/event/sequencer.ts';
 import { EventState } from '../../../src/event/state.ts';
-import { UserDirectory } from '../../../src/store/directory.ts';
+import { KnownUsers, UserDirectory } from '../../../src/store/directory.ts';
 
 /**
  * The ceiling: the product's object over a store that answers at once, and knows every user. What is
@@ -11,7 +11,7 @@ import { UserDirectory } from '../../../src/store/directory.ts';
 export class EventObject extends Product {
   protected override openEvent() {
     return {
-      users: new UserDirectory(async (userIds) => new Set(userIds)),
+      users: new UserDirectory(async (userIds) => new Set(userIds), new KnownUsers()),
       sequencer: new Sequencer({
         load: async () => new EventState(),
         commit: async () => ({ type: 'committed', attempts: 1 }),
