@@ -36,14 +36,22 @@ export async function fire(options: {
   const latencies: number[] = [];
   const statuses: Record<number, number> = {};
   let index = 0;
-  const headers = { 'content-type': 'application/json' };
   const started = performance.now();
   const instance = autocannon({
     url,
     connections,
     amount,
     timeout: TIMEOUT_S,
-    requests: [{ setupRequest: (request) => ({ ...request, headers, ...next(index++) }) }],
+    requests: [
+      {
+        // Headers of its own for each: autocannon notes the length of the body in them.
+        setupRequest: (request) => ({
+          ...request,
+          headers: { 'content-type': 'application/json' },
+          ...next(index++),
+        }),
+      },
+    ],
   });
   let ended = started;
   instance.on('response', (_client, status, _bytes, ms) => {

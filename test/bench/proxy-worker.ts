@@ -43,7 +43,11 @@ let behaviour: Behaviour = {
 };
 const noTraffic = (): Traffic => ({ calls: {}, writeUnits: 0, throttled: 0 });
 let traffic = noTraffic();
-/** A token bucket that holds a second's worth, as the partitions of the real thing roughly do. */
+/**
+ * A token bucket that holds no more than a moment's worth: what a partition lends beyond that is not
+ * promised, and would hide the limit from a run of seconds.
+ */
+const BURST_SECONDS = 0.2;
 let tokens = 0;
 let filledAt = performance.now();
 
@@ -52,7 +56,7 @@ function admit(writes: number): boolean {
   const { indexWritesPerSecond: limit } = behaviour;
   if (limit === null) return true;
   const now = performance.now();
-  tokens = Math.min(limit, tokens + ((now - filledAt) * limit) / 1_000);
+  tokens = Math.min(limit * BURST_SECONDS, tokens + ((now - filledAt) * limit) / 1_000);
   filledAt = now;
   if (tokens < writes) return false;
   tokens -= writes;
