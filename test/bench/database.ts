@@ -4,6 +4,7 @@ import { startDynamoDB } from '../../src/cli/dynamodb.ts';
 import { freePort } from '../../src/cli/ports.ts';
 import { ensureTables } from '../../src/cli/tables.ts';
 import type { Seat } from '../../src/event/state.ts';
+import { KNOWN_USERS_MAX } from '../../src/limits.ts';
 import type { WaitlistEntry } from '../../src/schemas.ts';
 import type { Store } from '../../src/store/client.ts';
 import { type EventItem, toDigest } from '../../src/store/tables.ts';
@@ -100,6 +101,9 @@ async function putAll(endpoint: string, table: string, items: Iterator<object>):
     client.close();
   }
 }
+
+/** Users that there are: twice as many as an isolate remembers, so that some can always be strangers. */
+export const USERS = 2 * KNOWN_USERS_MAX;
 
 /** The id of a user that `seedUsers` made. */
 export const userId = (index: number): string => `user-${String(index).padStart(7, '0')}`;

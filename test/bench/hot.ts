@@ -1,12 +1,14 @@
 import { say } from '../../src/cli/terminal.ts';
 import { type Bench, newEventId, VARIANTS, type Variant, withServer } from './bench.ts';
-import { userId } from './database.ts';
+import { USERS, userId } from './database.ts';
 import { createEvent, fire, type LoadResult, registerShot } from './load.ts';
 import { cpuMs } from './processes.ts';
 import type { Server } from './runtime.ts';
 import { medianOf, summarize } from './stats.ts';
 
 const SEATS = 500;
+/** Registrations before the first that counts. */
+const WARM_UP_MAX = 10_000;
 
 /** One run, and the CPU time that it took of the worker and of the database. */
 export interface Run extends LoadResult {
@@ -29,7 +31,11 @@ export async function measure(
   };
 }
 
-/** Registers so many users for one new event. */
+/**
+ * Registers so many users for one new event.
+ *
+ * @param options.firstUser index of the first of them
+ */
 export async function registerMany(
   server: Server,
   options: {
@@ -37,15 +43,16 @@ export async function registerMany(
     amount: number;
     capacity?: number;
     eventId?: string;
+    firstUser?: number;
   },
 ): Promise<LoadResult> {
-  const { connections, amount, capacity = SEATS, eventId = newEventId() } = options;
+  const { connections, amount, capacity = SEATS, eventId = newEventId(), firstUser = 0 } = options;
   await createEvent(server.url, { eventId, capacity, hasWaitlist: true });
   return fire({
     url: server.url,
     connections,
     amount,
-    next: (i) => registerShot(userId(i), eventId),
+    next: (i) => registerShot(userId(firstUser + i), eventId),
   });
 }
 
@@ -91,7 +98,7 @@ export function addRuns(bench: Bench, prefix: string, runs: readonly Run[]): voi
 }
 
 /** Whether a variant takes seconds for what the others do in a moment. */
-const isSlow = (variant: Variant) => variant === 'direct' || variant === 'transactional';
+const isSlow = (variant: Variant | 'known') => variant === 'direct' || variant === 'transactional';
 
 /** One hot event: 500 seats, a waitlist, and many more people who all want in at once. */
 export async function benchHot(bench: Bench): Promise<void> {
@@ -118,38 +125,51 @@ export async function benchHot(bench: Bench): Promise<void> {
     // Warm: the compiler has to see every path some thousand times.
     for (const variant of VARIANTS) {
       const server = open[variant];
-      const warmUp = isSlow(variant) ? (isQuick ? 64 : 200) : isQuick ? 3_000 : 10_000;
+      const warmUp = isSlow(variant) ? (isQuick ? 64 : 200) : isQuick ? 3_000 : WARM_UP_MAX;
       if (server) await registerMany(server, { connections: 64, amount: warmUp });
     }
+    // Whom the warm-up has not made known: each of them has to be looked up.
+    let firstUser = WARM_UP_MAX;
     for (const connections of [64, 256]) {
       say(`One hot event, ${connections} connections, ${amount} registrations for ${SEATS} seats`);
-      const runs: Record<Variant, Run[]> = { ceiling: [], ours: [], direct: [], transactional: [] };
+      const runs: Record<Variant | 'known', Run[]> = {
+        ceiling: [],
+        ours: [],
+        known: [],
+        direct: [],
+        transactional: [],
+      };
       const rounds = isQuick ? 2 : 5;
       const isAside = connections > 64;
       const slowRounds = isAside && isQuick ? 0 : 1;
       for (let round = 0; round < rounds; round++) {
-        for (const variant of VARIANTS) {
-          const server = open[variant];
-          if (!server || (isSlow(variant) && round >= slowRounds)) continue;
+        firstUser = (firstUser + amount) % (USERS - amount);
+        // `known` is ours once more, with the same people for another event.
+        for (const variant of ['ceiling', 'ours', 'known', 'direct', 'transactional'] as const) {
+          const server = open[variant === 'known' ? 'ours' : variant];
+          const isTurn = variant === 'known' ? !isAside : !isSlow(variant) || round < slowRounds;
+          if (!server || !isTurn) continue;
+          const size = isSlow(variant) ? sizeFor(connections) : {};
           const result = await measure(bench, server, () =>
-            registerMany(server, {
-              connections,
-              amount,
-              ...(isSlow(variant) ? sizeFor(connections) : {}),
-            }),
+            registerMany(server, { connections, amount, firstUser, ...size }),
           );
           runs[variant].push(result);
           say(describeRun(variant, result));
         }
       }
       const prefix = connections === 64 ? 'hot' : `hot${connections}`;
-      for (const variant of VARIANTS) {
-        if (runs[variant].length > 0) addRuns(bench, `${prefix}-${variant}`, runs[variant]);
+      for (const [variant, each] of Object.entries(runs)) {
+        if (each.length > 0) addRuns(bench, `${prefix}-${variant}`, each);
       }
-      const rate = (variant: Variant) => medianOf(runs[variant].map((each) => each.perSecond));
+      const rate = (variant: Variant | 'known') =>
+        medianOf(runs[variant].map((each) => each.perSecond));
       for (const other of ['ceiling', 'direct', 'transactional'] as const) {
         if (runs[other].length === 0) continue;
         figures.add(`${prefix}-ours-over-${other}`, rate('ours') / rate(other), 'ratio');
+      }
+      if (runs.known.length > 0) {
+        const ratio = rate('known') / rate('ceiling');
+        figures.add(`${prefix}-known-over-ceiling`, ratio, 'ratio', 'the isolate knows the users');
       }
     }
   }

@@ -7,7 +7,7 @@ import { complain, explain, say } from '../../src/cli/terminal.ts';
 import { type Bench, buildAll } from './bench.ts';
 import { benchCalls } from './calls.ts';
 import { benchCold } from './cold.ts';
-import { openDatabase, seedUsers } from './database.ts';
+import { openDatabase, seedUsers, USERS } from './database.ts';
 import { Figures } from './figures.ts';
 import { benchGrowth } from './growth.ts';
 import { benchHot } from './hot.ts';
@@ -19,9 +19,6 @@ import { benchRoundTrips } from './round-trips.ts';
 import { benchSize } from './size.ts';
 import { benchWarm } from './warm.ts';
 import { benchWorkloads } from './workloads.ts';
-
-/** As many as the longest run registers. */
-const USERS = 16_000;
 
 /** The parts, in the order in which they run; `--only` takes their names. */
 const PARTS: Record<string, { run: (bench: Bench) => Promise<void>; isOptional?: boolean }> = {
