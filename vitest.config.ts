@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests that need the Workers runtime; all others run in Node. */
 const IN_WORKERD = [
+  'test/auth/access.test.ts',
   'test/routes/**/*.test.ts',
   'test/store/**/*.test.ts',
   'test/event/event-object*.test.ts',

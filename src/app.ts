@@ -3,6 +3,7 @@ import type { ApplyGlobalResponse } from 'hono/client';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
+import { guard } from './auth/guard.ts';
 import {
   AppError,
   InternalError,
@@ -67,6 +68,8 @@ app.use(async (c, next) => {
   await next();
 });
 
+app.use(guard);
+
 app.onError((error, c) => {
   const known = toAppError(error);
   if (!known || known.status === 500) {
@@ -101,7 +104,7 @@ const routes = app
 /** The routes with their types, for `hono/client`; refusals included. */
 export type AppType = ApplyGlobalResponse<
   typeof routes,
-  Record<400 | 404 | 409 | 412 | 413 | 415 | 422 | 500 | 503, { json: Problem }>
+  Record<400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 500 | 503, { json: Problem }>
 >;
 
 export default routes;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type AuthSettings, authSchema } from './auth/settings.ts';
 import { ConfigurationError } from './errors.ts';
 
 const optionalText = z
@@ -69,6 +70,7 @@ export interface Config {
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
   tables: TableNames;
   locationHint: DurableObjectLocationHint | undefined;
+  auth: AuthSettings;
 }
 
 /**
@@ -78,8 +80,10 @@ export interface Config {
  */
 export function readConfig(env: unknown): Config {
   const parsed = configSchema.safeParse(env);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  const auth = authSchema.safeParse(env);
+  if (!parsed.success || !auth.success) {
+    const issues = [parsed, auth].flatMap(({ error }) => error?.issues ?? []);
+    const faults = issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
     throw new ConfigurationError(`The service is not configured: ${faults.join('; ')}.`);
   }
   const vars = parsed.data;
@@ -98,5 +102,6 @@ export function readConfig(env: unknown): Config {
       waitlist: vars.WAITLIST_TABLE,
     },
     locationHint: vars.LOCATION_HINT,
+    auth: auth.data,
   };
 }

@@ -20,6 +20,18 @@ declare global {
       REGISTRATIONS_TABLE?: string;
       WAITLIST_TABLE?: string;
       LOCATION_HINT?: string;
+      ENVIRONMENT: string;
+      AUTH_MODE: string;
+      ALLOW_UNAUTHENTICATED?: string;
+      JWT_ISSUER?: string;
+      JWT_AUDIENCE?: string;
+      JWT_JWKS_URL?: string;
+      JWT_ROLES_CLAIM?: string;
+      JWT_CLOCK_TOLERANCE_SECONDS?: string;
+      API_KEYS?: string;
+      /** Calls from one address, and of one caller; not bound: without limit. */
+      ADDRESS_LIMIT?: RateLimit;
+      CALLER_LIMIT?: RateLimit;
     }
   }
   interface Env extends Cloudflare.Env {}

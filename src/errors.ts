@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { RETRY_AFTER_SECONDS } from './limits.ts';
+import { RATE_LIMIT_PERIOD_SECONDS, RETRY_AFTER_SECONDS } from './limits.ts';
 import type { Problem } from './schemas.ts';
 
 /** Where bad input was, and what was wrong with it. */
@@ -10,7 +10,20 @@ export interface FieldError {
 
 /** Root of everything that the service refuses. `detail` is one sentence for a person. */
 export abstract class AppError extends Error {
-  abstract readonly status: 400 | 404 | 405 | 409 | 412 | 413 | 415 | 422 | 500 | 503;
+  abstract readonly status:
+    | 400
+    | 401
+    | 403
+    | 404
+    | 405
+    | 409
+    | 412
+    | 413
+    | 415
+    | 422
+    | 429
+    | 500
+    | 503;
   abstract override readonly name: string;
 
   /** Response headers that belong to the refusal. */
@@ -50,6 +63,50 @@ export class ValidationError extends AppError {
 export class DuplicateError extends AppError {
   readonly status = 409;
   override readonly name = 'DuplicateError';
+}
+
+/** Nobody said who calls, or what was said is not so (RFC 6750). */
+export class UnauthenticatedError extends AppError {
+  readonly status = 401;
+  override readonly name = 'UnauthenticatedError';
+  readonly #reason: 'missing' | 'invalid' | 'expired';
+
+  constructor(reason: 'missing' | 'invalid' | 'expired') {
+    const told = { missing: 'is needed', invalid: 'is not valid', expired: 'has expired' };
+    super(`A token or key as Authorization: Bearer ${told[reason]}.`);
+    this.#reason = reason;
+  }
+
+  override get headers(): Record<string, string> {
+    const error = this.#reason === 'missing' ? '' : ', error="invalid_token"';
+    return { 'WWW-Authenticate': `Bearer realm="registration"${error}` };
+  }
+}
+
+/** The caller may not do this. Said without looking, so that it tells nothing about what exists. */
+export class ForbiddenError extends AppError {
+  readonly status = 403;
+  override readonly name = 'ForbiddenError';
+
+  constructor() {
+    super('The caller may not make this call.');
+  }
+}
+
+/** More calls than one caller or address may make. */
+export class RateLimitedError extends AppError {
+  readonly status = 429;
+  override readonly name = 'RateLimitedError';
+
+  constructor() {
+    super('Too many calls; none of this one was carried out.');
+  }
+
+  /** The runtime tells that nothing is left, and no more: draft-ietf-httpapi-ratelimit-headers. */
+  override get headers(): Record<string, string> {
+    const seconds = String(RATE_LIMIT_PERIOD_SECONDS);
+    return { 'Retry-After': seconds, RateLimit: `"calls";r=0;t=${seconds}` };
+  }
 }
 
 /** No such resource. */

@@ -88,3 +88,14 @@ export const LOOKUPS_MAX_IN_FLIGHT = 2;
 
 /** What a caller is told to wait, in seconds, when the service is busy or a table cannot be reached. */
 export const RETRY_AFTER_SECONDS = 2;
+
+/** Longest `Authorization` header: a token with many claims is about 2 KiB. */
+export const AUTHORIZATION_MAX_CHARS = 8 * 1024;
+
+/** How long the key set of a token issuer may take, is kept, and is let be after a read. */
+export const JWKS_TIMEOUT_MS = 3_000;
+export const JWKS_MAX_AGE_MS = 10 * 60 * 1_000;
+export const JWKS_MIN_INTERVAL_MS = 30_000;
+
+/** The period over which the limits in wrangler.toml count; the runtime takes 10 or 60. */
+export const RATE_LIMIT_PERIOD_SECONDS = 60;

@@ -10,12 +10,15 @@ import * as schemas from './schemas.ts';
 /** The problems that a call can end in, by status; every call can also meet 503 and 500. */
 const PROBLEMS: Record<number, string> = {
   400: 'ValidationError: `errors` lists what is wrong. RegistrationError: the event is in no state for it.',
+  401: 'UnauthenticatedError: a token or key is needed, is not valid or has expired.',
+  403: 'ForbiddenError: the caller may not make this call.',
   404: 'NotFoundError: there is no such user, event, registration or entry.',
   409: 'DuplicateError: it exists already. CapacityError: the event is full. KeyInFlightError: the first request with this Idempotency-Key is still at work.',
   412: 'PreconditionFailedError: the event has changed since the revision that If-Match names.',
   413: 'PayloadTooLargeError: the body is larger than the call takes.',
   415: 'UnsupportedMediaTypeError: the body is not declared as JSON.',
   422: 'KeyReusedError: the Idempotency-Key was used before, for another request.',
+  429: 'RateLimitedError: more calls than one caller may make.',
   500: 'InternalError: a defect; the log has it under the request id.',
   503: 'UnavailableError: try again; `detail` says whether anything was changed. ConfigurationError: a setting is missing or impossible.',
 };
@@ -48,13 +51,18 @@ const ETAG = { ETag: 'The revision of the event.' };
 
 const text = (description: string) => ({ description, schema: { type: 'string' as const } });
 
+/** What any call may be answered, beside what is its own; `GET /health` alone is open to all. */
+export const COMMON_PROBLEMS = [401, 403, 429, 500, 503];
+
 function operation(call: Call): ZodOpenApiOperationObject {
   const { status, schema, csv, headers = {} } = call.success;
   const problem = (code: number) => ({
     description: PROBLEMS[code] ?? '',
     headers: {
       'X-Request-Id': text('The id of the request.'),
-      ...(code === 503 ? { 'Retry-After': text(`Seconds, such as ${RETRY_AFTER_SECONDS}.`) } : {}),
+      ...(code === 503 || code === 429
+        ? { 'Retry-After': text(`Seconds, such as ${RETRY_AFTER_SECONDS}.`) }
+        : {}),
     },
     content: { 'application/problem+json': { schema: schemas.problemSchema } },
   });
@@ -90,7 +98,9 @@ function operation(call: Call): ZodOpenApiOperationObject {
           ...(csv ? { 'text/csv': { schema: { type: 'string' as const } } } : {}),
         },
       },
-      ...Object.fromEntries([...call.problems, 500, 503].map((code) => [code, problem(code)])),
+      ...Object.fromEntries(
+        [...call.problems, ...COMMON_PROBLEMS].map((code) => [code, problem(code)]),
+      ),
     },
   };
 }
@@ -242,5 +252,11 @@ export function describeApi() {
         'Users, events with a capacity and a waitlist, registration, promotion in order.',
     },
     paths: toPaths(),
+    security: [{ bearer: [] }],
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'A token of the issuer, or a key.' },
+      },
+    },
   });
 }

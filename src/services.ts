@@ -1,3 +1,4 @@
+import { type Authenticate, openAuthentication } from './auth/authenticate.ts';
 import { type Config, readConfig } from './config.ts';
 import { openStore, type Store } from './store/client.ts';
 import { KnownUsers } from './store/directory.ts';
@@ -6,6 +7,8 @@ import { KnownUsers } from './store/directory.ts';
 export interface Services {
   config: Config;
   store: Store;
+  /** Null when nobody has to say who they are. */
+  authenticate: Authenticate | null;
   knownUsers: KnownUsers;
 }
 
@@ -17,7 +20,12 @@ export function servicesOf(env: Env): Services {
   let services = opened.get(env);
   if (!services) {
     const config = readConfig(env);
-    services = { config, store: openStore(config), knownUsers: new KnownUsers() };
+    services = {
+      config,
+      store: openStore(config),
+      authenticate: openAuthentication(config.auth),
+      knownUsers: new KnownUsers(),
+    };
     opened.set(env, services);
   }
   return services;

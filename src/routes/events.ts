@@ -14,7 +14,7 @@ import { servicesOf } from '../services.ts';
 import { listEvents } from '../store/events.ts';
 import { registerAll } from './bulk.ts';
 import { execute, type RouteContext } from './event-call.ts';
-import { hashOf, readKey } from './idempotency.ts';
+import { hashOf, ofCaller, readKey } from './idempotency.ts';
 import { linkNext, readCursor, writeCursor } from './paging.ts';
 import { listPeople } from './people.ts';
 import { jsonBody, validate } from './validate.ts';
@@ -37,7 +37,7 @@ function readIfMatch(c: RouteContext): number[] | null {
 async function newEventId(c: RouteContext): Promise<string> {
   const key = readKey(c);
   if (key === undefined) return crypto.randomUUID();
-  const hex = await hashOf(['new event', key]);
+  const hex = await hashOf(ofCaller(c, ['new event', key]));
   return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-a$4-$5');
 }
 

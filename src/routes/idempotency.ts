@@ -24,6 +24,12 @@ export function readKey(c: Context): string | undefined {
   return key;
 }
 
+/** Keeps apart what different callers name alike: nobody is answered with another's outcome. */
+export function ofCaller(c: Context, names: readonly string[]): readonly string[] {
+  const { caller } = c.var;
+  return caller ? [...names, caller.id] : names;
+}
+
 /**
  * The key of a request, kept apart by what it is about.
  *
@@ -38,7 +44,7 @@ export async function idempotencyKeyOf(
   const key = readKey(c);
   if (key === undefined) return undefined;
   const [id, fingerprint] = await Promise.all([
-    hashOf([...scope, key]),
+    hashOf(ofCaller(c, [...scope, key])),
     hashOf([c.req.method, request]),
   ]);
   return { id: `key#${id}`, fingerprint };

@@ -3,6 +3,7 @@ import type { ValidationTargets } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import type * as z from 'zod';
+import { permitInput } from '../auth/guard.ts';
 import {
   type FieldError,
   PayloadTooLargeError,
@@ -39,8 +40,8 @@ export function validate<Target extends keyof ValidationTargets, Schema extends 
   target: Target,
   schema: Schema,
 ) {
-  return zValidator(target, schema, (result) => {
-    if (result.success) return;
+  return zValidator(target, schema, (result, c) => {
+    if (result.success) return permitInput(c, result.data);
     throw new ValidationError(toFieldErrors(result.error));
   });
 }

@@ -54,6 +54,8 @@ export async function openDatabase(): Promise<Database> {
 /** The worker's variables for a database behind an endpoint. */
 export function varsFor(endpoint: string): Record<string, string> {
   return {
+    ENVIRONMENT: 'development',
+    AUTH_MODE: 'none',
     AWS_REGION: REGION,
     AWS_ACCESS_KEY_ID: KEY.accessKeyId,
     AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey,

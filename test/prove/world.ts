@@ -113,6 +113,8 @@ export class World {
       name: `${this.#name}-${++this.#starts}`,
       isInterruptible: this.#options.isInterruptible,
       bindings: {
+        ENVIRONMENT: 'development',
+        AUTH_MODE: 'none',
         AWS_REGION: REGION,
         DYNAMODB_ENDPOINT: this.proxy.url,
         AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,

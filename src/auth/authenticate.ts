@@ -1,0 +1,29 @@
+import { UnauthenticatedError } from '../errors.ts';
+import { AUTHORIZATION_MAX_CHARS } from '../limits.ts';
+import type { Caller } from './access.ts';
+import { KEY_PREFIX, keyVerifier } from './api-keys.ts';
+import type { AuthSettings } from './settings.ts';
+import { tokenVerifier } from './tokens.ts';
+
+/** Says who calls, out of the `Authorization` header. */
+export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+
+/** @returns null when nobody has to say who they are */
+export function openAuthentication({ jwt, keys }: AuthSettings): Authenticate | null {
+  if (!jwt && !keys) return null;
+  const verifyToken = jwt && tokenVerifier(jwt);
+  const verifyKey = keys && keyVerifier(keys);
+  return async (authorization) => {
+    if (authorization === undefined) throw new UnauthenticatedError('missing');
+    const credential =
+      authorization.length <= AUTHORIZATION_MAX_CHARS
+        ? /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization)?.[1]
+        : undefined;
+    if (credential === undefined) throw new UnauthenticatedError('invalid');
+    const verify = credential.startsWith(KEY_PREFIX) ? verifyKey : verifyToken;
+    const caller = await verify?.(credential);
+    if (caller === 'expired') throw new UnauthenticatedError('expired');
+    if (!caller) throw new UnauthenticatedError('invalid');
+    return caller;
+  };
+}

@@ -1,0 +1,312 @@
+import { env } from 'cloudflare:workers';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import app from '../../src/app.ts';
+import { ACCESS, type Right, type Role } from '../../src/auth/access.ts';
+import { digestOf } from '../../src/auth/api-keys.ts';
+import { newEvent, newUsers, unique } from '../support/desk.ts';
+
+const ISSUER = 'https://issuer.test';
+const AUDIENCE = 'registration-desk';
+const JWKS_URL = 'https://issuer.test/keys';
+const KEYS = { organiser: 'rdk_organiser', service: 'rdk_service', both: 'rdk_both' };
+
+const hex = async (text: string) =>
+  Array.from(await digestOf(text), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** A pair of keys of which the issuer publishes one half; and one that is nobody's. */
+const pair = await generateKeyPair('ES256');
+const stranger = await generateKeyPair('ES256');
+const published = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256' };
+
+const guarded: Env = {
+  ...env,
+  AUTH_MODE: 'jwt,key',
+  JWT_ISSUER: ISSUER,
+  JWT_AUDIENCE: AUDIENCE,
+  JWT_JWKS_URL: JWKS_URL,
+  API_KEYS: JSON.stringify([
+    { name: 'organiser', roles: ['organiser'], sha256: await hex(KEYS.organiser) },
+    { name: 'service', roles: ['service'], sha256: await hex(KEYS.service) },
+    { name: 'both', roles: ['organiser', 'service'], sha256: await hex(KEYS.both) },
+  ]),
+};
+
+/** The issuer's key set, in place of the network; null: it does not answer. */
+let keySet: object | null = { keys: [published] };
+const original = globalThis.fetch;
+beforeAll(() => {
+  globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init);
+    if (!request.url.startsWith(ISSUER)) return original(request);
+    return keySet ? Response.json(keySet) : new Response('no', { status: 500 });
+  };
+});
+afterAll(() => {
+  globalThis.fetch = original;
+});
+
+interface TokenOptions {
+  claims?: JWTPayload;
+  issuer?: string;
+  audience?: string;
+  expires?: string | null;
+  key?: CryptoKey;
+}
+
+function token(subject: string | null, options: TokenOptions = {}): Promise<string> {
+  const { claims = {}, issuer = ISSUER, audience = AUDIENCE, expires = '5m' } = options;
+  const jwt = new SignJWT(claims)
+    .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+    .setIssuer(issuer)
+    .setAudience(audience);
+  if (subject !== null) jwt.setSubject(subject);
+  if (expires !== null) jwt.setExpirationTime(expires);
+  return jwt.sign(options.key ?? pair.privateKey);
+}
+
+async function call(
+  method: string,
+  path: string,
+  {
+    bearer,
+    body,
+    headers = {},
+    on = guarded,
+  }: { bearer?: string; body?: unknown; headers?: Record<string, string>; on?: Env } = {},
+) {
+  const response = await app.fetch(
+    new Request(`http://desk.test${path}`, {
+      method,
+      headers: {
+        ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }),
+    on,
+  );
+  const text = await response.text();
+  const isJson = response.headers.get('Content-Type')?.includes('json');
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: isJson ? JSON.parse(text) : text,
+  };
+}
+
+const ROUTES = app.routes
+  .filter(({ method, path }) => method !== 'ALL' && !path.endsWith('*'))
+  .map(({ method, path }) => `${method} ${path}`);
+
+describe('the table of routes and roles', () => {
+  test('has every route of the service, and no other', () => {
+    expect(Object.keys(ACCESS).sort()).toEqual([...new Set(ROUTES)].sort());
+  });
+
+  /** A valid request for a route, about a user. */
+  function requestFor(route: string, eventId: string, userId: string) {
+    const [method = '', pattern = ''] = route.split(' ');
+    const isPlace = /registration\/(registrations|waitlist)$/.test(pattern);
+    const query = isPlace && method !== 'POST' ? `?userId=${userId}&eventId=${eventId}` : '';
+    const path = pattern
+      .replace(':eventId', eventId)
+      .replace(':userId', userId)
+      .replace(':file', 'start.js');
+    const bodies: Record<string, unknown> = {
+      'POST /registration/users': { userId, name: 'Somebody' },
+      'POST /registration/events': { eventId: unique('event'), name: 'An event', capacity: 1 },
+      'PATCH /registration/events/:eventId': { name: 'Another name' },
+      'POST /registration/events/:eventId/registrations': { userIds: [userId] },
+      'POST /registration/registrations': { userId, eventId },
+    };
+    return { method, path: path + query, body: bodies[route] };
+  }
+
+  const callers: { who: string; role: Role; isSelf?: boolean }[] = [
+    { who: 'an attendee about themselves', role: 'attendee', isSelf: true },
+    { who: 'an attendee about somebody else', role: 'attendee', isSelf: false },
+    { who: 'an organiser', role: 'organiser' },
+    { who: 'a service', role: 'service' },
+  ];
+
+  for (const [route, rule] of Object.entries(ACCESS)) {
+    test(`${route} lets in whom it says, and nobody else`, async () => {
+      const eventId = await newEvent(5, true);
+      const [me = '', other = ''] = await newUsers(2);
+      const about = (userId: string) => {
+        const { method, path, body } = requestFor(route, eventId, userId);
+        return (bearer?: string) =>
+          call(method, path, { body, ...(bearer === undefined ? {} : { bearer }) });
+      };
+      const nobody = await about(other)();
+      if (rule === 'public') {
+        expect([401, 403]).not.toContain(nobody.status);
+        return;
+      }
+      expect(nobody.status).toBe(401);
+      expect(nobody.headers.get('WWW-Authenticate')).toBe('Bearer realm="registration"');
+      expect((await about(other)('rdk_wrong')).status).toBe(401);
+      for (const { who, role, isSelf } of callers) {
+        const bearer = role === 'attendee' ? await token(me) : KEYS[role];
+        const { status, body } = await about(isSelf ? me : other)(bearer);
+        const right: Right = rule[role];
+        const isLetIn = right === 'any' || (right === 'self' && isSelf);
+        if (isLetIn) expect([401, 403], `${who}: ${JSON.stringify(body)}`).not.toContain(status);
+        else expect(status, who).toBe(403);
+      }
+    });
+  }
+
+  test('a refusal does not tell whether somebody exists', async () => {
+    const [me = '', other = ''] = await newUsers(2);
+    const bearer = await token(me);
+    const { body: there } = await call('GET', `/registration/users/${other}`, { bearer });
+    const { body: absent } = await call('GET', `/registration/users/${unique('x')}`, { bearer });
+    expect(there).toEqual(absent);
+  });
+
+  test('an override is for organisers: a service or an attendee is refused', async () => {
+    const eventId = await newEvent(1, false);
+    const [me = ''] = await newUsers(1);
+    const body = { userId: me, eventId, override: { reason: 'a guest of honour' } };
+    const post = (bearer: string) => call('POST', '/registration/registrations', { bearer, body });
+    expect((await post(await token(me))).status).toBe(403);
+    expect((await post(KEYS.service)).status).toBe(403);
+    expect((await post(KEYS.organiser)).status).toBe(201);
+  });
+
+  test('unknown paths and methods are told to anybody', async () => {
+    expect((await call('GET', '/nowhere')).status).toBe(404);
+    expect((await call('PUT', '/registration/users')).status).toBe(405);
+  });
+
+  test('roles in a token count, and other words in the claim do not', async () => {
+    const event = { name: 'An event', capacity: 1 };
+    const post = async (roles: unknown) => {
+      const bearer = await token('somebody', { claims: { roles } });
+      return (await call('POST', '/registration/events', { bearer, body: event })).status;
+    };
+    expect(await post(['organiser'])).toBe(201);
+    expect(await post('reader organiser')).toBe(201);
+    expect(await post(['organisers', 'admin'])).toBe(403);
+    expect(await post({ organiser: true })).toBe(403);
+  });
+});
+
+describe('a token', () => {
+  const read = (bearer: string, on = guarded) =>
+    call('GET', '/registration/events', { bearer, on });
+
+  test('that is valid is taken', async () => {
+    expect((await read(await token('me'))).status).toBe(200);
+  });
+
+  test('that has expired is a 401 which says so; a little lateness is forgiven', async () => {
+    const late = await token('me', { expires: '31 seconds ago' });
+    const { status, headers, body } = await read(late);
+    expect(status).toBe(401);
+    expect(headers.get('WWW-Authenticate')).toContain('error="invalid_token"');
+    expect(body.detail).toContain('expired');
+    expect((await read(await token('me', { expires: '10 seconds ago' }))).status).toBe(200);
+  });
+
+  test.each([
+    ['of another issuer', { issuer: 'https://other.test' }],
+    ['for another audience', { audience: 'other' }],
+    ['without an expiry', { expires: null }],
+    ['signed by somebody else', { key: stranger.privateKey }],
+  ] as [string, TokenOptions][])('%s is a 401', async (_, options) => {
+    const { status, body } = await read(await token('me', options));
+    expect(status).toBe(401);
+    expect(body.title).toBe('UnauthenticatedError');
+  });
+
+  test('without a subject, or of one that could be no user, is a 401', async () => {
+    expect((await read(await token(null))).status).toBe(401);
+    expect((await read(await token('x'.repeat(101)))).status).toBe(401);
+    expect((await read(await token(' padded '))).status).toBe(401);
+  });
+
+  test('that is unsigned, or signed with a shared secret, is a 401', async () => {
+    const part = (value: object) => btoa(JSON.stringify(value)).replaceAll('=', '');
+    const exp = Math.floor(Date.now() / 1_000) + 60;
+    const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'me', exp };
+    expect((await read(`${part({ alg: 'none' })}.${part(claims)}.`)).status).toBe(401);
+    const shared = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'HS256', kid: 'k1' })
+      .sign(new TextEncoder().encode(JSON.stringify(published)));
+    expect((await read(shared)).status).toBe(401);
+  });
+
+  test('is a 503 while the key set cannot be had, and taken as soon as it can', async () => {
+    const fresh: Env = { ...guarded };
+    const bearer = await token('me');
+    const { keys } = keySet as { keys: object[] };
+    keySet = null;
+    const { status, headers } = await read(bearer, fresh);
+    keySet = { keys };
+    expect(status).toBe(503);
+    expect(headers.get('Retry-After')).not.toBeNull();
+    expect((await read(bearer, fresh)).status).toBe(200);
+  });
+
+  test('longer than the bound is a 401', async () => {
+    expect((await read('x'.repeat(9_000))).status).toBe(401);
+  });
+});
+
+describe('an idempotency key', () => {
+  test('of one caller does not replay the outcome of another', async () => {
+    const headers = { 'Idempotency-Key': unique('key') };
+    const body = { name: 'An event', capacity: 1 };
+    const post = (bearer: string) =>
+      call('POST', '/registration/events', { bearer, body, headers });
+    const first = await post(KEYS.organiser);
+    const again = await post(KEYS.organiser);
+    const other = await post(KEYS.both);
+    expect(again.body.eventId).toBe(first.body.eventId);
+    expect(again.headers.get('Idempotency-Replayed')).toBe('true');
+    expect(other.status).toBe(201);
+    expect(other.body.eventId).not.toBe(first.body.eventId);
+  });
+});
+
+describe('limits', () => {
+  /** As the runtime's binding, which counts near each place and can't be made to count here. */
+  const limitOf = (most: number) => {
+    const counts = new Map<string, number>();
+    return {
+      async limit({ key }: { key: string }) {
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+        return { success: (counts.get(key) ?? 0) <= most };
+      },
+    } as RateLimit;
+  };
+
+  test('past the limit of a caller is a 429 which says when to come back; others go on', async () => {
+    const limited: Env = { ...guarded, CALLER_LIMIT: limitOf(2) };
+    const read = async (userId: string) =>
+      call('GET', '/registration/events', { bearer: await token(userId), on: limited });
+    expect([(await read('a')).status, (await read('a')).status]).toEqual([200, 200]);
+    const refused = await read('a');
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('Retry-After')).toBe('60');
+    expect(refused.headers.get('RateLimit')).toBe('"calls";r=0;t=60');
+    expect((await read('b')).status).toBe(200);
+  });
+
+  test('an address that guesses keys is stopped before they are looked at', async () => {
+    const limited: Env = { ...guarded, ADDRESS_LIMIT: limitOf(1) };
+    const guess = (address: string) =>
+      call('GET', '/registration/events', {
+        bearer: 'rdk_guess',
+        headers: { 'cf-connecting-ip': address },
+        on: limited,
+      });
+    expect((await guess('192.0.2.1')).status).toBe(401);
+    expect((await guess('192.0.2.1')).status).toBe(429);
+    expect((await guess('192.0.2.2')).status).toBe(401);
+  });
+});
