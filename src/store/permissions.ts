@@ -1,0 +1,26 @@
+import type { TableNames } from '../config.ts';
+import { INDEXES } from './tables.ts';
+
+/** What the worker may do with a table: actions on its items, and the indexes that it queries. */
+export interface TablePermissions {
+  actions: string[];
+  indexes: string[];
+}
+
+/**
+ * Exactly what the worker needs of DynamoDB, and `infra/tables.yaml` grants. A transaction needs the
+ * rights of the writes that it consists of, and none of its own.
+ */
+export const PERMISSIONS: Record<keyof TableNames, TablePermissions> = {
+  users: { actions: ['BatchGetItem', 'GetItem', 'PutItem'], indexes: [] },
+  // Scan lists the events: the contract's schema has no index over all of them.
+  events: { actions: ['BatchGetItem', 'GetItem', 'PutItem', 'Scan', 'UpdateItem'], indexes: [] },
+  registrations: {
+    actions: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem'],
+    indexes: [INDEXES.registrationsByEvent, INDEXES.registrationsByUser],
+  },
+  waitlist: {
+    actions: ['DeleteItem', 'GetItem', 'PutItem'],
+    indexes: [INDEXES.waitlistByPosition],
+  },
+};
