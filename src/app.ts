@@ -15,6 +15,7 @@ import {
 } from './errors.ts';
 import { docs } from './routes/docs.ts';
 import { events } from './routes/events.ts';
+import { crossOrigin, secureHeaders } from './routes/headers.ts';
 import { health } from './routes/health.ts';
 import { registrations, waitlist } from './routes/registrations.ts';
 import { users } from './routes/users.ts';
@@ -49,6 +50,8 @@ function toAppError(error: Error): AppError | null {
 const app = new Hono<{ Bindings: Env; Variables: RequestIdVariables }>();
 
 app.use(requestId());
+app.use(secureHeaders);
+app.use(crossOrigin);
 app.use(
   methodNotAllowed({
     app,

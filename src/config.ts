@@ -15,6 +15,8 @@ const tableName = (fallback: string) =>
       error: 'must be a DynamoDB table name: 3 to 255 of a-z A-Z 0-9 _ . -',
     });
 
+const isOrigin = (text: string) => URL.parse(text)?.origin === text && text !== 'null';
+
 const secret = z
   .string({ error: 'is missing; it is a secret: set it with `wrangler secret put`' })
   .min(1, { error: 'is empty; it is a secret: set it with `wrangler secret put`' });
@@ -36,6 +38,12 @@ const configSchema = z.object({
   EVENTS_TABLE: tableName('registration-events-table'),
   REGISTRATIONS_TABLE: tableName('registrations-table'),
   WAITLIST_TABLE: tableName('waitlist-table'),
+  CORS_ORIGINS: z
+    .string()
+    .default('')
+    .refine((list) => list === '' || list.split(',').every((each) => isOrigin(each.trim())), {
+      error: 'must be empty or origins such as https://desk.example, separated by commas',
+    }),
   LOCATION_HINT: z
     .enum([
       '',
@@ -63,30 +71,28 @@ export interface TableNames {
   waitlist: string;
 }
 
-/** What the service is configured with, checked. */
-export interface Config {
+/** Where the records are, and how to come at them. */
+export interface StoreConfig {
   region: string;
   endpoint: string | undefined;
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
   tables: TableNames;
+}
+
+/** What the service is configured with, checked. */
+export interface Config extends StoreConfig {
   locationHint: DurableObjectLocationHint | undefined;
   auth: AuthSettings;
 }
 
-/**
- * Reads the configuration out of the environment's variables and secrets.
- *
- * @throws ConfigurationError naming every variable that is missing or impossible, never its value.
- */
-export function readConfig(env: unknown): Config {
-  const parsed = configSchema.safeParse(env);
-  const auth = authSchema.safeParse(env);
-  if (!parsed.success || !auth.success) {
-    const issues = [parsed, auth].flatMap(({ error }) => error?.issues ?? []);
-    const faults = issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-    throw new ConfigurationError(`The service is not configured: ${faults.join('; ')}.`);
-  }
-  const vars = parsed.data;
+/** Names every variable that is missing or impossible, never its value. */
+function refusal(...errors: (z.ZodError | undefined)[]): ConfigurationError {
+  const issues = errors.flatMap((error) => error?.issues ?? []);
+  const faults = issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  return new ConfigurationError(`The service is not configured: ${faults.join('; ')}.`);
+}
+
+function toStoreConfig(vars: z.infer<typeof configSchema>): StoreConfig {
   return {
     region: vars.AWS_REGION,
     endpoint: vars.DYNAMODB_ENDPOINT,
@@ -101,7 +107,28 @@ export function readConfig(env: unknown): Config {
       registrations: vars.REGISTRATIONS_TABLE,
       waitlist: vars.WAITLIST_TABLE,
     },
-    locationHint: vars.LOCATION_HINT,
-    auth: auth.data,
   };
+}
+
+/**
+ * Reads what the commands need, which serve nobody: nothing about callers.
+ *
+ * @throws ConfigurationError naming every variable that is missing or impossible, never its value.
+ */
+export function readStoreConfig(env: unknown): StoreConfig {
+  const vars = configSchema.safeParse(env);
+  if (!vars.success) throw refusal(vars.error);
+  return toStoreConfig(vars.data);
+}
+
+/**
+ * Reads the configuration out of the environment's variables and secrets.
+ *
+ * @throws ConfigurationError naming every variable that is missing or impossible, never its value.
+ */
+export function readConfig(env: unknown): Config {
+  const vars = configSchema.safeParse(env);
+  const auth = authSchema.safeParse(env);
+  if (!vars.success || !auth.success) throw refusal(vars.error, auth.error);
+  return { ...toStoreConfig(vars.data), locationHint: vars.data.LOCATION_HINT, auth: auth.data };
 }

@@ -29,6 +29,8 @@ declare global {
       JWT_ROLES_CLAIM?: string;
       JWT_CLOCK_TOLERANCE_SECONDS?: string;
       API_KEYS?: string;
+      /** Origins whose pages may call, separated by commas; none when left out. */
+      CORS_ORIGINS?: string;
       /** Calls from one address, and of one caller; not bound: without limit. */
       ADDRESS_LIMIT?: RateLimit;
       CALLER_LIMIT?: RateLimit;

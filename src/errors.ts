@@ -19,6 +19,7 @@ export abstract class AppError extends Error {
     | 409
     | 412
     | 413
+    | 414
     | 415
     | 422
     | 429
@@ -165,6 +166,12 @@ export class MethodNotAllowedError extends AppError {
 export class PayloadTooLargeError extends AppError {
   readonly status = 413;
   override readonly name = 'PayloadTooLargeError';
+}
+
+/** The URL is longer than any call's. */
+export class UriTooLongError extends AppError {
+  readonly status = 414;
+  override readonly name = 'UriTooLongError';
 }
 
 /** The body is not declared as JSON. */

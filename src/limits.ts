@@ -99,3 +99,9 @@ export const JWKS_MIN_INTERVAL_MS = 30_000;
 
 /** The period over which the limits in wrangler.toml count; the runtime takes 10 or 60. */
 export const RATE_LIMIT_PERIOD_SECONDS = 60;
+
+/** Longest URL: two ids of the longest, percent-encoded, and a cursor fit in it with room to spare. */
+export const URL_MAX_CHARS = 8 * 1024;
+
+/** How long a browser may keep what it was told about origins. */
+export const CORS_MAX_AGE_SECONDS = 600;

@@ -23,17 +23,14 @@ async function count(limiter: RateLimit | undefined, key: string): Promise<void>
 
 /** Lets in who may make the call; `permitInput` then looks at what it is about. */
 export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
-  const { authenticate } = servicesOf(c.env);
-  if (!authenticate) {
-    await count(c.env.ADDRESS_LIMIT, addressOf(c));
-    return next();
-  }
   const rules = matchedRoutes(c).flatMap(({ method, path }) =>
     method === 'ALL' ? [] : [ACCESS[`${method} ${path}`] ?? null],
   );
   // No route of ours: that is told to anybody.
   if (rules.length === 0 || rules.every((rule) => rule === 'public')) return next();
   await count(c.env.ADDRESS_LIMIT, addressOf(c));
+  const { authenticate } = servicesOf(c.env);
+  if (!authenticate) return next();
   const caller = await authenticate(c.req.header('Authorization'));
   await count(c.env.CALLER_LIMIT, caller.id);
   const rule = rules[0];

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Config, readConfig } from '../config.ts';
+import { readStoreConfig, type StoreConfig } from '../config.ts';
 import { CliError } from './terminal.ts';
 
 /** Settings by name, as the worker would find them in its environment. */
 export type Settings = Record<string, string>;
 
 /** What the commands need to know; undefined credentials are left to the SDK's own chain. */
-export type CliConfig = Pick<Config, 'region' | 'endpoint' | 'tables'> & {
-  credentials: Config['credentials'] | undefined;
+export type CliConfig = Pick<StoreConfig, 'region' | 'endpoint' | 'tables'> & {
+  credentials: StoreConfig['credentials'] | undefined;
 };
 
 const CREDENTIALS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
@@ -56,7 +56,7 @@ export async function readSettings(
 /** Checks the settings with the service's own rules, except that credentials may be missing. */
 export function checkSettings(settings: Settings): CliConfig {
   const given = Boolean(settings.AWS_ACCESS_KEY_ID || settings.AWS_SECRET_ACCESS_KEY);
-  const { region, endpoint, tables, credentials } = readConfig(
+  const { region, endpoint, tables, credentials } = readStoreConfig(
     given ? settings : withLocalCredentials(settings),
   );
   const known = given || (endpoint !== undefined && isLoopback(endpoint));

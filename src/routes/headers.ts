@@ -1,0 +1,45 @@
+import { cors } from 'hono/cors';
+import { createMiddleware } from 'hono/factory';
+import { UriTooLongError } from '../errors.ts';
+import { CORS_MAX_AGE_SECONDS, URL_MAX_CHARS } from '../limits.ts';
+
+/** What every answer says: nothing of it is a page, a script or fit for a cache, unless a route says so. */
+const SECURE: Record<string, string> = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'Strict-Transport-Security': 'max-age=31536000',
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** Sets the headers that keep a browser from doing more with an answer than it should. */
+export const secureHeaders = createMiddleware((c, next) => {
+  for (const [name, value] of Object.entries(SECURE)) c.header(name, value);
+  if (c.req.url.length > URL_MAX_CHARS) {
+    throw new UriTooLongError(`The URL is longer than ${URL_MAX_CHARS} characters.`);
+  }
+  return next();
+});
+
+const isAllowed = (origin: string, { CORS_ORIGINS = '' }: Env) =>
+  CORS_ORIGINS.split(',').some((each) => each.trim() === origin);
+
+const answerOrigins = cors({
+  origin: (origin, c) => (isAllowed(origin, c.env) ? origin : null),
+  allowMethods: ['GET', 'POST', 'PATCH', 'DELETE'],
+  allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-Match', 'X-Request-Id'],
+  exposeHeaders: [
+    'ETag',
+    'Idempotency-Replayed',
+    'Link',
+    'RateLimit',
+    'Retry-After',
+    'X-Request-Id',
+  ],
+  maxAge: CORS_MAX_AGE_SECONDS,
+});
+
+/** Lets pages of the configured origins call; of none, unless some are configured. */
+export const crossOrigin = createMiddleware<{ Bindings: Env }>((c, next) =>
+  c.env.CORS_ORIGINS ? answerOrigins(c, next) : next(),
+);
