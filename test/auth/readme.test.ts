@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ACCESS, ROLES } from '../../src/auth/access.ts';
+
+const WORDS = { any: 'yes', self: 'for themselves', no: 'no' };
+
+test('the README tells of each route what the code says', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const told = /<!-- access:.*-->\n([^]*?)\n<!-- \/access -->/.exec(readme)?.[1];
+  const rows = Object.entries(ACCESS).map(([route, rule]) => {
+    const cells = ROLES.map((role) => (rule === 'public' ? 'everybody' : WORDS[rule[role]]));
+    return `| \`${route}\` | ${cells.join(' | ')} |`;
+  });
+  expect(told).toBe(
+    ['| call | attendee | organiser | service |', '|---|---|---|---|', ...rows].join('\n'),
+  );
+});
