@@ -18,6 +18,7 @@ import { events } from './routes/events.ts';
 import { crossOrigin, secureHeaders } from './routes/headers.ts';
 import { health } from './routes/health.ts';
 import { registrations, waitlist } from './routes/registrations.ts';
+import { logRequest } from './routes/request-log.ts';
 import { users } from './routes/users.ts';
 import type { Problem } from './schemas.ts';
 import { StoreUnavailableError } from './store/client.ts';
@@ -50,6 +51,7 @@ function toAppError(error: Error): AppError | null {
 const app = new Hono<{ Bindings: Env; Variables: RequestIdVariables }>();
 
 app.use(requestId());
+app.use(logRequest);
 app.use(secureHeaders);
 app.use(crossOrigin);
 app.use(
@@ -75,6 +77,7 @@ app.use(guard);
 
 app.onError((error, c) => {
   const known = toAppError(error);
+  c.set('outcome', known?.name ?? 'InternalError');
   if (!known || known.status === 500) {
     // biome-ignore lint/suspicious/noConsole: the platform's log
     console.error(

@@ -31,6 +31,8 @@ declare global {
       API_KEYS?: string;
       /** Origins whose pages may call, separated by commas; none when left out. */
       CORS_ORIGINS?: string;
+      /** `yes`: a line in the log for each request. */
+      LOG_REQUESTS?: string;
       /** Calls from one address, and of one caller; not bound: without limit. */
       ADDRESS_LIMIT?: RateLimit;
       CALLER_LIMIT?: RateLimit;

@@ -12,7 +12,7 @@ const MAX_GZIP_KIB = 150;
 await runCommand(async () => {
   const directory = mkdtempSync(join(tmpdir(), 'registration-desk-'));
   try {
-    const args = ['deploy', '--dry-run', '--outdir', directory];
+    const args = ['deploy', '--env', 'production', '--dry-run', '--outdir', directory];
     execFileSync('wrangler', args, { stdio: ['ignore', 'ignore', 'inherit'] });
     const kib = gzipSync(readFileSync(join(directory, 'index.js'))).length / 1024;
     const told = `The worker is ${kib.toFixed(1)} KiB gzip`;

@@ -11,11 +11,31 @@ import type { IdempotencyKey } from './idempotency.ts';
 import type { Reply } from './queue.ts';
 import { Sequencer } from './sequencer.ts';
 
-/** The sequencer of an event over the tables, as the object runs it. */
-export function openSequencer(store: Store, eventId: string): Sequencer {
+/** The commit that ended last. */
+export interface LastCommit {
+  /** Counts commits. */
+  number: number;
+  startedAt: number;
+  endedAt: number;
+  batch: number;
+  attempts: number;
+}
+
+/** The sequencer of an event over the tables, as the object runs it; it notes each commit in `last`. */
+export function openSequencer(store: Store, eventId: string, last?: LastCommit): Sequencer {
   return new Sequencer({
     load: (options) => loadEvent(store, eventId, options),
-    commit: (version, draft) => commit(store, version, draft, crypto.randomUUID()),
+    async commit(version, draft) {
+      const startedAt = Date.now();
+      const result = await commit(store, version, draft, crypto.randomUUID());
+      if (last) {
+        const attempts = result.type === 'committed' ? result.attempts : 0;
+        const batch = draft.itemCount;
+        const number = last.number + 1;
+        Object.assign(last, { number, startedAt, endedAt: Date.now(), batch, attempts });
+      }
+      return result;
+    },
     now: () => Date.now(),
     newId: () => crypto.randomUUID(),
     // biome-ignore lint/suspicious/noConsole: the platform's log
@@ -27,34 +47,45 @@ export function openSequencer(store: Store, eventId: string): Sequencer {
 export class EventObject extends DurableObject<Env> {
   readonly #sequencer: Sequencer;
   readonly #users: UserDirectory;
+  readonly #last: LastCommit = { number: 0, startedAt: 0, endedAt: 0, batch: 0, attempts: 0 };
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const eventId = ctx.id.name;
     if (eventId === undefined)
       throw new Error('an event object is addressed by the id of its event');
-    const { sequencer, users } = this.openEvent(env, eventId);
+    const { sequencer, users } = this.openEvent(env, eventId, this.#last);
     this.#sequencer = sequencer;
     this.#users = users;
   }
 
   /** What the object works with; apart, so that it can be run over another store. */
-  protected openEvent(env: Env, eventId: string): { sequencer: Sequencer; users: UserDirectory } {
+  protected openEvent(
+    env: Env,
+    eventId: string,
+    last: LastCommit,
+  ): { sequencer: Sequencer; users: UserDirectory } {
     const { store, knownUsers } = servicesOf(env);
     return {
-      sequencer: openSequencer(store, eventId),
+      sequencer: openSequencer(store, eventId, last),
       users: new UserDirectory((userIds) => findUsers(store, userIds), knownUsers),
     };
   }
 
   /** Carries out a command: at most once for a key, whose first outcome is answered again. */
   async execute(command: Command, key?: IdempotencyKey): Promise<Reply> {
-    const expiresAt = Date.now() + QUEUE_WAIT_MS;
+    const askedAt = Date.now();
+    const { number } = this.#last;
     if ('userId' in command && command.type !== 'unregister' && command.type !== 'leaveLine') {
       const absence = await this.#checkUser(command.userId);
       if (absence) return absence;
     }
-    return this.#sequencer.submit(command, expiresAt, key);
+    const reply: Reply = await this.#sequencer.submit(command, askedAt + QUEUE_WAIT_MS, key);
+    // Replies follow their commit at once, before another can end.
+    const { startedAt, endedAt, batch, attempts, ...last } = this.#last;
+    if (last.number === number) return reply;
+    const queueMs = Math.max(0, startedAt - askedAt);
+    return { ...reply, took: { queueMs, commitMs: endedAt - startedAt, batch, attempts } };
   }
 
   /** Carries out commands in order, each for itself, with keys of their own or none. */

@@ -15,8 +15,19 @@ export interface KeyInFlight {
   reason: 'in-flight';
 }
 
+/** What it took to answer a command that was committed. Milliseconds, as the runtime's clock has them. */
+export interface Took {
+  /** Until its batch was sent: look-up, load and queue. */
+  queueMs: number;
+  /** The commit of the batch. */
+  commitMs: number;
+  /** Rows and keys of the batch. */
+  batch: number;
+  attempts: number;
+}
+
 /** What the object answers. */
-export type Reply = Outcome | Unavailable | KeyInFlight | Replay;
+export type Reply = (Outcome | Unavailable | KeyInFlight | Replay) & { took?: Took };
 
 /** A command, and whoever waits for its reply. */
 export interface Waiting {

@@ -218,19 +218,31 @@ export class Sequencer {
         return;
       }
       case 'fenced':
-        this.#deps.log('fence lost', { version: state.version, commands: batch.length });
+        this.#deps.log('fence lost', {
+          version: state.version,
+          commands: batch.length,
+          done: 'loads again, and decides them anew',
+        });
         this.#forget({ inDoubt: false });
         this.#queue.putBack(batch.map(({ waiting }) => waiting));
         return;
       case 'unapplied':
-        this.#deps.log('commit unapplied', { cause: result.cause.message });
+        this.#deps.log('commit unapplied', {
+          cause: result.cause.message,
+          commands: batch.length,
+          done: 'refused them with 503: nothing was changed',
+        });
         refuse(
           batch.map(({ waiting }) => waiting),
           'unapplied',
         );
         return;
       case 'uncertain':
-        this.#deps.log('commit uncertain', { cause: result.cause.message });
+        this.#deps.log('commit uncertain', {
+          cause: result.cause.message,
+          commands: batch.length,
+          done: 'told them that it is uncertain; wins the fence before it reads again',
+        });
         this.#forget({ inDoubt: true });
         refuse(
           batch.map(({ waiting }) => waiting),
@@ -250,7 +262,10 @@ export class Sequencer {
           return state;
         },
         (error: unknown) => {
-          this.#deps.log('load failed', { error: String(error) });
+          this.#deps.log('load failed', {
+            error: String(error),
+            done: 'refused whoever waits with 503',
+          });
           throw error;
         },
       )

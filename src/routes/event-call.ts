@@ -110,6 +110,15 @@ export function expectOutcome<Type extends Reply['type']>(
   throw new InternalError(`Event ${subject.eventId} gave an answer that was not asked for.`);
 }
 
+/** What became of a command, for the log and for the caller. */
+function note(c: RouteContext, reply: Reply): void {
+  const { type, took } = reply;
+  c.set('outcome', type === 'registered' ? 'ACTIVE' : type === 'waitlisted' ? 'WAITLISTED' : type);
+  if (!took) return;
+  c.set('took', took);
+  c.header('Server-Timing', `queue;dur=${took.queueMs}, commit;dur=${took.commitMs}`);
+}
+
 /**
  * Has the event's object carry out a command; that of a POST or DELETE once for its `Idempotency-Key`.
  *
@@ -125,6 +134,7 @@ export async function execute<Type extends Reply['type']>(
   const key = isKeyed ? await eventKeyOf(c, eventId, command) : undefined;
   const reply = (await eventObject(c.env, eventId).execute(command, key)) as Reply;
   markReplay(c, reply);
+  note(c, reply);
   const userId = 'userId' in command ? { userId: command.userId } : {};
   return expectOutcome(reply, types, { eventId, ...userId });
 }
