@@ -1,10 +1,6 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { html } from 'hono/html';
 import { NotFoundError } from '../errors.ts';
-import { describeApi } from '../openapi.ts';
-
-/** Made at the first request, and kept: it is the same for as long as the code is. */
-let description: ReturnType<typeof describeApi> | undefined;
 
 /** Everything that the page loads comes from here, and so do the calls that it makes. */
 const POLICY =
@@ -26,17 +22,17 @@ const page = html`<!doctype html>
   </body>
 </html>`;
 
+/** A file that the build has made. */
+function asset(c: Context<{ Bindings: Env }>): Promise<Response> {
+  if (!c.env.ASSETS) throw new NotFoundError(`There is no ${c.req.path}.`);
+  return c.env.ASSETS.fetch(c.req.raw);
+}
+
 /** The description of the API, for machines and for people. */
 export const docs = new Hono<{ Bindings: Env }>()
-  .get('/openapi.json', (c) => {
-    description ??= describeApi();
-    return c.json(description);
-  })
+  .get('/openapi.json', asset)
   .get('/docs', (c) => {
     c.header('Content-Security-Policy', POLICY);
     return c.html(page);
   })
-  .get('/docs/:file', (c) => {
-    if (!c.env.ASSETS) throw new NotFoundError(`There is no ${c.req.path}.`);
-    return c.env.ASSETS.fetch(c.req.raw);
-  });
+  .get('/docs/:file', asset);

@@ -1,4 +1,4 @@
-import '../../src/cli/docs-assets.mjs';
+import '../../src/cli/docs-assets.ts';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TestProject } from 'vitest/node';
 import { startDynamoDB } from '../../src/cli/dynamodb.ts';

@@ -1,9 +1,11 @@
-/** Plain JavaScript, for whatever Node runs wrangler. Puts what `/docs` loads into `dist/assets`: wrangler runs this before it serves or deploys. */
+/** Puts the description of the API, and what `/docs` loads, into `dist/assets`: wrangler runs this before it serves or deploys. */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { describeApi } from '../openapi.ts';
 
-const target = resolve(import.meta.dirname, '../../dist/assets/docs');
+const assets = resolve(import.meta.dirname, '../../dist/assets');
+const target = join(assets, 'docs');
 const source = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
 mkdirSync(target, { recursive: true });
@@ -15,3 +17,5 @@ writeFileSync(
   join(target, 'start.js'),
   "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true, tryItOutEnabled: true });\n",
 );
+// Made here, so that the worker need not carry what makes it.
+writeFileSync(join(assets, 'openapi.json'), JSON.stringify(describeApi()));
