@@ -44,8 +44,8 @@ export async function ensureTables(
   const wanted = Object.entries(TABLE_SCHEMAS).map(([key, schema]) => {
     return { name: names[key as keyof TableNames], schema };
   });
-  const found = await Promise.all(wanted.map(({ name }) => describe(client, name)));
-  refuseDifferences(wanted.map(({ name, schema }, i) => compare(name, schema, found[i])));
+  const found = await Promise.all(wanted.map(({ name }) => describeTable(client, name)));
+  refuseDifferences(wanted.map(({ name, schema }, i) => compareTable(name, schema, found[i])));
 
   const created: string[] = [];
   const existing: string[] = [];
@@ -53,7 +53,7 @@ export async function ensureTables(
   for (const [i, { name, schema }] of wanted.entries()) {
     const isNew = found[i] === undefined && (await create(client, name, schema));
     (isNew ? created : existing).push(name);
-    refuseDifferences([compare(name, schema, await waitUntilActive(client, name))]);
+    refuseDifferences([compareTable(name, schema, await waitUntilActive(client, name))]);
     if (schema.ttl) await enableTtl(client, name, schema.ttl);
   }
   return { created, existing };
@@ -77,7 +77,8 @@ async function enableTtl(client: DynamoDBClient, name: string, attribute: string
   );
 }
 
-async function describe(
+/** @returns undefined when there is no such table */
+export async function describeTable(
   client: DynamoDBClient,
   name: string,
 ): Promise<TableDescription | undefined> {
@@ -121,7 +122,7 @@ async function create(client: DynamoDBClient, name: string, schema: TableSchema)
 async function waitUntilActive(client: DynamoDBClient, name: string): Promise<TableDescription> {
   const deadline = Date.now() + ACTIVE_TIMEOUT_MS;
   for (;;) {
-    const table = await describe(client, name);
+    const table = await describeTable(client, name);
     if (table && isUsable(table)) return table;
     if (Date.now() > deadline) {
       const status = table?.TableStatus ?? 'missing';
@@ -141,7 +142,11 @@ function isUsable({ TableStatus, GlobalSecondaryIndexes = [] }: TableDescription
  * What of the table is not as the schema says. An index that the schema doesn't know is let be: no
  * query uses it, and whoever owns the account may want it. So is the billing mode.
  */
-function compare(name: string, schema: TableSchema, table: TableDescription | undefined): string[] {
+export function compareTable(
+  name: string,
+  schema: TableSchema,
+  table: TableDescription | undefined,
+): string[] {
   if (!table) return [];
   const differences: string[] = [];
   const types = new Map(table.AttributeDefinitions?.map((a) => [a.AttributeName, a.AttributeType]));

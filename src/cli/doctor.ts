@@ -1,0 +1,73 @@
+/** `npm run doctor [-- --env NAME]`: tells what is missing or wrong where the service is to run. */
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { readConfig } from '../config.ts';
+import { openClient } from './client.ts';
+import { examine, examineHint, type Finding } from './examine.ts';
+import { checkSettings, readSettings, type Settings } from './settings.ts';
+import { explain, runCommand, say } from './terminal.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const WRANGLER_TIMEOUT_MS = 30_000;
+const MARKS = { right: 'ok   ', wrong: 'WRONG', unknown: '?    ' };
+
+/** What the worker needs to be told in secret. */
+function secretsFor({ AUTH_MODE = '' }: Settings): string[] {
+  const keys = AUTH_MODE.includes('key') ? ['API_KEYS'] : [];
+  return ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', ...keys];
+}
+
+/** The settings by the service's own rules; secrets, which are not here, are taken to be right. */
+function examineSettings(settings: Settings): Finding {
+  const secrets: Settings = {
+    AWS_ACCESS_KEY_ID: 'unknown',
+    AWS_SECRET_ACCESS_KEY: 'unknown',
+    API_KEYS: JSON.stringify([{ name: 'unknown', roles: ['service'], sha256: '0'.repeat(64) }]),
+  };
+  try {
+    readConfig({ ...secrets, ...settings });
+    return { what: 'settings', verdict: 'right', detail: 'as they must be' };
+  } catch (error) {
+    return { what: 'settings', verdict: 'wrong', detail: explain(error) };
+  }
+}
+
+/** The secrets of a deployed worker, as far as Cloudflare can be asked. */
+async function examineSecrets(settings: Settings, environment: string): Promise<Finding> {
+  const what = 'secrets';
+  try {
+    const args = ['secret', 'list', '--env', environment, '--format', 'json'];
+    const options = {
+      cwd: ROOT,
+      timeout: WRANGLER_TIMEOUT_MS,
+      env: { ...process.env, CI: 'true' },
+    };
+    const { stdout } = await promisify(execFile)('wrangler', args, options);
+    const there = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
+    const missing = secretsFor(settings).filter((name) => !there.includes(name));
+    return missing.length === 0
+      ? { what, verdict: 'right', detail: 'all there' }
+      : { what, verdict: 'wrong', detail: `missing: ${missing.join(', ')}` };
+  } catch {
+    const detail =
+      'Cloudflare cannot be asked: set CLOUDFLARE_API_TOKEN, or run `npx wrangler login`';
+    return { what, verdict: 'unknown', detail };
+  }
+}
+
+await runCommand(async () => {
+  const { values } = parseArgs({ options: { env: { type: 'string', short: 'e' } } });
+  const settings = await readSettings(ROOT, values.env);
+  const findings = [examineSettings(settings)];
+  if (findings[0]?.verdict === 'right') {
+    const config = checkSettings(settings);
+    findings.push(examineHint(config.region, settings.LOCATION_HINT));
+    if (values.env !== undefined) findings.push(await examineSecrets(settings, values.env));
+    findings.push(...(await examine(openClient(config), config)));
+  }
+  for (const { what, verdict, detail } of findings) say(`${MARKS[verdict]}  ${what}: ${detail}`);
+  const faults = findings.filter(({ verdict }) => verdict === 'wrong').length;
+  say(faults === 0 ? 'Nothing is wrong.' : `${faults} wrong.`);
+  return faults === 0 ? 0 : 1;
+});
