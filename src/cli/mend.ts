@@ -1,0 +1,35 @@
+/** `npm run mend -- EVENT_ID [--write] [--env NAME]`: an event's books held against its rows, and mended. */
+
+import { resolve } from 'node:path';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { mendBooks } from './books.ts';
+import { explainClientError, openClient } from './client.ts';
+import { checkSettings, readSettings } from './settings.ts';
+import { CliError, runCommand, say } from './terminal.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+await runCommand(async () => {
+  const { values, positionals } = parseArgs({
+    options: { env: { type: 'string', short: 'e' }, write: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const [eventId] = positionals;
+  if (!eventId) throw new CliError('Say which event: npm run mend -- EVENT_ID');
+  const config = checkSettings(await readSettings(ROOT, values.env));
+  const client = DynamoDBDocumentClient.from(openClient(config));
+  try {
+    const { write } = values;
+    const { kept, counted } = await mendBooks({ client, tables: config.tables }, eventId, {
+      write,
+    });
+    say(`The books say   ${JSON.stringify(kept)}`);
+    say(`The rows say    ${JSON.stringify(counted)}`);
+    const agree = isDeepStrictEqual(kept, counted);
+    say(agree ? 'They agree.' : write ? 'Mended.' : 'Nothing was written: add --write to mend.');
+    return agree || write ? 0 : 1;
+  } catch (error) {
+    throw explainClientError(error, config);
+  }
+});
