@@ -14,7 +14,7 @@ export async function benchCalls(bench: Bench): Promise<void> {
   try {
     const variants = ['ours', 'direct', 'transactional'] as const;
     for (const variant of isQuick ? variants.slice(0, 1) : variants) {
-      const amount = variant === 'ours' ? (isQuick ? 3_000 : 10_000) : 200;
+      const amount = variant === 'ours' ? (isQuick ? 2_000 : 10_000) : 200;
       await withServer(
         bench,
         variant,

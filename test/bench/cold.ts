@@ -24,7 +24,7 @@ export async function benchCold(bench: Bench): Promise<void> {
   for (const size of sizes) {
     say(`A cold object with ${size} people`);
     const eventId = await seed(size);
-    const rounds = isQuick ? 2 : size > 10_000 ? 3 : 7;
+    const rounds = isQuick ? 1 : size > 10_000 ? 3 : 7;
     const object: number[] = [];
     const query: number[] = [];
     for (let round = 0; round < rounds; round++) {

@@ -12,7 +12,7 @@ const AMOUNT = 3_000;
 /** How fast one event takes registrations when it is new, and when it is large. */
 export async function benchGrowth(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
-  const size = isQuick ? 10_000 : 100_000;
+  const size = isQuick ? 5_000 : 100_000;
   const rounds = isQuick ? 1 : 4;
   const large = newEventId();
   say(`Growth: seating ${size} people`);
@@ -26,7 +26,7 @@ export async function benchGrowth(bench: Bench): Promise<void> {
   });
   await withServer(bench, 'ours', async (server) => {
     const { url } = server;
-    await registerMany(server, { connections: CONNECTIONS, amount: isQuick ? 3_000 : 8_000 });
+    await registerMany(server, { connections: CONNECTIONS, amount: isQuick ? 1_000 : 8_000 });
     await untilOk(url, capacityShot(large));
     const runs: Record<'small' | 'large', Run[]> = { small: [], large: [] };
     for (let round = 0; round < rounds; round++) {

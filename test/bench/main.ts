@@ -20,15 +20,21 @@ import { benchSize } from './size.ts';
 import { benchWarm } from './warm.ts';
 import { benchWorkloads } from './workloads.ts';
 
-/** The parts, in the order in which they run; `--only` takes their names. */
-const PARTS: Record<string, { run: (bench: Bench) => Promise<void>; isOptional?: boolean }> = {
+/**
+ * The parts, in the order in which they run; `--only` takes their names. A quick run leaves out those
+ * that are long and promise nothing.
+ */
+const PARTS: Record<
+  string,
+  { run: (bench: Bench) => Promise<void>; isOptional?: boolean; isLong?: boolean }
+> = {
   hot: { run: benchHot },
   calls: { run: benchCalls },
   warm: { run: benchWarm },
   'round-trips': { run: benchRoundTrips },
-  workloads: { run: benchWorkloads },
+  workloads: { run: benchWorkloads, isLong: true },
   reads: { run: benchReads },
-  platform: { run: benchPlatform },
+  platform: { run: benchPlatform, isLong: true },
   cold: { run: benchCold },
   growth: { run: benchGrowth },
   memory: { run: benchMemory },
@@ -52,8 +58,9 @@ async function main(directory: string): Promise<void> {
   await seedUsers(database, USERS);
   const figures = new Figures();
   const bench: Bench = { database, bundles, figures, isQuick: values.quick };
-  for (const [name, { run, isOptional }] of Object.entries(PARTS)) {
-    if (!(values.only ? values.only.includes(name) : !isOptional)) continue;
+  for (const [name, { run, isOptional, isLong }] of Object.entries(PARTS)) {
+    const isWanted = !isOptional && !(isLong && values.quick);
+    if (!(values.only ? values.only.includes(name) : isWanted)) continue;
     const began = Date.now();
     await run(bench);
     if (values.json) figures.save(values.json);

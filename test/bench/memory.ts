@@ -35,7 +35,7 @@ async function liveMb(inspector: Inspector, url: string): Promise<number> {
 export async function benchMemory(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
   // A tenth tells the slope; the full size is what counts.
-  const count = isQuick ? PEOPLE / 10 : PEOPLE;
+  const count = isQuick ? PEOPLE / 20 : PEOPLE;
   const eventId = newEventId();
   say(`Memory: seating ${count} people, and ${count} in line`);
   await seedEvent(database, { eventId, registered: count, waiting: count, capacity: count });
@@ -62,7 +62,7 @@ export async function benchMemory(bench: Bench): Promise<void> {
       inspector.close();
       say(`    loaded in ${ms.toFixed(0)} ms; the heap was ${empty.toFixed(1)} MB before`);
       const full = empty + (live - empty) * (PEOPLE / count);
-      const note = isQuick ? 'extrapolated from a tenth' : 'V8 heap after garbage collection';
+      const note = isQuick ? 'extrapolated from a twentieth' : 'V8 heap after garbage collection';
       figures.add('memory-mb', full, 'MB', note);
       figures.add('memory-peak-mb', peak, 'MB', 'V8 heap while loading, with garbage');
       figures.add('memory-rss-mb', rss.now, 'MB', 'resident, the whole of workerd');

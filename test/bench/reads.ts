@@ -72,11 +72,11 @@ async function benchCalls(bench: Bench, seconds: number): Promise<void> {
 /** How much longer a look at the free seats takes while the whole town registers. */
 export async function benchReads(bench: Bench): Promise<void> {
   const { figures, isQuick } = bench;
-  const seconds = isQuick ? 3 : 8;
+  const seconds = isQuick ? 2 : 8;
   say(`${READS_PER_SECOND} reads/s, without and with ${STORM_PER_SECOND} registrations/s`);
   await withServer(bench, 'ours', async (server) => {
     const { url } = server;
-    await registerMany(server, { connections: 64, amount: isQuick ? 3_000 : 8_000 });
+    await registerMany(server, { connections: 64, amount: isQuick ? 2_000 : 8_000 });
     await read(url, await newEvent(server), 1);
     const idle: OpenResult[] = [];
     const busy: OpenResult[] = [];
@@ -102,11 +102,11 @@ export async function benchReads(bench: Bench): Promise<void> {
 
     // As fast as it goes: every core is busy, and a read waits for its turn like all others.
     const eventId = await newEvent(server);
-    const amount = isQuick ? 6_000 : 15_000;
+    const amount = isQuick ? 3_000 : 15_000;
     const load = registerMany(server, { connections: 64, amount });
-    const saturated = await read(url, eventId, isQuick ? 2 : 5);
+    const saturated = await read(url, eventId, isQuick ? 1 : 5);
     await load;
     figures.add('read-saturated-p99-ms', saturated.p99, 'ms', '64 connections register in a loop');
   });
-  await benchCalls(bench, isQuick ? 2 : 4);
+  await benchCalls(bench, isQuick ? 1 : 4);
 }

@@ -19,11 +19,11 @@ export async function benchRoundTrips(bench: Bench): Promise<void> {
       bench,
       'ours',
       async (server) => {
-        await registerMany(server, { connections: 64, amount: isQuick ? 3_000 : 8_000 });
+        await registerMany(server, { connections: 64, amount: isQuick ? 2_000 : 8_000 });
         for (const delay of isQuick ? ROUND_TRIPS_MS.slice(1) : ROUND_TRIPS_MS) {
           say(`A database ${delay} ms away, ${CONNECTIONS} connections on one event`);
           proxy.set({ delayMs: delay });
-          const amount = isQuick ? 5_000 : 10_000;
+          const amount = isQuick ? 2_500 : 10_000;
           const runs = [];
           for (let round = 0; round < (isQuick ? 1 : 3); round++) {
             runs.push(await registerMany(server, { connections: CONNECTIONS, amount }));
@@ -41,7 +41,7 @@ export async function benchRoundTrips(bench: Bench): Promise<void> {
             fire({
               url,
               connections: 1,
-              amount: ALONE,
+              amount: isQuick ? ALONE / 4 : ALONE,
               next: (i) => shot(userId(i), eventId),
             });
           // The second time the object knows them: one call.

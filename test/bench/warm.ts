@@ -74,7 +74,7 @@ function toTransaction(eventId: string, user: string, version: number): object {
 /** One registration alone, beside the bare call, in turns and over connections of the same kind. */
 async function benchLatency(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
-  const rounds = isQuick ? 200 : 800;
+  const rounds = isQuick ? 100 : 800;
   await withServer(bench, 'ours', async (server) => {
     const eventId = await warmEvent(server);
     const bare = newEventId();

@@ -71,12 +71,12 @@ export async function benchWorkloads(bench: Bench): Promise<void> {
   const proxy = await startProxy(bench.database.endpoint);
   proxy.set({ countsUnits: true });
   const warmUp = (server: Server) =>
-    registerMany(server, { connections: CONNECTIONS, amount: isQuick ? 2_000 : 8_000 });
+    registerMany(server, { connections: CONNECTIONS, amount: isQuick ? 1_000 : 8_000 });
   const run = async (server: Server, name: string): Promise<LoadResult> => {
     const workload = WORKLOADS[name];
     if (!workload) throw new Error(`no workload ${name}`);
     const next = await workload.prepare(bench, server);
-    const amount = isQuick ? workload.amount / 4 : workload.amount;
+    const amount = isQuick ? workload.amount / 10 : workload.amount;
     return fire({ url: server.url, connections: CONNECTIONS, amount, next });
   };
   const rounds = isQuick ? 1 : 3;
