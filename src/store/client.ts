@@ -1,7 +1,7 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Config, TableNames } from '../config.ts';
 import { ATTEMPT_MIN_MS, BACKOFF_FIRST_MS, BACKOFF_MAX_MS } from '../limits.ts';
+import { openClient } from './transport.ts';
 
 /** The tables and the client that reaches them. */
 export interface Store {
@@ -11,18 +11,7 @@ export interface Store {
 
 /** Opens the store. One attempt a call: `persist` below retries, with a deadline of ours. */
 export function openStore(config: Config): Store {
-  const client = new DynamoDBClient({
-    region: config.region,
-    credentials: config.credentials,
-    maxAttempts: 1,
-    // The runtime collects an answer in one step; the SDK's own way takes a turn for each chunk.
-    streamCollector: async (stream: ReadableStream) =>
-      new Uint8Array(await new Response(stream).arrayBuffer()),
-    ...(config.endpoint ? { endpoint: config.endpoint } : {}),
-  });
-  // Copies every input and output for a log that nobody keeps.
-  client.middlewareStack.remove('loggerMiddleware');
-  return { client: DynamoDBDocumentClient.from(client), tables: config.tables };
+  return { client: DynamoDBDocumentClient.from(openClient(config)), tables: config.tables };
 }
 
 /**

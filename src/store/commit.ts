@@ -1,5 +1,9 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import {
+  type AttributeValue,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+  type TransactWriteItemsCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import type { Draft } from '../event/draft.ts';
 import type { KeyRecord } from '../event/idempotency.ts';
 import type { RowChange } from '../event/state.ts';
@@ -10,7 +14,7 @@ import {
   TRANSACTION_MAX_ACTIONS,
 } from '../limits.ts';
 import { ConditionFailedError, persist, type Store, StoreUnavailableError } from './client.ts';
-import { type EventBooks, toDigest, toPlaceKey } from './tables.ts';
+import { type EventBooks, toAttributes, toDigest, toPlaceKey } from './tables.ts';
 
 /**
  * What became of a commit:
@@ -26,21 +30,21 @@ export type CommitResult =
   | { type: 'replayed'; records: Map<string, KeyRecord> }
   | { type: 'unapplied' | 'uncertain'; cause: Error };
 
-/** One write of a transaction. */
-export type Action = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
-
-function toRowAction(tables: Store['tables'], { op, table, id, row }: RowChange): Action {
+function toRowAction(
+  tables: Store['tables'],
+  { op, table, id, row }: RowChange,
+): TransactWriteItem {
   const TableName = tables[table];
   return op === 'add'
-    ? { Put: { TableName, Item: row } }
-    : { Delete: { TableName, Key: toPlaceKey(table, id) } };
+    ? { Put: { TableName, Item: toAttributes(row) } }
+    : { Delete: { TableName, Key: toAttributes(toPlaceKey(table, id)) } };
 }
 
 /**
  * The event item's part: it carries the fence, that the version is the one our memory rests on.
  * Whoever wrote in between has moved it, and this transaction can never be applied again.
  */
-function toEventAction(tables: Store['tables'], version: number, draft: Draft): Action {
+function toEventAction(tables: Store['tables'], version: number, draft: Draft): TransactWriteItem {
   if (!draft.event) throw new Error('an event that does not exist has nothing to commit');
   const { eventId, ...fields } = draft.event;
   const books: EventBooks = {
@@ -56,7 +60,7 @@ function toEventAction(tables: Store['tables'], version: number, draft: Draft): 
     return {
       Put: {
         TableName: tables.events,
-        Item: { eventId, ...fields, ...books },
+        Item: toAttributes({ eventId, ...fields, ...books }),
         ConditionExpression: 'attribute_not_exists(eventId)',
       },
     };
@@ -66,7 +70,7 @@ function toEventAction(tables: Store['tables'], version: number, draft: Draft): 
   return {
     Update: {
       TableName: tables.events,
-      Key: { eventId },
+      Key: toAttributes({ eventId }),
       UpdateExpression: `SET ${attributes.map((_, i) => `#a${i} = :a${i}`).join(', ')}`,
       ConditionExpression: '#version = :version',
       // Several of the names are reserved words in expressions.
@@ -74,10 +78,10 @@ function toEventAction(tables: Store['tables'], version: number, draft: Draft): 
         '#version': 'version',
         ...Object.fromEntries(attributes.map(([name], i) => [`#a${i}`, name])),
       },
-      ExpressionAttributeValues: {
+      ExpressionAttributeValues: toAttributes({
         ':version': version,
         ...Object.fromEntries(attributes.map(([, value], i) => [`:a${i}`, value])),
-      },
+      }),
     },
   };
 }
@@ -86,14 +90,14 @@ function toEventAction(tables: Store['tables'], version: number, draft: Draft): 
  * An idempotency key that is used up, unless it was before. It lives among the registrations, whose
  * ids are ours alone, and has none of the attributes that would bring it into an index.
  */
-export function toKeyAction(tables: Store['tables'], key: KeyRecord): Action {
+export function toKeyAction(tables: Store['tables'], key: KeyRecord): TransactWriteItem {
   const { id, fingerprint, outcome, expiresAt } = key;
   return {
     Put: {
       TableName: tables.registrations,
-      Item: { registrationId: id, fingerprint, outcome, expiresAt },
+      Item: toAttributes({ registrationId: id, fingerprint, outcome, expiresAt }),
       ConditionExpression: 'attribute_not_exists(registrationId) OR expiresAt <= :now',
-      ExpressionAttributeValues: { ':now': expiresAt - IDEMPOTENCY_TTL_SECONDS },
+      ExpressionAttributeValues: toAttributes({ ':now': expiresAt - IDEMPOTENCY_TTL_SECONDS }),
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },
   };
@@ -105,7 +109,7 @@ export function toTransaction(
   version: number,
   draft: Draft,
   token: string,
-): TransactWriteCommandInput {
+): TransactWriteItemsCommandInput {
   const actions = [toEventAction(tables, version, draft)];
   for (const row of draft.rows) actions.push(toRowAction(tables, row));
   for (const key of draft.keys) actions.push(toKeyAction(tables, key));
@@ -161,7 +165,7 @@ export async function commit(
   token: string,
 ): Promise<CommitResult> {
   const input = toTransaction(store.tables, version, draft, token);
-  const command = new TransactWriteCommand(input);
+  const command = new TransactWriteItemsCommand(input);
   let attempts = 0;
   try {
     await persist(

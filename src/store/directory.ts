@@ -17,19 +17,19 @@ interface LookUp {
  * whatever one object of an isolate has learnt holds for all of them.
  */
 export class KnownUsers {
-  readonly #userIds = new Set<string>();
+  // Forgotten by halves: a set from which the oldest is deleted one by one is slow to find the next.
+  #recent = new Set<string>();
+  #older = new Set<string>();
 
   has(userId: string): boolean {
-    return this.#userIds.has(userId);
+    return this.#recent.has(userId) || this.#older.has(userId);
   }
 
   add(userId: string): void {
-    this.#userIds.add(userId);
-    if (this.#userIds.size <= KNOWN_USERS_MAX) return;
-    for (const oldest of this.#userIds) {
-      this.#userIds.delete(oldest);
-      break;
-    }
+    this.#recent.add(userId);
+    if (this.#recent.size < KNOWN_USERS_MAX / 2) return;
+    this.#older = this.#recent;
+    this.#recent = new Set();
   }
 }
 

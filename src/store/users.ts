@@ -1,4 +1,5 @@
-import { GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { type IdempotencyKey, type Replay, replay, toKeyRecord } from '../event/idempotency.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
@@ -9,7 +10,8 @@ import {
 import type { User } from '../schemas.ts';
 import { batchGet } from './batch-get.ts';
 import { ConditionFailedError, persist, type Store } from './client.ts';
-import { type Action, toKeyAction, usedKeys } from './commit.ts';
+import { toKeyAction, usedKeys } from './commit.ts';
+import { toAttributes } from './tables.ts';
 
 /** What came of creating a user. */
 export type UserOutcome = { type: 'created'; user: User } | { type: 'duplicate' };
@@ -24,10 +26,10 @@ export async function createUser(
   key?: IdempotencyKey,
 ): Promise<UserOutcome | Replay<UserOutcome>> {
   const created: UserOutcome = { type: 'created', user };
-  const put: Action = {
+  const put: TransactWriteItem = {
     Put: {
       TableName: store.tables.users,
-      Item: user,
+      Item: toAttributes(user),
       ConditionExpression: 'attribute_not_exists(userId)',
     },
   };
@@ -43,13 +45,13 @@ export async function createUser(
 /** Writes items and the key that guards them; `refused` when a condition of the items failed. */
 async function writeOnce(
   store: Store,
-  actions: Action[],
+  actions: TransactWriteItem[],
   key: IdempotencyKey | undefined,
   outcome: UserOutcome,
 ): Promise<UserOutcome | Replay<UserOutcome> | 'refused'> {
   const records = key ? [toKeyRecord(key, outcome, Date.now())] : [];
   const all = [...actions, ...records.map((record) => toKeyAction(store.tables, record))];
-  const command = new TransactWriteCommand({
+  const command = new TransactWriteItemsCommand({
     TransactItems: all,
     ClientRequestToken: crypto.randomUUID(),
   });

@@ -7,7 +7,7 @@ import type { Seat } from '../../src/event/state.ts';
 import { KNOWN_USERS_MAX } from '../../src/limits.ts';
 import type { WaitlistEntry } from '../../src/schemas.ts';
 import type { Store } from '../../src/store/client.ts';
-import { type EventItem, toDigest } from '../../src/store/tables.ts';
+import { type EventItem, toAttributes, toDigest } from '../../src/store/tables.ts';
 import { openClient } from './http-client.ts';
 
 const REGION = 'eu-central-1';
@@ -67,28 +67,12 @@ export function varsFor(endpoint: string): Record<string, string> {
   };
 }
 
-type Attributes = Record<
-  string,
-  { S: string } | { N: string } | { BOOL: boolean } | { NULL: true }
->;
-
-function toAttributes(item: object): Attributes {
-  return Object.fromEntries(
-    Object.entries(item).map(([name, value]) => {
-      if (typeof value === 'number') return [name, { N: String(value) }];
-      if (typeof value === 'boolean') return [name, { BOOL: value }];
-      if (value === null) return [name, { NULL: true }];
-      return [name, { S: String(value) }];
-    }),
-  );
-}
-
 /** Puts items straight into a table: without the SDK, which would take longer than the database. */
 async function putAll(endpoint: string, table: string, items: Iterator<object>): Promise<void> {
   const client = openClient(endpoint, IN_FLIGHT);
   const work = async () => {
     for (;;) {
-      const puts: { PutRequest: { Item: Attributes } }[] = [];
+      const puts: { PutRequest: { Item: ReturnType<typeof toAttributes> } }[] = [];
       for (let next = items.next(); !next.done; next = items.next()) {
         puts.push({ PutRequest: { Item: toAttributes(next.value) } });
         if (puts.length === BATCH_MAX) break;

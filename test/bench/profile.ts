@@ -41,7 +41,12 @@ export async function benchProfile(bench: Bench): Promise<void> {
       await inspector.call('Profiler.enable');
       await inspector.call('Profiler.setSamplingInterval', { interval: SAMPLE_US });
       await inspector.call('Profiler.start');
-      const load = await registerMany(server, { connections: 64, amount: 10_000 });
+      // Strangers, as on the hot event that is measured.
+      const load = await registerMany(server, {
+        connections: 64,
+        amount: 10_000,
+        firstUser: 10_000,
+      });
       const { profile } = await inspector.call<{ profile: Profile }>('Profiler.stop');
       inspector.close();
       const file = process.env.BENCH_PROFILE;

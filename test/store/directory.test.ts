@@ -118,6 +118,7 @@ describe('the directory of users', () => {
       await Promise.all(answers);
     }
     expect(directory.isKnown('u0')).toBe(false);
+    expect(directory.isKnown(`u${KNOWN_USERS_MAX / 2}`)).toBe(true);
     expect(directory.isKnown(`u${KNOWN_USERS_MAX}`)).toBe(true);
   });
 });
