@@ -1,24 +1,35 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type HttpRequest, HttpResponse } from '@smithy/core/protocols';
+import {
+  DynamoDBClient,
+  type ServiceInputTypes,
+  type ServiceOutputTypes,
+} from '@aws-sdk/client-dynamodb';
+import { HttpRequest, HttpResponse } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { Checksum, HttpHandlerOptions, SourceData } from '@smithy/types';
+import type {
+  Checksum,
+  DeserializeMiddleware,
+  HttpHandlerOptions,
+  SerializeMiddleware,
+  SourceData,
+} from '@smithy/types';
 import type { StoreConfig } from '../config.ts';
 
 /**
  * What the SDK does with each call and nobody here has a use for: copies for a log, statistics about
  * the caller, retries (ours have a deadline), a choice between ways to sign, a correction of the clock
- * (the platform's is right). With what it hashes anew each time, half of a call's price.
+ * (the platform's is right). With its own codec and hashes, two thirds of what a call costs.
  */
 const IDLE_MIDDLEWARE = [
   'loggerMiddleware',
   'getUserAgentMiddleware',
   'retryMiddleware',
   'contentLengthMiddleware',
+  'hostHeaderMiddleware',
   'httpAuthSchemeMiddleware',
   'httpSigningMiddleware',
 ];
 
-/** The SDK's client: it knows the protocol, and `Transport` takes its requests there. */
+/** The SDK's client, with its commands, its endpoints and its signer, and a shorter way between them. */
 export function openClient(config: StoreConfig): DynamoDBClient {
   const { region, credentials, endpoint } = config;
   const client = new DynamoDBClient({
@@ -27,8 +38,60 @@ export function openClient(config: StoreConfig): DynamoDBClient {
     requestHandler: new Transport(config),
     ...(endpoint ? { endpoint } : {}),
   });
-  for (const name of IDLE_MIDDLEWARE) client.middlewareStack.remove(name);
+  const { middlewareStack } = client;
+  for (const name of IDLE_MIDDLEWARE) middlewareStack.remove(name);
+  const override = true;
+  middlewareStack.add(write, { name: 'serializerMiddleware', step: 'serialize', override });
+  middlewareStack.add(read, { name: 'deserializerMiddleware', step: 'deserialize', override });
   return client;
+}
+
+/**
+ * Writes a command as DynamoDB reads it. Inputs are JSON already: no table of ours holds bytes, and
+ * numbers are texts.
+ */
+const write: SerializeMiddleware<ServiceInputTypes, ServiceOutputTypes> =
+  (next, context) => (args) => {
+    const url = context.endpointV2?.url;
+    if (!url) throw new Error('a request without an endpoint');
+    const operation = context.commandName?.replace(/Command$/, '');
+    const request = new HttpRequest({
+      method: 'POST',
+      protocol: url.protocol,
+      hostname: url.hostname,
+      ...(url.port ? { port: Number(url.port) } : {}),
+      path: url.pathname,
+      headers: {
+        host: url.host,
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': `DynamoDB_20120810.${operation}`,
+      },
+      body: JSON.stringify(args.input),
+    });
+    return next({ ...args, request });
+  };
+
+/** Reads what DynamoDB answered; a refusal is thrown as the SDK throws it. */
+const read: DeserializeMiddleware<ServiceInputTypes, ServiceOutputTypes> =
+  (next) => async (args) => {
+    const { response } = await next(args);
+    const { statusCode, body } = response as HttpResponse;
+    const $metadata = { httpStatusCode: statusCode };
+    if (statusCode < 300) return { response, output: { ...body, $metadata } as ServiceOutputTypes };
+    const { __type = 'Unknown', message, Message, ...details } = body as Refusal;
+    throw Object.assign(new Error(message ?? Message), details, {
+      name: __type.split('#').at(-1),
+      $fault: statusCode < 500 ? 'client' : 'server',
+      $metadata,
+    });
+  };
+
+/** The body of a refusal: its kind, behind a namespace, and for a transaction a reason for each action. */
+interface Refusal {
+  __type?: string;
+  message?: string;
+  Message?: string;
+  CancellationReasons?: object[];
 }
 
 /** Signs a request, sends it, and reads the answer to its end: one that is cut off is no answer. */
@@ -47,12 +110,7 @@ class Transport {
     const url = `${protocol}//${hostname}${port ? `:${port}` : ''}${path}`;
     const signal = abortSignal as AbortSignal | undefined;
     const answer = await fetch(url, { method, headers, body, ...(signal ? { signal } : {}) });
-    const response = new HttpResponse({
-      statusCode: answer.status,
-      // The id for DynamoDB's support; what else there is, is in the body.
-      headers: { 'x-amzn-requestid': answer.headers.get('x-amzn-requestid') ?? '' },
-      body: new Uint8Array(await answer.arrayBuffer()),
-    });
+    const response = new HttpResponse({ statusCode: answer.status, body: await answer.json() });
     return { response };
   }
 }

@@ -158,7 +158,6 @@ describe('the way to DynamoDB', () => {
     expect(sent).toHaveLength(1);
     expect(client.middlewareStack.identify().map((each) => each.split(' ')[0])).toEqual([
       'serializerMiddleware',
-      'hostHeaderMiddleware',
       'deserializerMiddleware',
     ]);
   });
