@@ -1,4 +1,5 @@
-import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type AttributeValue, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { EventState, type RowChange, type Seat } from '../event/state.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
@@ -15,7 +16,14 @@ import {
   StoreUnavailableError,
   sleep,
 } from './client.ts';
-import { type EventItem, INDEXES, toDigest, toEventRecord } from './tables.ts';
+import {
+  type EventItem,
+  fromAttributes,
+  INDEXES,
+  toAttributes,
+  toDigest,
+  toEventRecord,
+} from './tables.ts';
 
 /** Reads an event item, consistently. */
 async function readItem(store: Store, eventId: string): Promise<EventItem | undefined> {
@@ -41,20 +49,20 @@ async function* readRows<Row>(
   IndexName: string,
   eventId: string,
 ): AsyncGenerator<Row[]> {
-  let ExclusiveStartKey: Record<string, unknown> | undefined;
+  let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
   do {
     const command = new QueryCommand({
       TableName,
       IndexName,
       KeyConditionExpression: 'eventId = :eventId',
-      ExpressionAttributeValues: { ':eventId': eventId },
+      ExpressionAttributeValues: toAttributes({ ':eventId': eventId }),
       ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
     });
     const page = await persist((options) => store.client.send(command, options), {
       deadline: Date.now() + READ_DEADLINE_MS,
       timeoutMs: PAGE_TIMEOUT_MS,
     });
-    yield (page.Items ?? []) as Row[];
+    yield (page.Items ?? []).map(fromAttributes) as Row[];
     ExclusiveStartKey = page.LastEvaluatedKey;
   } while (ExclusiveStartKey);
 }

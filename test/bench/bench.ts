@@ -11,7 +11,7 @@ export type Variant = (typeof VARIANTS)[number];
 /** What every part of the benchmark works with. */
 export interface Bench {
   database: Database;
-  bundles: Record<Variant | 'probe' | 'readable', Bundle>;
+  bundles: Record<Variant | 'floor' | 'probe' | 'readable', Bundle>;
   figures: Figures;
   isQuick: boolean;
 }
@@ -19,15 +19,16 @@ export interface Bench {
 /** Builds every worker that the benchmark runs. */
 export async function buildAll(directory: string): Promise<Bench['bundles']> {
   const variant = (name: string) => build(join(directory, name), `test/bench/variants/${name}.ts`);
-  const [ours, ceiling, direct, transactional, probe, readable] = await Promise.all([
+  const [ours, ceiling, direct, transactional, floor, probe, readable] = await Promise.all([
     build(join(directory, 'ours')),
     variant('ceiling'),
     variant('direct'),
     variant('transactional'),
+    variant('floor'),
     variant('probe'),
     build(join(directory, 'readable'), undefined, { minify: false }),
   ]);
-  return { ours, ceiling, direct, transactional, probe, readable };
+  return { ours, ceiling, direct, transactional, floor, probe, readable };
 }
 
 /** Runs something against a worker, and stops the worker whatever comes of it. */

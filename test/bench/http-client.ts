@@ -26,6 +26,14 @@ const AUTHORIZATION =
   'AWS4-HMAC-SHA256 Credential=local/20260101/eu-central-1/dynamodb/aws4_request, ' +
   'SignedHeaders=host, Signature=0';
 
+/** The headers of a call that is signed for show: the embedded database checks no signature. */
+export const dynamodbHeaders = (operation: string): Record<string, string> => ({
+  'content-type': 'application/x-amz-json-1.0',
+  'x-amz-target': `DynamoDB_20120810.${operation}`,
+  'x-amz-date': '20260101T000000Z',
+  authorization: AUTHORIZATION,
+});
+
 /** Opens a client with so many connections at most; further requests wait for a free one. */
 export function openClient(url: string, connections: number): HttpClient {
   const { hostname: host, port } = new URL(url);
@@ -57,12 +65,7 @@ export function openClient(url: string, connections: number): HttpClient {
   return {
     send,
     async dynamodb(operation, input) {
-      const answer = await send('POST', '/', JSON.stringify(input), {
-        'content-type': 'application/x-amz-json-1.0',
-        'x-amz-target': `DynamoDB_20120810.${operation}`,
-        'x-amz-date': '20260101T000000Z',
-        authorization: AUTHORIZATION,
-      });
+      const answer = await send('POST', '/', JSON.stringify(input), dynamodbHeaders(operation));
       if (answer.status !== 200) throw new Error(`${operation}: ${answer.status} ${answer.body}`);
       return answer;
     },

@@ -72,7 +72,7 @@ async function benchCalls(bench: Bench, seconds: number): Promise<void> {
 /** How much longer a look at the free seats takes while the whole town registers. */
 export async function benchReads(bench: Bench): Promise<void> {
   const { figures, isQuick } = bench;
-  const seconds = isQuick ? 2 : 8;
+  const seconds = isQuick ? 1.5 : 8;
   say(`${READS_PER_SECOND} reads/s, without and with ${STORM_PER_SECOND} registrations/s`);
   await withServer(bench, 'ours', async (server) => {
     const { url } = server;

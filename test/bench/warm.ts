@@ -1,11 +1,12 @@
 import { say } from '../../src/cli/terminal.ts';
 import { type Bench, newEventId, withServer } from './bench.ts';
 import { seedEvent, userId } from './database.ts';
-import { type HttpClient, openClient } from './http-client.ts';
+import { dynamodbHeaders, type HttpClient, openClient } from './http-client.ts';
 import { createEvent, fire, registerShot, type Shot, unregisterShot } from './load.ts';
 import { startProxy, totalCalls } from './proxy.ts';
 import type { Server } from './runtime.ts';
 import { medianOf } from './stats.ts';
+import type { ReadyCall } from './variants/floor.ts';
 
 /** Users that the object comes to know before the measurement, and that it does not. */
 const KNOWN = 1_000;
@@ -71,32 +72,52 @@ function toTransaction(eventId: string, user: string, version: number): object {
   };
 }
 
-/** One registration alone, beside the bare call, in turns and over connections of the same kind. */
+/**
+ * One registration alone, beside the bare call, and beside the same call by way of a worker and an
+ * object without any code of ours; in turns, and over connections of the same kind.
+ */
 async function benchLatency(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
   const rounds = isQuick ? 100 : 800;
-  await withServer(bench, 'ours', async (server) => {
-    const eventId = await warmEvent(server);
-    const bare = newEventId();
-    await seedEvent(database, { eventId: bare, registered: 0, waiting: 0, capacity: 100_000 });
-    const service = openClient(server.url, 1);
-    const direct = openClient(database.endpoint, 1);
-    const ms = { known: [] as number[], unknown: [] as number[], call: [] as number[] };
-    for (let i = 0; i < rounds; i++) {
-      ms.known.push(await shoot(service, registerShot(userId(i), eventId)));
-      const call = await direct.dynamodb('TransactWriteItems', toTransaction(bare, 'u', i + 1));
-      ms.call.push(call.ms);
-      ms.unknown.push(await shoot(service, registerShot(userId(KNOWN + i), eventId)));
-    }
-    service.close();
-    direct.close();
-    const call = medianOf(ms.call);
-    figures.add('warm-call-ms', call, 'ms', 'the bare TransactWriteItems call, median');
-    figures.add('warm-ms', medianOf(ms.known), 'ms', 'a user whom the object knows');
-    figures.add('warm-unknown-ms', medianOf(ms.unknown), 'ms', 'a new user: one look-up more');
-    figures.add('warm-overhead-ms', medianOf(ms.known) - call, 'ms');
-    figures.add('warm-unknown-overhead-ms', medianOf(ms.unknown) - call, 'ms');
-  });
+  await withServer(bench, 'floor', (floorServer) =>
+    withServer(bench, 'ours', async (server) => {
+      const eventId = await warmEvent(server);
+      const bare = newEventId();
+      await seedEvent(database, { eventId: bare, registered: 0, waiting: 0, capacity: 100_000 });
+      let version = 1;
+      const nextTransaction = () => toTransaction(bare, 'u', version++);
+      const service = openClient(server.url, 1);
+      const direct = openClient(database.endpoint, 1);
+      const floor = openClient(floorServer.url, 1);
+      const throughFloor = () => {
+        const headers = dynamodbHeaders('TransactWriteItems');
+        const call: ReadyCall = { headers, body: JSON.stringify(nextTransaction()) };
+        return shoot(floor, { method: 'POST', path: '/', body: JSON.stringify(call) });
+      };
+      for (let i = 0; i < KNOWN; i++) await throughFloor();
+      const ms: Record<'known' | 'unknown' | 'call' | 'floor', number[]> = {
+        known: [],
+        unknown: [],
+        call: [],
+        floor: [],
+      };
+      for (let i = 0; i < rounds; i++) {
+        ms.known.push(await shoot(service, registerShot(userId(i), eventId)));
+        ms.call.push((await direct.dynamodb('TransactWriteItems', nextTransaction())).ms);
+        ms.floor.push(await throughFloor());
+        ms.unknown.push(await shoot(service, registerShot(userId(KNOWN + i), eventId)));
+      }
+      for (const client of [service, direct, floor]) client.close();
+      const call = medianOf(ms.call);
+      figures.add('warm-call-ms', call, 'ms', 'the bare TransactWriteItems call, median');
+      figures.add('warm-ms', medianOf(ms.known), 'ms', 'a user whom the object knows');
+      figures.add('warm-unknown-ms', medianOf(ms.unknown), 'ms', 'a new user: one look-up more');
+      figures.add('warm-overhead-ms', medianOf(ms.known) - call, 'ms');
+      figures.add('warm-unknown-overhead-ms', medianOf(ms.unknown) - call, 'ms');
+      const note = 'a worker and an object without code of ours';
+      figures.add('warm-floor-overhead-ms', medianOf(ms.floor) - call, 'ms', note);
+    }),
+  );
 }
 
 async function benchCalls(bench: Bench): Promise<void> {

@@ -1,0 +1,26 @@
+import { DurableObject } from 'cloudflare:workers';
+
+/** A call of the database, ready to be sent. */
+export interface ReadyCall {
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** What the platform itself takes: a body to read, an object to ask, a database to call, and no code of ours. */
+export class EventObject extends DurableObject<Env> {
+  async execute({ headers, body }: ReadyCall): Promise<number> {
+    const endpoint = this.env.DYNAMODB_ENDPOINT ?? '';
+    const answer = await fetch(endpoint, { method: 'POST', headers, body });
+    await answer.text();
+    return answer.status;
+  }
+}
+
+export default {
+  async fetch(request, env) {
+    if (request.method === 'GET') return new Response('ready');
+    const call = await request.json<ReadyCall>();
+    const object = env.EVENTS.getByName('floor') as unknown as DurableObjectStub<EventObject>;
+    return Response.json({}, { status: await object.execute(call) });
+  },
+} satisfies ExportedHandler<Env>;
