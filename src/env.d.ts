@@ -36,6 +36,8 @@ declare global {
       /** Calls from one address, and of one caller; not bound: without limit. */
       ADDRESS_LIMIT?: RateLimit;
       CALLER_LIMIT?: RateLimit;
+      /** Where measurements go (`metrics.ts`); not bound: none are taken. */
+      METRICS?: AnalyticsEngineDataset;
     }
   }
   interface Env extends Cloudflare.Env {}

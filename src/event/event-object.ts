@@ -1,11 +1,13 @@
 import { DurableObject } from 'cloudflare:workers';
 import { QUEUE_WAIT_MS } from '../limits.ts';
+import { type Measure, measured, openMetrics, type Tables } from '../metrics.ts';
 import { servicesOf } from '../services.ts';
 import { type Store, StoreUnavailableError } from '../store/client.ts';
 import { commit } from '../store/commit.ts';
 import { UserDirectory } from '../store/directory.ts';
 import { loadEvent } from '../store/load.ts';
 import { findUsers } from '../store/users.ts';
+import { traced } from '../tracing.ts';
 import type { Command } from './command.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import type { Reply } from './queue.ts';
@@ -21,26 +23,42 @@ export interface LastCommit {
   attempts: number;
 }
 
-/** The sequencer of an event over the tables, as the object runs it; it notes each commit in `last`. */
-export function openSequencer(store: Store, eventId: string, last?: LastCommit): Sequencer {
-  return new Sequencer({
-    load: (options) => loadEvent(store, eventId, options),
+/**
+ * The sequencer of an event over the tables, as the object runs it.
+ *
+ * @param last notes each commit
+ * @param measure takes each load and commit down
+ */
+export function openSequencer(
+  store: Store,
+  eventId: string,
+  last?: LastCommit,
+  measure?: Measure,
+): Sequencer {
+  const tables: Tables = {
+    load: (options) => traced('load', () => loadEvent(store, eventId, options)),
     async commit(version, draft) {
       const startedAt = Date.now();
-      const result = await commit(store, version, draft, crypto.randomUUID());
+      const token = crypto.randomUUID();
+      const result = await traced('commit', () => commit(store, version, draft, token));
       if (last) {
-        const attempts = result.type === 'committed' ? result.attempts : 0;
+        const { attempts } = result;
         const batch = draft.itemCount;
         const number = last.number + 1;
         Object.assign(last, { number, startedAt, endedAt: Date.now(), batch, attempts });
       }
       return result;
     },
+  };
+  const sequencer: Sequencer = new Sequencer({
+    ...(measure ? measured(tables, measure, () => sequencer.queueLength) : tables),
+    trace: traced,
     now: () => Date.now(),
     newId: () => crypto.randomUUID(),
     // biome-ignore lint/suspicious/noConsole: the platform's log
     log: (problem, details) => console.warn(JSON.stringify({ problem, eventId, ...details })),
   });
+  return sequencer;
 }
 
 /** The object of one event: the only place where the rules and the store meet. */
@@ -66,8 +84,9 @@ export class EventObject extends DurableObject<Env> {
     last: LastCommit,
   ): { sequencer: Sequencer; users: UserDirectory } {
     const { store, knownUsers } = servicesOf(env);
+    const measure = env.METRICS && openMetrics(env.METRICS, eventId);
     return {
-      sequencer: openSequencer(store, eventId, last),
+      sequencer: openSequencer(store, eventId, last, measure),
       users: new UserDirectory((userIds) => findUsers(store, userIds), knownUsers),
     };
   }

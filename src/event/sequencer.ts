@@ -18,6 +18,8 @@ export interface SequencerDeps {
   newId(): string;
   /** Told of whatever an operator may want to know. */
   log(problem: string, details: Record<string, unknown>): void;
+  /** Runs a step of the work where a trace shows it. */
+  trace?<T>(step: string, work: () => T): T;
 }
 
 /** A command that was decided, and its reply, which waits for the commit. */
@@ -26,6 +28,8 @@ interface Decided {
   outcome: Outcome;
   changes: Change[];
 }
+
+const waitingOf = (batch: Decided[]): Waiting[] => batch.map(({ waiting }) => waiting);
 
 /** Room for rows and keys beside the event item. */
 const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 1;
@@ -51,6 +55,11 @@ export class Sequencer {
   constructor(deps: SequencerDeps) {
     this.#deps = deps;
     this.#queue = new CommandQueue(deps.now);
+  }
+
+  /** Commands that wait to be decided. */
+  get queueLength(): number {
+    return this.#queue.length;
   }
 
   /** Whether the user has a place in the event, as far as is committed and in memory. */
@@ -118,7 +127,8 @@ export class Sequencer {
     let batch: Decided[] = [];
     try {
       const draft = new Draft(state);
-      batch = this.#decideBatch(draft);
+      const { trace } = this.#deps;
+      batch = trace ? trace('decide', () => this.#decideBatch(draft)) : this.#decideBatch(draft);
       if (batch.length === 0) {
         batch = this.#decideLarge(state);
         const changes = batch.flatMap(({ changes }) => changes);
@@ -130,10 +140,7 @@ export class Sequencer {
       // A defect. What it left behind is unknown, so nothing of it is trusted.
       this.#forget({ inDoubt: true });
       this.#deps.log('defect', { error: String(error), stack: (error as Error).stack });
-      refuse(
-        batch.map(({ waiting }) => waiting),
-        'uncertain',
-      );
+      refuse(waitingOf(batch), 'uncertain');
     }
   }
 
@@ -224,7 +231,7 @@ export class Sequencer {
           done: 'loads again, and decides them anew',
         });
         this.#forget({ inDoubt: false });
-        this.#queue.putBack(batch.map(({ waiting }) => waiting));
+        this.#queue.putBack(waitingOf(batch));
         return;
       case 'unapplied':
         this.#deps.log('commit unapplied', {
@@ -232,10 +239,7 @@ export class Sequencer {
           commands: batch.length,
           done: 'refused them with 503: nothing was changed',
         });
-        refuse(
-          batch.map(({ waiting }) => waiting),
-          'unapplied',
-        );
+        refuse(waitingOf(batch), 'unapplied');
         return;
       case 'uncertain':
         this.#deps.log('commit uncertain', {
@@ -244,10 +248,7 @@ export class Sequencer {
           done: 'told them that it is uncertain; wins the fence before it reads again',
         });
         this.#forget({ inDoubt: true });
-        refuse(
-          batch.map(({ waiting }) => waiting),
-          'uncertain',
-        );
+        refuse(waitingOf(batch), 'uncertain');
         return;
     }
   }

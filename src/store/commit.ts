@@ -13,7 +13,13 @@ import {
   IDEMPOTENCY_TTL_SECONDS,
   TRANSACTION_MAX_ACTIONS,
 } from '../limits.ts';
-import { ConditionFailedError, persist, type Store, StoreUnavailableError } from './client.ts';
+import {
+  ConditionFailedError,
+  judge,
+  persist,
+  type Store,
+  StoreUnavailableError,
+} from './client.ts';
 import { type EventBooks, toAttributes, toDigest, toPlaceKey } from './tables.ts';
 
 /**
@@ -29,6 +35,14 @@ export type CommitResult =
   | { type: 'fenced' }
   | { type: 'replayed'; records: Map<string, KeyRecord> }
   | { type: 'unapplied' | 'uncertain'; cause: Error };
+
+/** What a commit took, whatever became of it. */
+export interface Effort {
+  /** Calls to DynamoDB. */
+  attempts: number;
+  /** Those of them that DynamoDB was too busy for. */
+  throttles: number;
+}
 
 function toRowAction(
   tables: Store['tables'],
@@ -163,25 +177,31 @@ export async function commit(
   version: number,
   draft: Draft,
   token: string,
-): Promise<CommitResult> {
+): Promise<CommitResult & Effort> {
   const input = toTransaction(store.tables, version, draft, token);
   const command = new TransactWriteItemsCommand(input);
-  let attempts = 0;
+  const effort: Effort = { attempts: 0, throttles: 0 };
   try {
     await persist(
-      (options) => {
-        attempts++;
-        return store.client.send(command, options);
+      async (options) => {
+        effort.attempts++;
+        try {
+          return await store.client.send(command, options);
+        } catch (error) {
+          if (judge(error) === 'busy') effort.throttles++;
+          throw error;
+        }
       },
       { deadline: Date.now() + COMMIT_DEADLINE_MS, timeoutMs: ATTEMPT_TIMEOUT_MS },
     );
-    return { type: 'committed', attempts };
+    return { type: 'committed', ...effort };
   } catch (error) {
     if (error instanceof ConditionFailedError) {
       const records = usedKeys(error, draft.keys, input.TransactItems?.length ?? 0);
-      return records && !isFenced(error) ? { type: 'replayed', records } : { type: 'fenced' };
+      const isReplay = records !== null && !isFenced(error);
+      return isReplay ? { type: 'replayed', records, ...effort } : { type: 'fenced', ...effort };
     }
     if (!(error instanceof StoreUnavailableError)) throw error;
-    return { type: error.isUncertain ? 'uncertain' : 'unapplied', cause: error };
+    return { type: error.isUncertain ? 'uncertain' : 'unapplied', cause: error, ...effort };
   }
 }

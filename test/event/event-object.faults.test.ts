@@ -14,39 +14,9 @@ import {
   truth,
   unregister,
 } from '../support/desk.ts';
+import { drop, fault, hang, refusal } from '../support/faults.ts';
 
 const evict = (eventId: string) => evictDurableObject(env.EVENTS.getByName(eventId));
-
-/** What DynamoDB says when it refuses; `reasons` are those of a cancelled transaction. */
-function refusal(status: number, type: string, reasons?: string[]): Response {
-  const body = {
-    __type: `com.amazonaws.dynamodb.v20120810#${type}`,
-    message: type,
-    ...(reasons ? { CancellationReasons: reasons.map((Code) => ({ Code })) } : {}),
-  };
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { 'Content-Type': 'application/x-amz-json-1.0' },
-  });
-}
-
-/** Lets the first `times` calls of an operation meet a fault, and all others through. */
-function fault(operation: string, times: number, meet: (call: DynamoCall) => Promise<Response>) {
-  let left = times;
-  return onDynamo((call) => {
-    if (call.operation !== operation || left === 0) return call.send();
-    left--;
-    return meet(call);
-  });
-}
-
-const drop = () => Promise.reject(new TypeError('connection lost'));
-
-/** Never answers, until the caller gives up. */
-const hang = ({ request }: DynamoCall) =>
-  new Promise<Response>((_, reject) => {
-    request.signal.addEventListener('abort', () => reject(request.signal.reason));
-  });
 
 describe('eviction', () => {
   test('between any two steps changes nothing', async () => {
