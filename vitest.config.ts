@@ -9,6 +9,25 @@ const IN_WORKERD = [
   'test/event/event-object*.test.ts',
 ];
 
+/** What runs with somebody who takes the traces; of the others nobody does. */
+const TRACED = 'test/event/traces.test.ts';
+
+/** Flags by which the runtime streams traces, spans of our own included, to another worker. */
+const TRACES = ['streaming_tail_worker', 'tail_worker_user_spans'];
+
+/** Keeps the names of all spans, and gives them to whoever asks. */
+const SPANS = {
+  name: 'spans',
+  modules: true,
+  compatibilityDate: '2026-10-23',
+  compatibilityFlags: TRACES,
+  script: `const names = [];
+    export default {
+      tailStream: () => ({ event }) => { if (event.type === 'spanOpen') names.push(event.name); },
+      fetch: () => Response.json(names),
+    };`,
+};
+
 export default defineConfig({
   test: {
     globalSetup: 'test/support/dynamodb.setup.ts',
@@ -16,17 +35,36 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: IN_WORKERD },
+        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [...IN_WORKERD, TRACED] },
       },
       {
         extends: true,
         plugins: [
           cloudflareTest(({ inject }) => ({
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: inject('bindings') },
+            miniflare: {
+              bindings: inject('bindings'),
+              ratelimits: { TWO_A_MINUTE: { namespace_id: '1', simple: { limit: 2, period: 60 } } },
+            },
           })),
         ],
         test: { name: 'workers', include: IN_WORKERD },
+      },
+      {
+        extends: true,
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: inject('bindings'),
+              compatibilityFlags: TRACES,
+              streamingTails: ['spans'],
+              serviceBindings: { SPANS: 'spans' },
+              workers: [SPANS],
+            },
+          })),
+        ],
+        test: { name: 'traced', include: [TRACED] },
       },
     ],
   },
