@@ -51,6 +51,10 @@ const ETAG = { ETag: 'The revision of the event.' };
 
 const text = (description: string) => ({ description, schema: { type: 'string' as const } });
 
+/** Of bodies: `propertyNames` of each schema has the names. */
+const UNKNOWN_FIELDS =
+  'Unknown fields are ignored (a change of an event refuses them), except for names that could be taken for a privilege, which are refused.';
+
 /** What any call may be answered, beside what is its own; `GET /health` alone is open to all. */
 export const COMMON_PROBLEMS = [401, 403, 429, 500, 503];
 
@@ -83,7 +87,13 @@ function operation(call: Call): ZodOpenApiOperationObject {
         }
       : {}),
     ...(call.body
-      ? { requestBody: { required: true, content: { 'application/json': { schema: call.body } } } }
+      ? {
+          requestBody: {
+            description: UNKNOWN_FIELDS,
+            required: true,
+            content: { 'application/json': { schema: call.body } },
+          },
+        }
       : {}),
     responses: {
       [status]: {

@@ -9,6 +9,7 @@ import {
   PAGE_MAX_ROWS,
   WAITLIST_MAX_ENTRIES,
 } from './limits.ts';
+import { withoutPrivileges } from './privileged-fields.ts';
 
 /** Counts code points, as JSON Schema's `maxLength` does: an emoji is one character. */
 function isLongerThan(text: string, maxChars: number): boolean {
@@ -44,6 +45,9 @@ function text(maxChars: number) {
 function object<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.object(shape, expected('an object'));
 }
+
+/** A body's parts; what could be taken for a privilege is refused. */
+const body = <Shape extends z.ZodRawShape>(shape: Shape) => withoutPrivileges(object(shape));
 
 const id = text(ID_MAX_CHARS)
   .refine((value) => !/\p{Cc}/u.test(value), {
@@ -87,10 +91,10 @@ export function isReversed(window: {
 }
 
 /** `POST /registration/users` */
-export const newUserSchema = object({ userId: id, name });
+export const newUserSchema = body({ userId: id, name });
 
 /** `POST /registration/events` */
-export const newEventSchema = object({
+export const newEventSchema = body({
   eventId: id.optional(),
   name,
   capacity,
@@ -101,8 +105,8 @@ export const newEventSchema = object({
 }).refine((event) => !isReversed(event), WINDOW_REVERSED);
 
 /** `PATCH /registration/events/{eventId}`; what is left out stays as it is. */
-export const eventPatchSchema = z
-  .strictObject(
+export const eventPatchSchema = withoutPrivileges(
+  z.strictObject(
     {
       name: name.optional(),
       capacity: capacity.optional(),
@@ -115,8 +119,8 @@ export const eventPatchSchema = z
         .optional(),
     },
     expected('an object of fields that can be changed'),
-  )
-  .refine((patch) => !isReversed(patch), WINDOW_REVERSED);
+  ),
+).refine((patch) => !isReversed(patch), WINDOW_REVERSED);
 export type EventPatch = z.infer<typeof eventPatchSchema>;
 
 /** `?dryRun=true` */
@@ -131,14 +135,14 @@ export const dryRunSchema = z.object({
 export const placeSchema = object({ userId: id, eventId: id });
 
 /** `POST /registration/registrations` */
-export const newRegistrationSchema = object({
+export const newRegistrationSchema = body({
   userId: id,
   eventId: id,
-  override: object({ reason: text(OVERRIDE_REASON_MAX_CHARS) }).optional(),
+  override: body({ reason: text(OVERRIDE_REASON_MAX_CHARS) }).optional(),
 });
 
 /** `POST /registration/events/{eventId}/registrations`; each id is checked on its own. */
-export const bulkSchema = object({
+export const bulkSchema = body({
   userIds: z
     .array(z.unknown(), expected('a list'))
     .min(1, { error: 'must not be empty' })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { BODY_MAX_BYTES } from '../../src/limits.ts';
+import { PRIVILEGED_FIELDS } from '../../src/privileged-fields.ts';
 import {
   type Answer,
   api,
@@ -181,6 +182,59 @@ describe('bad input', () => {
   test('capacity at both its limits', async () => {
     for (const capacity of [1, 100_000]) {
       expect((await api('POST', EVENTS, { name: 'x', capacity })).status).toBe(201);
+    }
+  });
+});
+
+describe('a field that could be taken for a privilege', () => {
+  const fieldsOf = ({ body }: Answer) => body.errors.map(({ path }: { path: string }) => path);
+  /** The least that each call takes. */
+  const bodies = async (): Promise<[method: string, path: string, body: object][]> => {
+    const eventId = await newEvent(5, true);
+    const [userId = '', other = ''] = await newUsers(2);
+    return [
+      ['POST', USERS, { userId: unique('user'), name: 'x' }],
+      ['POST', EVENTS, { eventId: unique('event'), name: 'x', capacity: 1 }],
+      ['PATCH', `${EVENTS}/${eventId}`, { name: 'y' }],
+      ['POST', `${EVENTS}/${eventId}/registrations`, { userIds: [other] }],
+      ['POST', REGISTRATIONS, { userId, eventId }],
+    ];
+  };
+  /** Calls that give one of the names a meaning. */
+  const MEANT: Record<string, string> = { [REGISTRATIONS]: 'override', PATCH: 'status' };
+
+  test.for(PRIVILEGED_FIELDS)('%s is refused by every call that does not take it', async (name) => {
+    for (const [method, path, body] of await bodies()) {
+      if (MEANT[path] === name || MEANT[method] === name) continue;
+      const answer = await api(method, path, { ...body, [name]: null });
+      expectProblem(answer, 400, 'ValidationError', name);
+      expect(fieldsOf(answer)).toEqual([name]);
+    }
+  });
+
+  test('is told together with others, and also inside of an override', async () => {
+    const both = { userId: 'a', name: 'x', roles: ['organiser'], isAdmin: true };
+    expect(fieldsOf(await api('POST', USERS, both))).toEqual(['roles', 'isAdmin']);
+    const override = { reason: 'speaker', role: 'organiser' };
+    const inside = await api('POST', REGISTRATIONS, { userId: 'a', eventId: 'b', override });
+    expect(fieldsOf(inside)).toEqual(['override.role']);
+  });
+
+  test('changes nothing', async () => {
+    const userId = unique('user');
+    await api('POST', USERS, { userId, name: 'x', role: 'organiser' });
+    expect((await api('GET', `${USERS}/${userId}`)).status).toBe(404);
+  });
+
+  test('is none of the unknown fields that are ignored, however near its name comes', async () => {
+    for (const [method, path, body] of await bodies()) {
+      // A change of an event takes no unknown field at all: what is not changed must not look so.
+      if (method === 'PATCH') continue;
+      const harmless = { note: 'x', Role: 'x', roleName: 'x', state: 'x', '': 1, toString: 'x' };
+      const answer = await api(method, path, { ...body, ...harmless });
+      expect([200, 201]).toContain(answer.status);
+      for (const name of Object.keys(harmless))
+        expect(Object.keys(answer.body)).not.toContain(name);
     }
   });
 });
