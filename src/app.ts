@@ -77,7 +77,6 @@ app.use(guard);
 
 app.onError((error, c) => {
   const known = toAppError(error);
-  c.set('outcome', known?.name ?? 'InternalError');
   if (!known || known.status === 500) {
     // biome-ignore lint/suspicious/noConsole: the platform's log
     console.error(

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { RATE_LIMIT_PERIOD_SECONDS, RETRY_AFTER_SECONDS } from './limits.ts';
+import { RATE_LIMIT_CALLS, RATE_LIMIT_PERIOD_SECONDS, RETRY_AFTER_SECONDS } from './limits.ts';
 import type { Problem } from './schemas.ts';
 
 /** Where bad input was, and what was wrong with it. */
@@ -98,15 +98,22 @@ export class ForbiddenError extends AppError {
 export class RateLimitedError extends AppError {
   readonly status = 429;
   override readonly name = 'RateLimitedError';
+  readonly #policy: keyof typeof RATE_LIMIT_CALLS;
 
-  constructor() {
+  constructor(policy: keyof typeof RATE_LIMIT_CALLS) {
     super('Too many calls; none of this one was carried out.');
+    this.#policy = policy;
   }
 
-  /** The runtime tells that nothing is left, and no more: draft-ietf-httpapi-ratelimit-headers. */
+  /** draft-ietf-httpapi-ratelimit-headers. The runtime tells that nothing is left, and not for how long. */
   override get headers(): Record<string, string> {
     const seconds = String(RATE_LIMIT_PERIOD_SECONDS);
-    return { 'Retry-After': seconds, RateLimit: `"calls";r=0;t=${seconds}` };
+    const policy = `"${this.#policy}"`;
+    return {
+      'Retry-After': seconds,
+      RateLimit: `${policy};r=0;t=${seconds}`,
+      'RateLimit-Policy': `${policy};q=${RATE_LIMIT_CALLS[this.#policy]};w=${seconds}`,
+    };
   }
 }
 
@@ -203,6 +210,7 @@ export class InternalError extends AppError {
 
 /** The one mapping of an error to a response; headers that are set on the context already go along. */
 export function toResponse(c: Context, error: AppError): Response {
+  c.set('outcome', error.name);
   return c.body(JSON.stringify(error.toProblem()), error.status, {
     ...error.headers,
     'Content-Type': 'application/problem+json',

@@ -100,6 +100,19 @@ export const JWKS_MIN_INTERVAL_MS = 30_000;
 /** The period over which the limits in wrangler.toml count; the runtime takes 10 or 60. */
 export const RATE_LIMIT_PERIOD_SECONDS = 60;
 
+/**
+ * Calls that one address, and one caller, may make in that period. The platform counts by wrangler.toml,
+ * and does not tell the worker how far: here they stand for the headers, and a test holds the two together.
+ */
+export const RATE_LIMIT_CALLS = { address: 6_000, caller: 600 };
+
+/** How old the answer of `/health/ready` may be, which is public and costs a call to each table. */
+export const READY_MAX_AGE_MS = 1_000;
+
+/** How long one request may ask the tables for all the others, and how often those look whether it is done. */
+export const READY_TURN_MS = READ_DEADLINE_MS + 500;
+export const READY_POLL_MS = 50;
+
 /** Longest URL: two ids of the longest, percent-encoded, and a cursor fit in it with room to spare. */
 export const URL_MAX_CHARS = 8 * 1024;
 

@@ -55,6 +55,14 @@ const text = (description: string) => ({ description, schema: { type: 'string' a
 const UNKNOWN_FIELDS =
   'Unknown fields are ignored (a change of an event refuses them), except for names that could be taken for a privilege, which are refused.';
 
+/** As draft-ietf-httpapi-ratelimit-headers has them. */
+const RATE_LIMIT = {
+  RateLimit: text(
+    'The policy that refused, what is left of it, and in how many seconds it is new.',
+  ),
+  'RateLimit-Policy': text('The policy: how many calls in how many seconds.'),
+};
+
 /** What any call may be answered, beside what is its own; `GET /health` alone is open to all. */
 export const COMMON_PROBLEMS = [401, 403, 429, 500, 503];
 
@@ -67,6 +75,7 @@ function operation(call: Call): ZodOpenApiOperationObject {
       ...(code === 503 || code === 429
         ? { 'Retry-After': text(`Seconds, such as ${RETRY_AFTER_SECONDS}.`) }
         : {}),
+      ...(code === 429 ? RATE_LIMIT : {}),
     },
     content: { 'application/problem+json': { schema: schemas.problemSchema } },
   });

@@ -2,6 +2,7 @@ import { type Authenticate, openAuthentication } from './auth/authenticate.ts';
 import { type Config, readConfig } from './config.ts';
 import { openStore, type Store } from './store/client.ts';
 import { KnownUsers } from './store/directory.ts';
+import { probeTables, Readiness } from './store/probe.ts';
 
 /** What the routes and the objects of an isolate share. */
 export interface Services {
@@ -10,6 +11,7 @@ export interface Services {
   /** Null when nobody has to say who they are. */
   authenticate: Authenticate | null;
   knownUsers: KnownUsers;
+  readiness: Readiness;
 }
 
 /** Kept per environment, which lives as long as the isolate: checking and opening cost once. */
@@ -20,11 +22,13 @@ export function servicesOf(env: Env): Services {
   let services = opened.get(env);
   if (!services) {
     const config = readConfig(env);
+    const store = openStore(config);
     services = {
       config,
-      store: openStore(config),
+      store,
       authenticate: openAuthentication(config.auth),
       knownUsers: new KnownUsers(),
+      readiness: new Readiness(() => probeTables(store)),
     };
     opened.set(env, services);
   }

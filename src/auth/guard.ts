@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
 import { ForbiddenError, RateLimitedError } from '../errors.ts';
+import type { RATE_LIMIT_CALLS } from '../limits.ts';
 import { servicesOf } from '../services.ts';
 import { ACCESS, type Caller, isWithin, type Right, rightOf } from './access.ts';
 
@@ -15,24 +16,29 @@ declare module 'hono' {
 }
 
 /** Counts a call, where a limit is bound. */
-async function count(limiter: RateLimit | undefined, key: string): Promise<void> {
+async function count(
+  policy: keyof typeof RATE_LIMIT_CALLS,
+  limiter: RateLimit | undefined,
+  key: string,
+): Promise<void> {
   if (!limiter) return;
   const { success } = await limiter.limit({ key });
-  if (!success) throw new RateLimitedError();
+  if (!success) throw new RateLimitedError(policy);
 }
 
 /** Lets in who may make the call; `permitInput` then looks at what it is about. */
 export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
+  // Whatever it asks for: a public route and one that is not there cost something too.
+  await count('address', c.env.ADDRESS_LIMIT, addressOf(c));
   const rules = matchedRoutes(c).flatMap(({ method, path }) =>
     method === 'ALL' ? [] : [ACCESS[`${method} ${path}`] ?? null],
   );
   // No route of ours: that is told to anybody.
   if (rules.length === 0 || rules.every((rule) => rule === 'public')) return next();
-  await count(c.env.ADDRESS_LIMIT, addressOf(c));
   const { authenticate } = servicesOf(c.env);
   if (!authenticate) return next();
   const caller = await authenticate(c.req.header('Authorization'));
-  await count(c.env.CALLER_LIMIT, caller.id);
+  await count('caller', c.env.CALLER_LIMIT, caller.id);
   const rule = rules[0];
   const right = rule && rule !== 'public' ? rightOf(rule, caller) : 'no';
   if (right === 'no') throw new ForbiddenError();

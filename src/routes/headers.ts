@@ -33,6 +33,7 @@ const answerOrigins = cors({
     'Idempotency-Replayed',
     'Link',
     'RateLimit',
+    'RateLimit-Policy',
     'Retry-After',
     'X-Request-Id',
   ],

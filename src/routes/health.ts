@@ -1,13 +1,11 @@
 import { Hono } from 'hono';
 import { UnavailableError } from '../errors.ts';
 import { servicesOf } from '../services.ts';
-import { probeTables } from '../store/probe.ts';
 
 export const health = new Hono<{ Bindings: Env }>()
   .get('/', (c) => c.json({ status: 'ok' }, 200))
   .get('/ready', async (c) => {
-    const { store } = servicesOf(c.env);
-    const faults = await probeTables(store);
+    const faults = await servicesOf(c.env).readiness.faults();
     if (faults.length > 0) {
       throw new UnavailableError(`Not every table answers: ${faults.join('; ')}.`);
     }

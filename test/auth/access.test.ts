@@ -274,7 +274,7 @@ describe('an idempotency key', () => {
 });
 
 describe('limits', () => {
-  /** As the runtime's binding, which counts near each place and can't be made to count here. */
+  /** As the runtime's binding, for a limit of each test's own. */
   const limitOf = (most: number) => {
     const counts = new Map<string, number>();
     return {
@@ -293,7 +293,8 @@ describe('limits', () => {
     const refused = await read('a');
     expect(refused.status).toBe(429);
     expect(refused.headers.get('Retry-After')).toBe('60');
-    expect(refused.headers.get('RateLimit')).toBe('"calls";r=0;t=60');
+    expect(refused.headers.get('RateLimit')).toBe('"caller";r=0;t=60');
+    expect(refused.headers.get('RateLimit-Policy')).toBe('"caller";q=600;w=60');
     expect((await read('b')).status).toBe(200);
   });
 
@@ -306,7 +307,44 @@ describe('limits', () => {
         on: limited,
       });
     expect((await guess('192.0.2.1')).status).toBe(401);
-    expect((await guess('192.0.2.1')).status).toBe(429);
+    const refused = await guess('192.0.2.1');
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('RateLimit')).toBe('"address";r=0;t=60');
+    expect(refused.headers.get('RateLimit-Policy')).toBe('"address";q=6000;w=60');
     expect((await guess('192.0.2.2')).status).toBe(401);
+  });
+
+  test.each(['/health', '/health/ready', '/openapi.json', '/docs', '/docs/start.js', '/nowhere'])(
+    '%s counts against the address too, though everybody may ask for it',
+    async (path) => {
+      const limited: Env = { ...guarded, ADDRESS_LIMIT: limitOf(1) };
+      expect((await call('GET', path, { on: limited })).status).not.toBe(429);
+      expect((await call('GET', path, { on: limited })).status).toBe(429);
+    },
+  );
+
+  test("the runtime's own binding counts each address and each caller for itself", async () => {
+    const { TWO_A_MINUTE } = env as unknown as { TWO_A_MINUTE: RateLimit };
+    /** What so many calls are answered. Two are let in, or four: a new minute may begin on the way. */
+    const answers = async (once: () => Promise<{ status: number }>) => {
+      const statuses: number[] = [];
+      for (let i = 0; i < 5; i++) statuses.push((await once()).status);
+      return statuses;
+    };
+    const userId = unique('caller');
+    const byCaller: Env = { ...guarded, CALLER_LIMIT: TWO_A_MINUTE };
+    const bearer = await token(userId);
+    const mine = await answers(() => call('GET', '/registration/events', { bearer, on: byCaller }));
+    expect(mine.slice(0, 2)).toEqual([200, 200]);
+    expect(mine).toContain(429);
+    const other = await token(unique('caller'));
+    const theirs = await call('GET', '/registration/events', { bearer: other, on: byCaller });
+    expect(theirs.status).toBe(200);
+
+    const byAddress: Env = { ...guarded, ADDRESS_LIMIT: TWO_A_MINUTE };
+    const headers = { 'cf-connecting-ip': unique('192.0.2.1') };
+    const anybodys = await answers(() => call('GET', '/health', { headers, on: byAddress }));
+    expect(anybodys.slice(0, 2)).toEqual([200, 200]);
+    expect(anybodys).toContain(429);
   });
 });

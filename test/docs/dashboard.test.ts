@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { unstable_readConfig } from 'wrangler';
 import { LAYOUT, openMetrics, type Point } from '../../src/metrics.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -168,12 +167,4 @@ describe('the dashboard', () => {
       ].sort(),
     );
   });
-});
-
-test.each(['dev', 'staging', 'production'])('%s has its dataset and its traces', (environment) => {
-  const config = unstable_readConfig({ config: join(ROOT, 'wrangler.toml'), env: environment });
-  expect(config.analytics_engine_datasets).toEqual([
-    { binding: 'METRICS', dataset: `registration_${environment}` },
-  ]);
-  expect(config.observability?.traces?.enabled).toBe(true);
 });

@@ -1,7 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import app from '../../src/app.ts';
-import { api, onDynamo } from '../support/desk.ts';
+import { READY_MAX_AGE_MS, READY_TURN_MS } from '../../src/limits.ts';
+import { Readiness } from '../../src/store/probe.ts';
+import { api, countDynamo, onDynamo } from '../support/desk.ts';
+import { fault, refusal } from '../support/faults.ts';
 
 /** Asks the app with other settings than the run's. */
 async function withSettings(path: string, settings: Record<string, string | undefined>) {
@@ -35,11 +38,51 @@ describe('health', () => {
   test('tables that do not answer are a 503 within 5 s, and the process is still healthy', async () => {
     using _ = onDynamo(() => Promise.reject(new TypeError('no route')));
     const start = Date.now();
-    const { status, headers } = await api('GET', '/health/ready');
-    expect(status).toBe(503);
-    expect(headers.get('retry-after')).toBe('2');
+    const response = await app.request('/health/ready', {}, { ...env });
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('2');
     expect(Date.now() - start).toBeLessThan(5_000);
     expect((await api('GET', '/health')).status).toBe(200);
+  });
+
+  test('the tables are asked once a second, however many want to know', async () => {
+    const isolate = { ...env };
+    const ask = async () => (await app.request('/health/ready', {}, isolate)).status;
+    using calls = countDynamo();
+    expect(new Set(await Promise.all(Array.from({ length: 20 }, ask)))).toEqual(new Set([200]));
+    expect(await ask()).toBe(200);
+    expect(calls.operations.length).toBe(4);
+    await new Promise((resolve) => setTimeout(resolve, READY_MAX_AGE_MS));
+    expect(await ask()).toBe(200);
+    expect(calls.operations.length).toBe(8);
+  });
+
+  test('a failure is told as long as it lasts, and no longer than a second after', async () => {
+    const isolate = { ...env };
+    const ask = async () => (await app.request('/health/ready', {}, isolate)).status;
+    {
+      using _ = fault('GetItem', 1, async () => refusal(400, 'AccessDeniedException'));
+      expect([await ask(), await ask()]).toEqual([503, 503]);
+    }
+    await new Promise((resolve) => setTimeout(resolve, READY_MAX_AGE_MS));
+    expect(await ask()).toBe(200);
+  });
+});
+
+describe('whether the tables answer', () => {
+  test('is asked by another when the first was cut off, or failed', async () => {
+    let asked = 0;
+    const readiness = new Readiness(() => {
+      asked++;
+      if (asked === 1) return new Promise(() => {});
+      return asked === 2 ? Promise.reject(new Error('a defect')) : Promise.resolve(['users: gone']);
+    });
+    void readiness.faults();
+    const start = Date.now();
+    await expect(readiness.faults()).rejects.toThrow('a defect');
+    expect(Date.now() - start).toBeGreaterThanOrEqual(READY_TURN_MS);
+    expect(await readiness.faults()).toEqual(['users: gone']);
+    expect(asked).toBe(3);
   });
 });
 
