@@ -8,7 +8,7 @@ import { UserDirectory } from '../store/directory.ts';
 import { loadEvent } from '../store/load.ts';
 import { findUsers } from '../store/users.ts';
 import { traced } from '../tracing.ts';
-import type { Command } from './command.ts';
+import { type Command, isQuestion } from './command.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import type { Reply } from './queue.ts';
 import { Sequencer } from './sequencer.ts';
@@ -95,16 +95,27 @@ export class EventObject extends DurableObject<Env> {
   async execute(command: Command, key?: IdempotencyKey): Promise<Reply> {
     const askedAt = Date.now();
     const { number } = this.#last;
+    const reply = await this.#carryOut(command, askedAt + QUEUE_WAIT_MS, key);
+    if (isQuestion(command)) return reply;
+    // Replies follow their commit at once, before another can end; a refusal may have needed none.
+    const { startedAt, endedAt, batch, attempts, ...last } = this.#last;
+    const took =
+      last.number === number
+        ? { queueMs: Date.now() - askedAt, commitMs: 0, batch: 0, attempts: 0 }
+        : {
+            queueMs: Math.max(0, startedAt - askedAt),
+            commitMs: endedAt - startedAt,
+            ...{ batch, attempts },
+          };
+    return { ...reply, took };
+  }
+
+  async #carryOut(command: Command, expiresAt: number, key?: IdempotencyKey): Promise<Reply> {
     if ('userId' in command && command.type !== 'unregister' && command.type !== 'leaveLine') {
       const absence = await this.#checkUser(command.userId);
       if (absence) return absence;
     }
-    const reply: Reply = await this.#sequencer.submit(command, askedAt + QUEUE_WAIT_MS, key);
-    // Replies follow their commit at once, before another can end.
-    const { startedAt, endedAt, batch, attempts, ...last } = this.#last;
-    if (last.number === number) return reply;
-    const queueMs = Math.max(0, startedAt - askedAt);
-    return { ...reply, took: { queueMs, commitMs: endedAt - startedAt, batch, attempts } };
+    return this.#sequencer.submit(command, expiresAt, key);
   }
 
   /** Carries out commands in order, each for itself, with keys of their own or none. */

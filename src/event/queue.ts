@@ -15,13 +15,13 @@ export interface KeyInFlight {
   reason: 'in-flight';
 }
 
-/** What it took to answer a command that was committed. Milliseconds, as the runtime's clock has them. */
+/** What it took to answer a command. Milliseconds, as the runtime's clock has them. */
 export interface Took {
-  /** Until its batch was sent: look-up, load and queue. */
+  /** Until its batch was sent, or it was refused: look-up, load and queue. */
   queueMs: number;
-  /** The commit of the batch. */
+  /** The commit that the answer rests on; 0 where it rests on none. */
   commitMs: number;
-  /** Rows and keys of the batch. */
+  /** Rows and keys of that commit. */
   batch: number;
   attempts: number;
 }

@@ -22,6 +22,17 @@ function toResult(reply: Reply, eventId: string, userId: string): BulkResult {
   }
 }
 
+/** How many came to what, for the log. */
+export function tally(results: BulkResult[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const result of results) {
+    const seated = result.success && result.registration ? 'ACTIVE' : 'WAITLISTED';
+    const kind = result.success ? seated : result.problem.title;
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
 /** Registers users one after the other; each has its own outcome, and spoils no other's. */
 export async function registerAll(
   c: RouteContext,

@@ -12,7 +12,7 @@ import {
 } from '../schemas.ts';
 import { servicesOf } from '../services.ts';
 import { listEvents } from '../store/events.ts';
-import { registerAll } from './bulk.ts';
+import { registerAll, tally } from './bulk.ts';
 import { execute, type RouteContext } from './event-call.ts';
 import { hashOf, ofCaller, readKey } from './idempotency.ts';
 import { linkNext, readCursor, writeCursor } from './paging.ts';
@@ -123,6 +123,7 @@ export const events = new Hono<{ Bindings: Env }>()
     async (c) => {
       const { eventId } = c.req.valid('param');
       const results = await registerAll(c, eventId, c.req.valid('json').userIds);
+      c.set('results', tally(results));
       return c.json({ results }, 200);
     },
   );

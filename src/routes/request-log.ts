@@ -6,8 +6,10 @@ declare module 'hono' {
   interface ContextVariableMap {
     /** What became of the request: a reply's kind, or an error's class. */
     outcome?: string;
-    /** What the commit took that the answer rests on. */
+    /** What the answer took, and the commit that it rests on. */
     took?: Took;
+    /** Of many users at once: how many of them came to what. */
+    results?: Record<string, number>;
   }
 }
 
@@ -19,7 +21,7 @@ export const logRequest = createMiddleware<{ Bindings: Env }>(async (c, next) =>
   if (c.env.LOG_REQUESTS !== 'yes') return next();
   const startedAt = Date.now();
   await next();
-  const { requestId, outcome = null, took } = c.var;
+  const { requestId, outcome = c.res.ok ? 'ok' : null, took, results } = c.var;
   const route = matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path ?? null;
   const line = {
     requestId,
@@ -29,6 +31,7 @@ export const logRequest = createMiddleware<{ Bindings: Env }>(async (c, next) =>
     outcome,
     totalMs: Date.now() - startedAt,
     ...took,
+    results,
   };
   // biome-ignore lint/suspicious/noConsole: the platform's log
   console.log(JSON.stringify(line));

@@ -4,11 +4,17 @@ import app from '../../src/app.ts';
 import { api, newEvent, newUsers, register, unique } from '../support/desk.ts';
 
 /** Calls with a log, and gives the lines that were written. */
-async function logged(method: string, path: string, body?: unknown, on: Partial<Env> = {}) {
+async function logged(
+  method: string,
+  path: string,
+  body?: unknown,
+  on: Partial<Env> = {},
+  headers: Record<string, string> = {},
+) {
   const written = vi.spyOn(console, 'log').mockImplementation(() => {});
   const init = {
     method,
-    headers: { 'Content-Type': 'application/json', 'X-Request-Id': 'request-1' },
+    headers: { 'Content-Type': 'application/json', 'X-Request-Id': 'request-1', ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   };
   const logging = { ...env, LOG_REQUESTS: 'yes', ...on };
@@ -39,6 +45,27 @@ describe('the log of requests', () => {
     ]);
   });
 
+  test('has as much of a refusal by the rules, which may rest on no commit', async () => {
+    const [a = '', b = ''] = await newUsers(2);
+    const eventId = await newEvent(1, false);
+    await register(a, eventId);
+    const body = { userId: b, eventId };
+    expect(await logged('POST', '/registration/registrations', body)).toEqual([
+      {
+        requestId: 'request-1',
+        method: 'POST',
+        route: '/registration/registrations',
+        status: 409,
+        outcome: 'CapacityError',
+        totalMs: expect.any(Number),
+        queueMs: expect.any(Number),
+        commitMs: 0,
+        batch: 0,
+        attempts: 0,
+      },
+    ]);
+  });
+
   test('tells a place in line, a refusal and an unknown path apart', async () => {
     const [a = '', b = ''] = await newUsers(2);
     const eventId = await newEvent(1, true);
@@ -48,7 +75,63 @@ describe('the log of requests', () => {
     expect(await post(b)).toMatchObject([{ status: 201, outcome: 'WAITLISTED' }]);
     expect(await post(b)).toMatchObject([{ status: 409, outcome: 'DuplicateError' }]);
     expect(await post('')).toMatchObject([{ status: 400, outcome: 'ValidationError' }]);
-    expect(await logged('GET', '/nowhere')).toMatchObject([{ status: 404, route: null }]);
+    expect(await post('nobody')).toMatchObject([{ status: 404, outcome: 'NotFoundError' }]);
+  });
+
+  test.each([
+    ['GET', '/nowhere', 404, 'NotFoundError', null],
+    ['PUT', '/registration/users', 405, 'MethodNotAllowedError', null],
+    ['GET', '/health', 200, 'ok', '/health'],
+    ['GET', '/registration/events', 200, 'ok', '/registration/events'],
+    ['GET', '/registration/events/nowhere', 404, 'NotFoundError', '/registration/events/:eventId'],
+    [
+      'GET',
+      `/registration/events?x=${'x'.repeat(9_000)}`,
+      414,
+      'UriTooLongError',
+      '/registration/events',
+    ],
+    ['GET', '/registration/users/%ff', 400, 'ValidationError', '/registration/users/:userId'],
+  ] as const)('has a line for %s %.40s', async (method, path, status, outcome, route) => {
+    expect(await logged(method, path)).toMatchObject([{ status, outcome, route }]);
+  });
+
+  test('has a line for who may not call, and for who calls too often', async () => {
+    const route = '/registration/events';
+    const asked = (on: Partial<Env>) => logged('GET', route, undefined, on);
+    const key = { name: 'crm', roles: ['service'], sha256: 'a'.repeat(64) };
+    const guarded = { AUTH_MODE: 'key', API_KEYS: JSON.stringify([key]) };
+    expect(await asked(guarded)).toMatchObject([
+      { status: 401, outcome: 'UnauthenticatedError', route },
+    ]);
+    const none = { limit: async () => ({ success: false }) } as RateLimit;
+    expect(await asked({ ADDRESS_LIMIT: none })).toMatchObject([
+      { status: 429, outcome: 'RateLimitedError', route },
+    ]);
+    expect(await asked({ AWS_REGION: 'nonsense' })).toMatchObject([
+      { status: 503, outcome: 'ConfigurationError', route },
+    ]);
+  });
+
+  test('has of a retry with a key what came of it first, and what it took', async () => {
+    const [userId = ''] = await newUsers(1);
+    const eventId = await newEvent(1, true);
+    const body = { userId, eventId };
+    const once = () =>
+      logged('POST', '/registration/registrations', body, {}, { 'Idempotency-Key': 'k' });
+    const took = { queueMs: expect.any(Number), commitMs: expect.any(Number), attempts: 1 };
+    expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', batch: 2, ...took }]);
+    // The key is found used by the commit, whatever else the batch was to write.
+    expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', ...took }]);
+  });
+
+  test('counts what came of many users at once', async () => {
+    const users = await newUsers(3);
+    const eventId = await newEvent(2, true);
+    const path = `/registration/events/${eventId}/registrations`;
+    const lines = await logged('POST', path, { userIds: [...users, 'nobody', ''] });
+    const results = { ACTIVE: 2, WAITLISTED: 1, NotFoundError: 1, ValidationError: 1 };
+    expect(lines).toMatchObject([{ status: 200, outcome: 'ok', results }]);
   });
 
   test('has no id, name, token or key of anybody', async () => {
@@ -71,5 +154,14 @@ describe('Server-Timing', () => {
     expect(headers.get('Server-Timing')).toMatch(/^queue;dur=\d+, commit;dur=\d+$/);
     const read = await api('GET', `/registration/events/${eventId}/capacity`);
     expect(read.headers.get('Server-Timing')).toBeNull();
+  });
+
+  test('tells of a refusal that committed nothing how long it waited', async () => {
+    const [a = '', b = ''] = await newUsers(2);
+    const eventId = await newEvent(1, false);
+    await register(a, eventId);
+    const { status, headers } = await register(b, eventId);
+    expect(status).toBe(409);
+    expect(headers.get('Server-Timing')).toMatch(/^queue;dur=\d+, commit;dur=0$/);
   });
 });
