@@ -71,8 +71,8 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'store/commit.ts',
-        from: 'return store.client.send(command, options);',
-        to: `return store.client.send(new TransactWriteCommand(
+        from: 'return await store.client.send(command, options);',
+        to: `return await store.client.send(new TransactWriteCommand(
           toTransaction(store.tables, version, draft, crypto.randomUUID())), options);`,
       },
     ],

@@ -1,3 +1,4 @@
+import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
 import app from '../../src/app.ts';
@@ -153,6 +154,20 @@ describe('Server-Timing', () => {
     const { headers } = await register(userId, eventId);
     expect(headers.get('Server-Timing')).toMatch(/^queue;dur=\d+, commit;dur=\d+$/);
     const read = await api('GET', `/registration/events/${eventId}/capacity`);
+    expect(read.headers.get('Server-Timing')).toBeNull();
+  });
+
+  test('is none of a read that waited for the load together with a change', async () => {
+    const [userId = ''] = await newUsers(1);
+    // From here on the user is known without a look-up, so both wait for the load alone.
+    await register(userId, await newEvent(1, false));
+    const eventId = await newEvent(1, false);
+    await evictDurableObject(env.EVENTS.getByName(eventId));
+    const [changed, read] = await Promise.all([
+      register(userId, eventId),
+      api('GET', `/registration/events/${eventId}/capacity`),
+    ]);
+    expect(changed.headers.get('Server-Timing')).not.toBeNull();
     expect(read.headers.get('Server-Timing')).toBeNull();
   });
 
