@@ -31,6 +31,12 @@ export const apiKeysSchema = z
       roles: z.array(z.enum(['organiser', 'service'])).min(1),
       sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hex digits' }),
     }),
+    {
+      error: ({ input }) =>
+        input === undefined
+          ? 'is missing, or is no JSON; `npm run key` makes an entry of it'
+          : 'must be a list: [ENTRY, …]',
+    },
   )
   .min(1, { error: 'has no key' })
   .refine((keys) => new Set(keys.map(({ name }) => name)).size === keys.length, {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { authSchema } from '../auth/settings.ts';
 import { readStoreConfig, type StoreConfig } from '../config.ts';
 import { CliError } from './terminal.ts';
 
@@ -12,6 +13,9 @@ export type CliConfig = Pick<StoreConfig, 'region' | 'endpoint' | 'tables'> & {
 };
 
 const CREDENTIALS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
+
+/** Settings that wrangler.toml need not have, being secrets or left out by default. */
+const OPTIONAL = [...Object.keys(authSchema.in.shape), 'CORS_ORIGINS', 'LOG_REQUESTS'];
 
 /** What an endpoint on this machine is given for credentials: it wants some and checks none. */
 const LOCAL_CREDENTIALS: Settings = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
@@ -43,8 +47,8 @@ export async function readSettings(
   for (const [name, binding] of Object.entries(vars)) {
     if ('value' in binding && typeof binding.value === 'string') settings[name] = binding.value;
   }
-  // The top level of wrangler.toml names every variable; an environment may leave some out.
-  for (const name of new Set([...Object.keys(base.vars), ...Object.keys(settings)])) {
+  // The top level of wrangler.toml names the variables; an environment may leave some out.
+  for (const name of new Set([...Object.keys(base.vars), ...Object.keys(settings), ...OPTIONAL])) {
     const value = processEnv[name];
     if (value !== undefined && !CREDENTIALS.includes(name)) settings[name] = value;
   }

@@ -5,13 +5,24 @@ import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { killService, type Service, startService } from '../support/service.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'registration-desk-'));
-let service: Service | undefined;
+const ROOT = resolve(import.meta.dirname, '../..');
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const directories: string[] = [];
+const services: Service[] = [];
 
 afterAll(() => {
-  if (service) killService(service);
-  rmSync(directory, { recursive: true, force: true });
+  for (const service of services) killService(service);
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
+
+/** A section of the README, by its heading. */
+const section = (heading: string) =>
+  readme.split(/^## /m).find((each) => each.startsWith(heading)) ?? '';
+
+const blocks = (text: string, kind: string) =>
+  [...text.matchAll(new RegExp(`\`\`\`${kind}\\n(.*?)\`\`\``, 'gs'))].map(
+    ([, block = '']) => block,
+  );
 
 /** Takes out what differs from run to run. */
 const withoutChance = (text: string) =>
@@ -23,18 +34,37 @@ const withoutChance = (text: string) =>
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
     .trim();
 
-test('the tour of the README, pasted, answers what the README shows', {
+/** Pastes the tour into a shell, against a service with these settings, and compares. */
+async function takeTour(settings: Record<string, string>, before: string): Promise<void> {
+  const tour = section('A tour');
+  const script = blocks(tour, 'sh').join('\n');
+  expect(script).toContain('http://localhost:8787');
+  const directory = mkdtempSync(join(tmpdir(), 'registration-desk-'));
+  directories.push(directory);
+  const service = await startService(directory, settings);
+  services.push(service);
+  const pasted = before + script.replace('http://localhost:8787', service.url);
+  const answered = execFileSync('bash', ['-c', pasted]).toString();
+  expect(withoutChance(answered)).toBe(withoutChance(blocks(tour, 'json').join('')));
+}
+
+test('the tour of the README, pasted, answers what the README shows', { timeout: 60_000 }, () =>
+  takeTour({}, ''),
+);
+
+test('the tour answers the same to whoever calls with a key, as the README says to try it', {
   timeout: 60_000,
 }, async () => {
-  const readme = readFileSync(resolve(import.meta.dirname, '../../README.md'), 'utf8');
-  const tour = readme.split(/^## /m).find((section) => section.startsWith('A tour')) ?? '';
-  const blocks = (kind: string) =>
-    [...tour.matchAll(new RegExp(`\`\`\`${kind}\\n(.*?)\`\`\``, 'gs'))].map(([, text]) => text);
-  const script = blocks('sh').join('\n');
-  const shown = blocks('json').join('');
-  expect(script).toContain('http://localhost:8787');
-  service = await startService(directory);
-  const pasted = script.replace('http://localhost:8787', service.url);
-  const answered = execFileSync('bash', ['-c', pasted]).toString();
-  expect(withoutChance(answered)).toBe(withoutChance(shown));
+  const [make = '', call = ''] = blocks(section('Who may call'), 'sh');
+  const command = /^npm run key -- (.*)$/m.exec(make)?.[1]?.split(' ') ?? [];
+  const said = execFileSync(process.execPath, ['src/cli/create-key.ts', ...command], {
+    cwd: ROOT,
+  }).toString();
+  const [key = '', entry = ''] = said
+    .split('\n')
+    .flatMap((line) => /^ {2}(.+)$/.exec(line)?.[1] ?? []);
+  const start = /^AUTH_MODE=(\w+) API_KEYS='\[ENTRY\]' npm start$/m.exec(make);
+  expect(start?.[1]).toBe('key');
+  expect(call).toContain('rdk_KEY');
+  await takeTour({ AUTH_MODE: 'key', API_KEYS: `[${entry}]` }, call.replace('rdk_KEY', key));
 });

@@ -13,13 +13,20 @@ export interface Service {
   dynamodb: string;
 }
 
-/** Starts the service on a free port, with its data in `directory`, and waits until it listens. */
-export async function startService(directory: string): Promise<Service> {
+/**
+ * Starts the service on a free port, with its data in `directory`, and waits until it listens.
+ *
+ * @param settings variables in its environment
+ */
+export async function startService(
+  directory: string,
+  settings: Record<string, string> = {},
+): Promise<Service> {
   const port = await freePort();
   const { DYNAMODB_ENDPOINT: _, ...env } = process.env;
   const child = spawn(process.execPath, ['src/cli/start.ts'], {
     cwd: ROOT,
-    env: { ...env, PORT: String(port), DATA_DIR: directory },
+    env: { ...env, ...settings, PORT: String(port), DATA_DIR: directory },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
