@@ -11,7 +11,7 @@ export type Variant = (typeof VARIANTS)[number];
 /** What every part of the benchmark works with. */
 export interface Bench {
   database: Database;
-  bundles: Record<Variant | 'floor' | 'probe' | 'readable', Bundle>;
+  bundles: Record<Variant | 'floor' | 'probe', Bundle>;
   figures: Figures;
   isQuick: boolean;
 }
@@ -19,27 +19,26 @@ export interface Bench {
 /** Builds every worker that the benchmark runs. */
 export async function buildAll(directory: string): Promise<Bench['bundles']> {
   const variant = (name: string) => build(join(directory, name), `test/bench/variants/${name}.ts`);
-  const [ours, ceiling, direct, transactional, floor, probe, readable] = await Promise.all([
+  const [ours, ceiling, direct, transactional, floor, probe] = await Promise.all([
     build(join(directory, 'ours')),
     variant('ceiling'),
     variant('direct'),
     variant('transactional'),
     variant('floor'),
     variant('probe'),
-    build(join(directory, 'readable'), undefined, { minify: false }),
   ]);
-  return { ours, ceiling, direct, transactional, floor, probe, readable };
+  return { ours, ceiling, direct, transactional, floor, probe };
 }
 
 /** Runs something against a worker, and stops the worker whatever comes of it. */
 export async function withServer<T>(
   bench: Bench,
-  bundle: keyof Bench['bundles'],
+  bundle: keyof Bench['bundles'] | Bundle,
   use: (server: Server) => Promise<T>,
   options: { endpoint?: string; inspect?: boolean } = {},
 ): Promise<T> {
   const { endpoint = bench.database.endpoint, inspect = false } = options;
-  const { script } = bench.bundles[bundle];
+  const { script } = typeof bundle === 'string' ? bench.bundles[bundle] : bundle;
   const server = await serve({ script, vars: varsFor(endpoint), inspect });
   try {
     return await use(server);

@@ -14,6 +14,8 @@ const WARM_UP_MAX = 10_000;
 export interface Run extends LoadResult {
   workerCpuMs: number;
   databaseCpuMs: number;
+  /** Of this process: the load, and the proxy where there is one. */
+  loadCpuMs: number;
 }
 
 /** Measures a run's CPU time around it. */
@@ -22,13 +24,13 @@ export async function measure(
   server: Server,
   run: () => Promise<LoadResult>,
 ): Promise<Run> {
-  const before = [cpuMs(server.pid), cpuMs(bench.database.pid)] as const;
+  const pids = [server.pid, bench.database.pid, process.pid];
+  const before = pids.map(cpuMs);
   const result = await run();
-  return {
-    ...result,
-    workerCpuMs: cpuMs(server.pid) - before[0],
-    databaseCpuMs: cpuMs(bench.database.pid) - before[1],
-  };
+  const [workerCpuMs = 0, databaseCpuMs = 0, loadCpuMs = 0] = pids.map(
+    (pid, i) => cpuMs(pid) - (before[i] ?? 0),
+  );
+  return { ...result, workerCpuMs, databaseCpuMs, loadCpuMs };
 }
 
 /**
@@ -62,6 +64,11 @@ export function failures(result: LoadResult): number {
   return result.requests - good;
 }
 
+/** How many of the machine's cores a run kept busy. */
+export function coresOf({ workerCpuMs, databaseCpuMs, loadCpuMs, seconds }: Run): number {
+  return (workerCpuMs + databaseCpuMs + loadCpuMs) / (seconds * 1_000);
+}
+
 /** One line on a run for a person. */
 export function describeRun(name: string, run: Run): string {
   const perRequest = (ms: number) => ((ms * 1_000) / run.requests).toFixed(0);
@@ -69,7 +76,8 @@ export function describeRun(name: string, run: Run): string {
   return (
     `  ${name.padEnd(26)} ${run.perSecond.toFixed(0).padStart(6)}/s  p50 ${run.p50.toFixed(1)} ms  ` +
     `p99 ${run.p99.toFixed(1)} ms  CPU worker ${perRequest(run.workerCpuMs)} us, ` +
-    `database ${perRequest(run.databaseCpuMs)} us${failed > 0 ? `  FAILED ${JSON.stringify(run.statuses)}` : ''}`
+    `database ${perRequest(run.databaseCpuMs)} us, load ${perRequest(run.loadCpuMs)} us, ` +
+    `${coresOf(run).toFixed(1)} cores${failed > 0 ? `  FAILED ${JSON.stringify(run.statuses)}` : ''}`
   );
 }
 

@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { SourceMap, type SourceMapping } from 'node:module';
+import { dirname, join } from 'node:path';
 import { say } from '../../src/cli/terminal.ts';
 import { type Bench, withServer } from './bench.ts';
+import { build } from './build.ts';
 import { registerMany } from './hot.ts';
 import { inspect } from './inspector.ts';
 
@@ -32,9 +34,12 @@ function toOrigin(source: string | undefined): { group: string; file: string } {
 
 /** Profiles the worker on one hot event, and shows where the time goes. */
 export async function benchProfile(bench: Bench): Promise<void> {
+  const directory = join(dirname(dirname(bench.bundles.ours.script)), 'readable');
+  // With the names of functions, which production does without.
+  const readable = await build(directory, undefined, { minify: false });
   await withServer(
     bench,
-    'readable',
+    readable,
     async (server) => {
       await registerMany(server, { connections: 64, amount: 10_000 });
       const inspector = await inspect(server.inspector ?? '');
@@ -51,7 +56,7 @@ export async function benchProfile(bench: Bench): Promise<void> {
       inspector.close();
       const file = process.env.BENCH_PROFILE;
       if (file) writeFileSync(file, JSON.stringify(profile));
-      show(profile, `${bench.bundles.readable.script}.map`, load.requests);
+      show(profile, `${readable.script}.map`, load.requests);
     },
     { inspect: true },
   );

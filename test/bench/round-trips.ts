@@ -1,7 +1,7 @@
 import { say } from '../../src/cli/terminal.ts';
 import { type Bench, newEventId, withServer } from './bench.ts';
 import { userId } from './database.ts';
-import { failures, registerMany } from './hot.ts';
+import { coresOf, describeRun, failures, measure, type Run, registerMany } from './hot.ts';
 import { createEvent, fire, registerShot, unregisterShot } from './load.ts';
 import { startProxy } from './proxy.ts';
 import { medianOf, summarize } from './stats.ts';
@@ -24,14 +24,18 @@ export async function benchRoundTrips(bench: Bench): Promise<void> {
           say(`A database ${delay} ms away, ${CONNECTIONS} connections on one event`);
           proxy.set({ delayMs: delay });
           const amount = isQuick ? 2_500 : 10_000;
-          const runs = [];
+          const runs: Run[] = [];
           for (let round = 0; round < (isQuick ? 1 : 3); round++) {
-            runs.push(await registerMany(server, { connections: CONNECTIONS, amount }));
+            const run = () => registerMany(server, { connections: CONNECTIONS, amount });
+            const result = await measure(bench, server, run);
+            runs.push(result);
+            say(describeRun(`${delay} ms`, result));
           }
           const rate = summarize(runs.map(({ perSecond }) => perSecond));
           const failed = runs.reduce((sum, run) => sum + failures(run), 0);
           const note = `spread ±${(rate.spread * 100).toFixed(0)} %, ${failed} failed`;
           figures.add(`rtt${delay}-throughput`, rate.median, 'registrations/s', note);
+          figures.add(`rtt${delay}-cores`, medianOf(runs.map(coresOf)), 'cores busy');
           figures.add(`rtt${delay}-p50-ms`, medianOf(runs.map(({ p50 }) => p50)), 'ms');
           figures.add(`rtt${delay}-p99-ms`, medianOf(runs.map(({ p99 }) => p99)), 'ms');
           const eventId = newEventId();
