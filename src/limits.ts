@@ -49,6 +49,15 @@ export const QUEUE_MAX_COMMANDS = 2_500;
 /** How long a command may wait before it is decided. With `COMMIT_DEADLINE_MS` it stays under 5 s. */
 export const QUEUE_WAIT_MS = 2_500;
 
+/**
+ * With so many commands waiting the next commit goes out before the replies of the last: their work then
+ * hides its round trip. With fewer, replies first: those whom they call forth share the commit.
+ */
+export const EAGER_COMMIT_MIN_COMMANDS = 16;
+
+/** Replies that leave in one turn: each is some tenths of a millisecond of work for the isolate. */
+export const REPLIES_PER_TURN = 16;
+
 /** How often waiting commands are checked for having waited too long. */
 export const QUEUE_SWEEP_MS = 250;
 

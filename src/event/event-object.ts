@@ -10,45 +10,19 @@ import { findUsers } from '../store/users.ts';
 import { traced } from '../tracing.ts';
 import { type Command, isQuestion } from './command.ts';
 import type { IdempotencyKey } from './idempotency.ts';
-import type { Reply } from './queue.ts';
+import { NO_COMMIT, type Reply } from './queue.ts';
 import { Sequencer } from './sequencer.ts';
-
-/** The commit that ended last. */
-export interface LastCommit {
-  /** Counts commits. */
-  number: number;
-  startedAt: number;
-  endedAt: number;
-  batch: number;
-  attempts: number;
-}
 
 /**
  * The sequencer of an event over the tables, as the object runs it.
  *
- * @param last notes each commit
  * @param measure takes each load and commit down
  */
-export function openSequencer(
-  store: Store,
-  eventId: string,
-  last?: LastCommit,
-  measure?: Measure,
-): Sequencer {
+export function openSequencer(store: Store, eventId: string, measure?: Measure): Sequencer {
   const tables: Tables = {
     load: (options) => traced('load', () => loadEvent(store, eventId, options)),
-    async commit(version, draft) {
-      const startedAt = Date.now();
-      const token = crypto.randomUUID();
-      const result = await traced('commit', () => commit(store, version, draft, token));
-      if (last) {
-        const { attempts } = result;
-        const batch = draft.itemCount;
-        const number = last.number + 1;
-        Object.assign(last, { number, startedAt, endedAt: Date.now(), batch, attempts });
-      }
-      return result;
-    },
+    commit: (version, draft) =>
+      traced('commit', () => commit(store, version, draft, crypto.randomUUID())),
   };
   const sequencer: Sequencer = new Sequencer({
     ...(measure ? measured(tables, measure, () => sequencer.queueLength) : tables),
@@ -65,28 +39,23 @@ export function openSequencer(
 export class EventObject extends DurableObject<Env> {
   readonly #sequencer: Sequencer;
   readonly #users: UserDirectory;
-  readonly #last: LastCommit = { number: 0, startedAt: 0, endedAt: 0, batch: 0, attempts: 0 };
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const eventId = ctx.id.name;
     if (eventId === undefined)
       throw new Error('an event object is addressed by the id of its event');
-    const { sequencer, users } = this.openEvent(env, eventId, this.#last);
+    const { sequencer, users } = this.openEvent(env, eventId);
     this.#sequencer = sequencer;
     this.#users = users;
   }
 
   /** What the object works with; apart, so that it can be run over another store. */
-  protected openEvent(
-    env: Env,
-    eventId: string,
-    last: LastCommit,
-  ): { sequencer: Sequencer; users: UserDirectory } {
+  protected openEvent(env: Env, eventId: string): { sequencer: Sequencer; users: UserDirectory } {
     const { store, knownUsers } = servicesOf(env);
     const measure = env.METRICS && openMetrics(env.METRICS, eventId);
     return {
-      sequencer: openSequencer(store, eventId, last, measure),
+      sequencer: openSequencer(store, eventId, measure),
       users: new UserDirectory((userIds) => findUsers(store, userIds), knownUsers),
     };
   }
@@ -94,28 +63,21 @@ export class EventObject extends DurableObject<Env> {
   /** Carries out a command: at most once for a key, whose first outcome is answered again. */
   async execute(command: Command, key?: IdempotencyKey): Promise<Reply> {
     const askedAt = Date.now();
-    const { number } = this.#last;
-    const reply = await this.#carryOut(command, askedAt + QUEUE_WAIT_MS, key);
+    const absence = await this.#checkUserOf(command);
+    const queuedAt = Date.now();
+    const reply: Reply =
+      absence ?? (await this.#sequencer.submit(command, askedAt + QUEUE_WAIT_MS, key));
     if (isQuestion(command)) return reply;
-    // Replies follow their commit at once, before another can end; a refusal may have needed none.
-    const { startedAt, endedAt, batch, attempts, ...last } = this.#last;
-    const took =
-      last.number === number
-        ? { queueMs: Date.now() - askedAt, commitMs: 0, batch: 0, attempts: 0 }
-        : {
-            queueMs: Math.max(0, startedAt - askedAt),
-            commitMs: endedAt - startedAt,
-            ...{ batch, attempts },
-          };
-    return { ...reply, took };
+    // The sequencer counts from when it was asked; a refusal may have needed no commit.
+    const { queueMs, ...commit } = reply.took ?? { queueMs: Date.now() - queuedAt, ...NO_COMMIT };
+    return { ...reply, took: { queueMs: queuedAt - askedAt + queueMs, ...commit } };
   }
 
-  async #carryOut(command: Command, expiresAt: number, key?: IdempotencyKey): Promise<Reply> {
-    if ('userId' in command && command.type !== 'unregister' && command.type !== 'leaveLine') {
-      const absence = await this.#checkUser(command.userId);
-      if (absence) return absence;
-    }
-    return this.#sequencer.submit(command, expiresAt, key);
+  /** Null where the user exists, or need not be looked up: whoever leaves has a place, or is told so. */
+  async #checkUserOf(command: Command): Promise<Reply | null> {
+    const needsUser =
+      'userId' in command && command.type !== 'unregister' && command.type !== 'leaveLine';
+    return needsUser ? this.#checkUser(command.userId) : null;
   }
 
   /** Carries out commands in order, each for itself, with keys of their own or none. */

@@ -26,6 +26,9 @@ export interface Took {
   attempts: number;
 }
 
+/** What is said of a commit where there was none. */
+export const NO_COMMIT: Omit<Took, 'queueMs'> = { commitMs: 0, batch: 0, attempts: 0 };
+
 /** What the object answers. */
 export type Reply = (Outcome | Unavailable | KeyInFlight | Replay) & { took?: Took };
 
@@ -33,14 +36,22 @@ export type Reply = (Outcome | Unavailable | KeyInFlight | Replay) & { took?: To
 export interface Waiting {
   command: Command;
   key: IdempotencyKey | undefined;
+  /** Epoch milliseconds at which it joined the queue. */
+  askedAt: number;
   /** Epoch milliseconds after which the command is not decided any more. */
   expiresAt: number;
   settle: (reply: Reply) => void;
 }
 
-/** Tells those who wait that there is no outcome. */
-export function refuse(waiting: Waiting[], reason: Unavailable['reason']): void {
-  for (const { settle } of waiting) settle({ type: 'unavailable', reason });
+/** Tells those who wait that there is no outcome, and what it took to find out. */
+export function refuse(
+  waiting: Waiting[],
+  reason: Unavailable['reason'],
+  tookOf?: (waiting: Waiting) => Took,
+): void {
+  for (const each of waiting) {
+    each.settle({ type: 'unavailable', reason, ...(tookOf ? { took: tookOf(each) } : {}) });
+  }
 }
 
 /** Commands in order of arrival: so many at most, and none for longer than it is willing to wait. */

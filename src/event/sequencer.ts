@@ -1,10 +1,10 @@
-import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
-import type { CommitResult } from '../store/commit.ts';
+import { EAGER_COMMIT_MIN_COMMANDS, REPLIES_PER_TURN, TRANSACTION_MAX_ACTIONS } from '../limits.ts';
+import type { CommitResult, Effort } from '../store/commit.ts';
 import { type Command, isQuestion, type Outcome } from './command.ts';
 import { type Circumstances, decide } from './decide.ts';
 import { Draft, totalsOf } from './draft.ts';
 import { type IdempotencyKey, replay, toKeyRecord } from './idempotency.ts';
-import { CommandQueue, type Reply, refuse, type Waiting } from './queue.ts';
+import { CommandQueue, NO_COMMIT, type Reply, refuse, type Took, type Waiting } from './queue.ts';
 import type { Change, EventState, EventView } from './state.ts';
 
 /** What the sequencer needs of the world. */
@@ -12,7 +12,7 @@ export interface SequencerDeps {
   /** Loads the event, after winning the fence where asked. Throws when the tables do not answer. */
   load(options: { fence: boolean }): Promise<EventState>;
   /** Makes a batch durable on top of a version, and tells what became of it. Throws on a defect. */
-  commit(version: number, draft: Draft): Promise<CommitResult>;
+  commit(version: number, draft: Draft): Promise<CommitResult & Partial<Effort>>;
   /** Epoch milliseconds. */
   now(): number;
   newId(): string;
@@ -30,6 +30,9 @@ interface Decided {
 }
 
 const waitingOf = (batch: Decided[]): Waiting[] => batch.map(({ waiting }) => waiting);
+
+/** Lets whatever else is ready run first: other requests, and what a call has still to send. */
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** Room for rows and keys beside the event item. */
 const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 1;
@@ -50,6 +53,8 @@ export class Sequencer {
   #isInDoubt = false;
   readonly #queue: CommandQueue;
   readonly #keysAtWork = new Set<string>();
+  /** Replies whose commit is durable, in order; they have not left yet. */
+  readonly #due: { waiting: Waiting; reply: Reply }[] = [];
   #isRunning = false;
 
   constructor(deps: SequencerDeps) {
@@ -87,7 +92,7 @@ export class Sequencer {
     if (key && this.#keysAtWork.has(key.id)) return { type: 'keyRefused', reason: 'in-flight' };
     if (key) this.#keysAtWork.add(key.id);
     const reply = await new Promise<Reply>((settle) => {
-      this.#queue.add({ command, key, expiresAt, settle });
+      this.#queue.add({ command, key, askedAt: this.#deps.now(), expiresAt, settle });
       void this.#run();
     });
     if (key) this.#keysAtWork.delete(key.id);
@@ -103,15 +108,30 @@ export class Sequencer {
     this.#isRunning = true;
     try {
       while (this.#queue.length > 0) {
-        await this.#step();
-        // Each request reaches the object in a turn of its own. One turn lets those in that the last
+        const step = this.#step();
+        // The work that replies call forth would hold up the commit, were they to leave before it has.
+        if (this.#due.length > 0) {
+          await turn();
+          await this.#answer();
+        }
+        await step;
+        if (this.#queue.length >= EAGER_COMMIT_MIN_COMMANDS) continue;
+        await this.#answer();
+        // Each request reaches the object in a turn of its own. One turn lets those in that these
         // replies have called forth, so that they share a commit; an idle event never waits for it.
-        // A transaction that would be full goes out at once, and its round trip hides their work.
-        if (this.#queue.length < MAX_ITEMS) await new Promise((resolve) => setTimeout(resolve, 0));
+        await turn();
       }
     } finally {
       this.#isRunning = false;
       this.#queue.rest();
+    }
+  }
+
+  /** Lets due replies leave, a few each turn: a commit that is under way has its turns in between. */
+  async #answer(): Promise<void> {
+    while (this.#due.length > 0) {
+      for (const { waiting, reply } of this.#due.splice(0, REPLIES_PER_TURN)) waiting.settle(reply);
+      if (this.#due.length > 0) await turn();
     }
   }
 
@@ -132,9 +152,9 @@ export class Sequencer {
       if (batch.length === 0) {
         batch = this.#decideLarge(state);
         const changes = batch.flatMap(({ changes }) => changes);
-        this.#conclude(state, batch, await this.#commitInParts(state, changes));
+        await this.#conclude(state, batch, changes.length, this.#commitInParts(state, changes));
       } else {
-        this.#conclude(state, batch, await this.#commitDraft(state, draft));
+        await this.#conclude(state, batch, draft.itemCount, this.#commitDraft(state, draft));
       }
     } catch (error) {
       // A defect. What it left behind is unknown, so nothing of it is trusted.
@@ -206,19 +226,40 @@ export class Sequencer {
     return { type: 'committed', attempts: 1 };
   }
 
-  #conclude(state: EventState, batch: Decided[], result: CommitResult): void {
+  /** Waits for a commit of so many rows and keys, and tells those who wait for it. */
+  async #conclude(
+    state: EventState,
+    batch: Decided[],
+    size: number,
+    commit: Promise<CommitResult & Partial<Effort>>,
+  ): Promise<void> {
+    const sentAt = this.#deps.now();
+    const result = await commit;
+    const { attempts = 0 } = result;
+    const commitMs = this.#deps.now() - sentAt;
+    const took = ({ askedAt }: Waiting): Took => ({
+      queueMs: sentAt - askedAt,
+      ...(attempts > 0 ? { commitMs, batch: size, attempts } : NO_COMMIT),
+    });
     switch (result.type) {
       case 'committed':
         // Nothing is gained by remembering that an event does not exist.
         if (!state.event) this.#forget({ inDoubt: false });
-        for (const { waiting, outcome } of batch) waiting.settle(outcome);
+        for (const { waiting, outcome } of batch) {
+          const isAsked = isQuestion(waiting.command);
+          this.#due.push({
+            waiting,
+            reply: isAsked ? outcome : { ...outcome, took: took(waiting) },
+          });
+        }
         return;
       case 'replayed': {
         // Nothing was applied. Whose key was used is answered; the others are decided anew.
         const others: Waiting[] = [];
         for (const { waiting } of batch) {
           const record = waiting.key && result.records.get(waiting.key.id);
-          if (waiting.key && record) waiting.settle(replay(record, waiting.key));
+          if (waiting.key && record)
+            waiting.settle({ ...replay<Outcome>(record, waiting.key), took: took(waiting) });
           else others.push(waiting);
         }
         this.#queue.putBack(others);
@@ -239,7 +280,7 @@ export class Sequencer {
           commands: batch.length,
           done: 'refused them with 503: nothing was changed',
         });
-        refuse(waitingOf(batch), 'unapplied');
+        refuse(waitingOf(batch), 'unapplied', took);
         return;
       case 'uncertain':
         this.#deps.log('commit uncertain', {
@@ -248,7 +289,7 @@ export class Sequencer {
           done: 'told them that it is uncertain; wins the fence before it reads again',
         });
         this.#forget({ inDoubt: true });
-        refuse(waitingOf(batch), 'uncertain');
+        refuse(waitingOf(batch), 'uncertain', took);
         return;
     }
   }

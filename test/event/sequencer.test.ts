@@ -2,7 +2,14 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Draft } from '../../src/event/draft.ts';
 import { Sequencer } from '../../src/event/sequencer.ts';
 import { EventState } from '../../src/event/state.ts';
-import { QUEUE_MAX_COMMANDS, QUEUE_SWEEP_MS, QUEUE_WAIT_MS } from '../../src/limits.ts';
+import {
+  EAGER_COMMIT_MIN_COMMANDS,
+  QUEUE_MAX_COMMANDS,
+  QUEUE_SWEEP_MS,
+  QUEUE_WAIT_MS,
+  REPLIES_PER_TURN,
+  TRANSACTION_MAX_ACTIONS,
+} from '../../src/limits.ts';
 import { StoreUnavailableError } from '../../src/store/client.ts';
 import type { CommitResult } from '../../src/store/commit.ts';
 import { counterIds, eventOf, NOW } from '../support/model.ts';
@@ -46,12 +53,77 @@ function open(capacity = 10) {
 /** Lets everything that is ready run. */
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
+/** The same for the replies of a full batch, which leave in turns; each takes a millisecond of a faked clock. */
+const settleAll = () =>
+  vi.advanceTimersByTimeAsync(Math.ceil(TRANSACTION_MAX_ACTIONS / REPLIES_PER_TURN) + 1);
+
 describe('the sequencer', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });
   afterEach(() => {
     vi.useRealTimers();
+  });
+
+  /** One commit in flight that so many wait for, and as many more who wait for the next. */
+  async function crowd(waiting: number) {
+    const opened = open(1_000);
+    const first = opened.register('first');
+    await settle();
+    const answered: string[] = [];
+    const replies = Array.from({ length: waiting }, async (_, i) => {
+      const reply = await opened.register(`u${i}`);
+      answered.push(`u${i}`);
+      return reply;
+    });
+    await settle();
+    return { ...opened, first, answered, replies };
+  }
+
+  test('with many waiting, the next commit goes out before the replies of the last', async () => {
+    const { commits, first } = await crowd(EAGER_COMMIT_MIN_COMMANDS);
+    let isAnswered = false;
+    void first.then(() => {
+      isAnswered = true;
+    });
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await Promise.resolve();
+    for (let i = 0; i < 20 && commits.length < 2; i++) await Promise.resolve();
+    expect([commits.length, isAnswered]).toEqual([2, false]);
+    await settle();
+    expect(isAnswered).toBe(true);
+  });
+
+  test('with few, the replies go first, and whoever they call forth shares the commit', async () => {
+    const { commits, first, register } = await crowd(EAGER_COMMIT_MIN_COMMANDS - 1);
+    void first.then(() => register('called forth'));
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect(commits[1]?.draft.changes.length).toBe(EAGER_COMMIT_MIN_COMMANDS);
+  });
+
+  test('replies leave in order, a few each turn, and none before its commit', async () => {
+    const { commits, answered, replies } = await crowd(2 * REPLIES_PER_TURN + 1);
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settleAll();
+    expect(answered).toEqual([]);
+    commits[1]?.answer({ type: 'committed', attempts: 1 });
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+    expect(answered.length).toBe(REPLIES_PER_TURN);
+    await settleAll();
+    expect(answered).toEqual(replies.map((_, i) => `u${i}`));
+  });
+
+  test('a reply tells of the commit that it rests on, and of no other', async () => {
+    const { commits, first, replies } = await crowd(EAGER_COMMIT_MIN_COMMANDS);
+    await vi.advanceTimersByTimeAsync(30);
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    await vi.advanceTimersByTimeAsync(50);
+    commits[1]?.answer({ type: 'committed', attempts: 2 });
+    expect((await first).took).toEqual({ queueMs: 0, commitMs: 30, batch: 1, attempts: 1 });
+    const second = { queueMs: 30, commitMs: 50, batch: EAGER_COMMIT_MIN_COMMANDS, attempts: 2 };
+    expect((await replies[0])?.took).toEqual(second);
   });
 
   test('one commit is in flight, and what arrives meanwhile is the next one', async () => {
@@ -99,15 +171,16 @@ describe('the sequencer', () => {
   test('a batch is cut between commands, at what a transaction takes', async () => {
     const { register, commits } = open(1_000);
     void register('first');
-    await settle();
+    await settleAll();
     const all = Array.from({ length: 150 }, (_, i) => register(`u${i}`));
     commits[0]?.answer({ type: 'committed', attempts: 1 });
-    await settle();
+    await settleAll();
     expect(commits[1]?.draft.itemCount).toBe(99);
     commits[1]?.answer({ type: 'committed', attempts: 1 });
-    await settle();
+    await settleAll();
     expect(commits[2]?.draft.itemCount).toBe(51);
     commits[2]?.answer({ type: 'committed', attempts: 1 });
+    await settleAll();
     expect((await Promise.all(all)).every(({ type }) => type === 'registered')).toBe(true);
   });
 
@@ -117,20 +190,20 @@ describe('the sequencer', () => {
     const flush = async (from: number) => {
       for (let i = from; i < commits.length; i++) {
         commits[i]?.answer({ type: 'committed', attempts: 1 });
-        await settle();
+        await settleAll();
       }
     };
     for (let i = 0; i < 80; i++) void register(`u${i}`);
-    await settle();
+    await settleAll();
     await flush(0);
     const seen = commits.length;
     void register('one-more');
-    await settle();
+    await settleAll();
     for (let i = 0; i < 40; i++) {
       void sequencer.submit({ type: 'unregister', userId: `u${i}` }, Date.now() + QUEUE_WAIT_MS);
     }
     commits[seen]?.answer({ type: 'committed', attempts: 1 });
-    await settle();
+    await settleAll();
     const leaves = commits[seen + 1]?.draft;
     expect(leaves?.itemCount).toBe(99);
     expect(leaves?.changes.filter(({ type }) => type === 'unregistered').length).toBe(33);
@@ -139,12 +212,12 @@ describe('the sequencer', () => {
   test('past the bound of the queue a caller is refused at once, and those before it are served', async () => {
     const { register, commits } = open(100_000);
     void register('first');
-    await settle();
+    await settleAll();
     const accepted = Array.from({ length: QUEUE_MAX_COMMANDS }, (_, i) => register(`u${i}`));
     expect(await register('late')).toEqual({ type: 'unavailable', reason: 'busy' });
     for (let i = 0; i < commits.length; i++) {
       commits[i]?.answer({ type: 'committed', attempts: 1 });
-      await settle();
+      await settleAll();
     }
     const replies = await Promise.all(accepted);
     expect(replies.every(({ type }) => type === 'registered')).toBe(true);
@@ -196,7 +269,11 @@ describe('the sequencer', () => {
     const reply = register('a');
     await settle();
     commits[0]?.answer({ type: 'uncertain', cause: UNREACHABLE });
-    expect(await reply).toEqual({ type: 'unavailable', reason: 'uncertain' });
+    expect(await reply).toEqual({
+      type: 'unavailable',
+      reason: 'uncertain',
+      took: expect.any(Object),
+    });
     void register('b');
     await settle();
     expect(loads).toEqual([{ fence: false }, { fence: true }]);
@@ -221,7 +298,11 @@ describe('the sequencer', () => {
     const reply = register('a');
     await settle();
     commits[0]?.answer({ type: 'unapplied', cause: new StoreUnavailableError('busy', false) });
-    expect(await reply).toEqual({ type: 'unavailable', reason: 'unapplied' });
+    expect(await reply).toEqual({
+      type: 'unavailable',
+      reason: 'unapplied',
+      took: expect.any(Object),
+    });
     const again = register('a');
     await settle();
     commits[1]?.answer({ type: 'committed', attempts: 1 });
@@ -234,7 +315,10 @@ describe('the sequencer', () => {
     const reply = register('a');
     await settle();
     commits[0]?.fail();
-    expect(await reply).toEqual({ type: 'unavailable', reason: 'uncertain' });
+    expect(await reply).toEqual({
+      type: 'unavailable',
+      reason: 'uncertain',
+    });
     void register('b');
     await settle();
     expect(loads).toEqual([{ fence: false }, { fence: true }]);
@@ -328,7 +412,11 @@ describe('the sequencer', () => {
     commits[0]?.answer({ type: 'committed', attempts: 1 });
     await settle();
     commits[1]?.answer({ type: 'fenced' });
-    expect(await reply).toEqual({ type: 'unavailable', reason: 'uncertain' });
+    expect(await reply).toEqual({
+      type: 'unavailable',
+      reason: 'uncertain',
+      took: expect.any(Object),
+    });
     // What the tables hold by then: the capacity is raised, and some still wait.
     setLoad(async () => withLine(31, 40));
     const late = register('late');
@@ -360,7 +448,12 @@ describe('the sequencer', () => {
       type: 'replayed',
       records: new Map([[key.id, { ...key, outcome, expiresAt: 0 }]]),
     });
-    expect(await keyed).toEqual({ type: 'refused', reason: 'full', isReplay: true });
+    expect(await keyed).toEqual({
+      type: 'refused',
+      reason: 'full',
+      isReplay: true,
+      took: expect.any(Object),
+    });
     await settle();
     expect(commits[2]?.draft.itemCount).toBe(1);
     commits[2]?.answer({ type: 'committed', attempts: 1 });

@@ -39,9 +39,9 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/sequencer.ts',
-        from: 'this.#conclude(state, batch, await this.#commitDraft(state, draft));',
+        from: 'await this.#conclude(state, batch, draft.itemCount, this.#commitDraft(state, draft));',
         to: `batch.forEach(({ waiting, outcome }) => waiting.settle(outcome));
-        this.#conclude(state, batch, await this.#commitDraft(state, draft));`,
+        await this.#conclude(state, batch, draft.itemCount, this.#commitDraft(state, draft));`,
       },
     ],
   },
