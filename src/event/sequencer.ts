@@ -246,11 +246,9 @@ export class Sequencer {
         // Nothing is gained by remembering that an event does not exist.
         if (!state.event) this.#forget({ inDoubt: false });
         for (const { waiting, outcome } of batch) {
-          const isAsked = isQuestion(waiting.command);
-          this.#due.push({
-            waiting,
-            reply: isAsked ? outcome : { ...outcome, took: took(waiting) },
-          });
+          const isAnswer = isQuestion(waiting.command);
+          const reply: Reply = isAnswer ? outcome : { ...outcome, took: took(waiting) };
+          this.#due.push({ waiting, reply });
         }
         return;
       case 'replayed': {
@@ -258,9 +256,11 @@ export class Sequencer {
         const others: Waiting[] = [];
         for (const { waiting } of batch) {
           const record = waiting.key && result.records.get(waiting.key.id);
-          if (waiting.key && record)
+          if (waiting.key && record) {
             waiting.settle({ ...replay<Outcome>(record, waiting.key), took: took(waiting) });
-          else others.push(waiting);
+          } else {
+            others.push(waiting);
+          }
         }
         this.#queue.putBack(others);
         return;
