@@ -7,13 +7,13 @@ import { capacityShot, createEvent, fire, registerShot } from './load.ts';
 import { medianOf } from './stats.ts';
 
 const CONNECTIONS = 64;
-const AMOUNT = 3_000;
 
 /** How fast one event takes registrations when it is new, and when it is large. */
 export async function benchGrowth(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
   const size = isQuick ? 5_000 : 100_000;
   const rounds = isQuick ? 1 : 4;
+  const amount = isQuick ? 1_500 : 3_000;
   const large = newEventId();
   say(`Growth: seating ${size} people`);
   // Room above the bound of what can be created: measured is what comes on top of all these.
@@ -37,8 +37,8 @@ export async function benchGrowth(bench: Bench): Promise<void> {
       for (const which of order) {
         const eventId = which === 'small' ? small : large;
         // The same users for both, none of whom has a place in either.
-        const next = (i: number) => registerShot(userId(round * AMOUNT + i), eventId);
-        const options = { url, connections: CONNECTIONS, amount: AMOUNT, next };
+        const next = (i: number) => registerShot(userId(round * amount + i), eventId);
+        const options = { url, connections: CONNECTIONS, amount, next };
         const run = await measure(bench, server, () => fire(options));
         if (failures(run) > 0) throw new Error(`growth: ${JSON.stringify(run.statuses)}`);
         runs[which].push(run);

@@ -133,7 +133,7 @@ export async function benchHot(bench: Bench): Promise<void> {
     // Warm: the compiler has to see every path some thousand times.
     for (const variant of VARIANTS) {
       const server = open[variant];
-      const warmUp = isSlow(variant) ? (isQuick ? 64 : 200) : isQuick ? 3_000 : WARM_UP_MAX;
+      const warmUp = isSlow(variant) ? (isQuick ? 64 : 200) : isQuick ? 2_000 : WARM_UP_MAX;
       if (server) await registerMany(server, { connections: 64, amount: warmUp });
     }
     // Whom the warm-up has not made known: each of them has to be looked up.

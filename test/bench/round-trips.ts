@@ -23,7 +23,7 @@ export async function benchRoundTrips(bench: Bench): Promise<void> {
         for (const delay of isQuick ? ROUND_TRIPS_MS.slice(1) : ROUND_TRIPS_MS) {
           say(`A database ${delay} ms away, ${CONNECTIONS} connections on one event`);
           proxy.set({ delayMs: delay });
-          const amount = isQuick ? 2_500 : 10_000;
+          const amount = isQuick ? 1_500 : 10_000;
           const runs: Run[] = [];
           for (let round = 0; round < (isQuick ? 1 : 3); round++) {
             const run = () => registerMany(server, { connections: CONNECTIONS, amount });

@@ -9,7 +9,7 @@ import { medianOf } from './stats.ts';
 import type { ReadyCall } from './variants/floor.ts';
 
 /** Users that the object comes to know before the measurement, and that it does not. */
-const KNOWN = 1_000;
+const knownIn = ({ isQuick }: Bench): number => (isQuick ? 300 : 1_000);
 const CALLS = 100;
 
 /** Sends a request of the service, and makes sure that it succeeded. */
@@ -20,12 +20,12 @@ async function shoot(client: HttpClient, { method, path, body }: Shot): Promise<
 }
 
 /** A warm event with seats for all: the first users have been there and left, so it knows them. */
-async function warmEvent(server: Server): Promise<string> {
+async function warmEvent(server: Server, known: number): Promise<string> {
   const eventId = newEventId();
   await createEvent(server.url, { eventId, capacity: 100_000, hasWaitlist: true });
   for (const shot of [registerShot, unregisterShot]) {
     const next = (i: number) => shot(userId(i), eventId);
-    await fire({ url: server.url, connections: 8, amount: KNOWN, next });
+    await fire({ url: server.url, connections: 8, amount: known, next });
   }
   return eventId;
 }
@@ -79,9 +79,10 @@ function toTransaction(eventId: string, user: string, version: number): object {
 async function benchLatency(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
   const rounds = isQuick ? 100 : 800;
+  const known = knownIn(bench);
   await withServer(bench, 'floor', (floorServer) =>
     withServer(bench, 'ours', async (server) => {
-      const eventId = await warmEvent(server);
+      const eventId = await warmEvent(server, known);
       const bare = newEventId();
       await seedEvent(database, { eventId: bare, registered: 0, waiting: 0, capacity: 100_000 });
       let version = 1;
@@ -94,7 +95,7 @@ async function benchLatency(bench: Bench): Promise<void> {
         const call: ReadyCall = { headers, body: JSON.stringify(nextTransaction()) };
         return shoot(floor, { method: 'POST', path: '/', body: JSON.stringify(call) });
       };
-      for (let i = 0; i < KNOWN; i++) await throughFloor();
+      for (let i = 0; i < known; i++) await throughFloor();
       const ms: Record<'known' | 'unknown' | 'call' | 'floor', number[]> = {
         known: [],
         unknown: [],
@@ -105,7 +106,7 @@ async function benchLatency(bench: Bench): Promise<void> {
         ms.known.push(await shoot(service, registerShot(userId(i), eventId)));
         ms.call.push((await direct.dynamodb('TransactWriteItems', nextTransaction())).ms);
         ms.floor.push(await throughFloor());
-        ms.unknown.push(await shoot(service, registerShot(userId(KNOWN + i), eventId)));
+        ms.unknown.push(await shoot(service, registerShot(userId(known + i), eventId)));
       }
       for (const client of [service, direct, floor]) client.close();
       const call = medianOf(ms.call);
@@ -121,17 +122,18 @@ async function benchLatency(bench: Bench): Promise<void> {
 }
 
 async function benchCalls(bench: Bench): Promise<void> {
+  const known = knownIn(bench);
   const proxy = await startProxy(bench.database.endpoint);
   try {
     await withServer(
       bench,
       'ours',
       async (server) => {
-        const eventId = await warmEvent(server);
+        const eventId = await warmEvent(server, known);
         const service = openClient(server.url, 1);
         for (const [name, from] of [
           ['warm-calls', 0],
-          ['warm-unknown-calls', KNOWN],
+          ['warm-unknown-calls', known],
         ] as const) {
           await proxy.takeTraffic();
           for (let i = 0; i < CALLS; i++) {
