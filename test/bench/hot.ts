@@ -122,12 +122,12 @@ export async function benchHot(bench: Bench): Promise<void> {
   };
 
   async function run(open: Partial<Record<Variant, Server>>) {
-    const amount = 3_000;
+    const amount = isQuick ? 2_000 : 3_000;
     // In a quick run, and beside the main one, the slow ones get a smaller event with the same share
     // of seats (with seats alone nobody races for a number). That flatters the direct way, which
     // counts what is there call by call.
     const sizeFor = (connections: number) => {
-      const slowAmount = isQuick ? 120 : connections > 64 ? 1_500 : amount;
+      const slowAmount = isQuick ? 100 : connections > 64 ? 1_500 : amount;
       return { amount: slowAmount, capacity: slowAmount / (amount / SEATS) };
     };
     // Warm: the compiler has to see every path some thousand times.
