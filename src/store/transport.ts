@@ -17,7 +17,7 @@ import type { StoreConfig } from '../config.ts';
 /**
  * What the SDK does with each call and nobody here has a use for: copies for a log, statistics about
  * the caller, retries (ours have a deadline), a choice between ways to sign, a correction of the clock
- * (the platform's is right). With its own codec and hashes, two thirds of what a call costs.
+ * (the platform's is right). With its own codec and hashes, half of what a call costs.
  */
 const IDLE_MIDDLEWARE = [
   'loggerMiddleware',

@@ -1,6 +1,5 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
 import { openSequencer } from '../../src/event/event-object.ts';
 import {
@@ -14,7 +13,7 @@ import {
   truth,
   unregister,
 } from '../support/desk.ts';
-import { drop, fault, hang, refusal } from '../support/faults.ts';
+import { bumpVersion, drop, fault, hang, refusal } from '../support/faults.ts';
 
 const evict = (eventId: string) => evictDurableObject(env.EVENTS.getByName(eventId));
 
@@ -68,15 +67,7 @@ describe('the fence', () => {
     const eventId = await newEvent(5, true);
     const [a = '', b = ''] = await newUsers(2);
     await register(a, eventId);
-    await store.client.send(
-      new UpdateCommand({
-        TableName: store.tables.events,
-        Key: { eventId },
-        UpdateExpression: 'ADD #version :one',
-        ExpressionAttributeNames: { '#version': 'version' },
-        ExpressionAttributeValues: { ':one': 1 },
-      }),
-    );
+    await bumpVersion(eventId);
     expect((await register(b, eventId)).status).toBe(201);
     expect((await truth(eventId)).registered.sort()).toEqual([a, b].sort());
   });

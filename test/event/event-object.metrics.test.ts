@@ -1,12 +1,11 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test, vi } from 'vitest';
 import type { Command } from '../../src/event/command.ts';
 import { EventObject } from '../../src/event/event-object.ts';
 import { INDEX_MAX_BYTES, LAYOUT, openMetrics, type Point } from '../../src/metrics.ts';
-import { newEvent, newUsers, register, store, unique } from '../support/desk.ts';
-import { drop, fault, refusal } from '../support/faults.ts';
+import { newEvent, newUsers, register, unique } from '../support/desk.ts';
+import { bumpVersion, drop, fault, refusal } from '../support/faults.ts';
 
 const POINT: Point = {
   kind: 'commit',
@@ -177,15 +176,7 @@ describe('what is measured of an event', () => {
     const eventId = await newEvent(5, true);
     const [a = ''] = await newUsers(1);
     using _ = fault('TransactWriteItems', 1, async ({ send }) => {
-      await store.client.send(
-        new UpdateCommand({
-          TableName: store.tables.events,
-          Key: { eventId },
-          UpdateExpression: 'ADD #version :one',
-          ExpressionAttributeNames: { '#version': 'version' },
-          ExpressionAttributeValues: { ':one': 1 },
-        }),
-      );
+      await bumpVersion(eventId);
       return send();
     });
     const points = await measure(eventId, registration(a));

@@ -1,4 +1,5 @@
-import { type DynamoCall, onDynamo } from './desk.ts';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoCall, onDynamo, store } from './desk.ts';
 
 /** What DynamoDB says when it refuses; `reasons` are those of a cancelled transaction. */
 export function refusal(status: number, type: string, reasons?: string[]): Response {
@@ -35,3 +36,15 @@ export const hang = ({ request }: DynamoCall) =>
   new Promise<Response>((_, reject) => {
     request.signal.addEventListener('abort', () => reject(request.signal.reason));
   });
+
+/** Moves the event's version on, as a second writer would. */
+export const bumpVersion = (eventId: string) =>
+  store.client.send(
+    new UpdateCommand({
+      TableName: store.tables.events,
+      Key: { eventId },
+      UpdateExpression: 'ADD #version :one',
+      ExpressionAttributeNames: { '#version': 'version' },
+      ExpressionAttributeValues: { ':one': 1 },
+    }),
+  );
