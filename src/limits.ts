@@ -31,6 +31,15 @@ export const IDEMPOTENCY_KEY_MAX_CHARS = 255;
 /** How long the outcome of a request with an `Idempotency-Key` is kept. */
 export const IDEMPOTENCY_TTL_SECONDS = 24 * 60 * 60;
 
+/**
+ * Outcomes of used keys that an event keeps in memory, in characters of their JSON: about 2 000 of them.
+ * A replay of one of these costs no transaction.
+ */
+export const USED_KEYS_MAX_CHARS = 1024 * 1024;
+
+/** How long an event that was found not to exist is taken not to, without asking the table again. */
+export const ABSENCE_MEMORY_MS = 1_000;
+
 /** Largest request body. The largest valid one is under 2 KiB; the rest is room for escapes. */
 export const BODY_MAX_BYTES = 64 * 1024;
 

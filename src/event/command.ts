@@ -23,6 +23,8 @@ export type Command =
   /** `ifMatch`: the revisions that it may be applied to. */
   | { type: 'update'; patch: EventPatch; ifMatch: number[] | null; isDryRun: boolean }
   | { type: 'cancel'; ifMatch: number[] | null }
+  /** Changes nothing: uses up the key of a request of many commands before any of them. */
+  | { type: 'claim' }
   /** Fills free seats from the line: what an update began and an interruption left undone. */
   | { type: 'promote' };
 
@@ -75,6 +77,7 @@ export type Outcome =
   | { type: 'waitlisted'; entry: WaitlistEntry }
   | { type: 'unregistered'; registration: Registration; promoted: Registration | null }
   | { type: 'leftLine'; entry: WaitlistEntry }
+  | { type: 'claimed' }
   | { type: 'updated'; event: EventRecord; revision: number; promoted: Registration[] }
   | Refusal;
 

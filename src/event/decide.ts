@@ -59,6 +59,8 @@ export function decide(view: EventView, command: Command, circumstances: Circums
       return update(view, event, command, circumstances);
     case 'cancel':
       return cancel(view, event, command.ifMatch);
+    case 'claim':
+      return { changes: [], outcome: { type: 'claimed' } };
     case 'promote': {
       const { revision } = view;
       const { changes, promoted } = promoteInto(view, event, view.registeredCount, circumstances);

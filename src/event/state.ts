@@ -57,8 +57,8 @@ export function idBits(uuid: string): bigint {
   return BigInt(`0x${uuid.replaceAll('-', '')}`);
 }
 
-/** What the rules may ask of an event. */
-export interface EventView {
+/** What is counted of an event. */
+export interface EventTotals {
   /** Null for an event that does not exist. */
   readonly event: EventRecord | null;
   readonly registeredCount: number;
@@ -71,6 +71,10 @@ export interface EventView {
   readonly lastSeq: number;
   /** XOR of the ids of all rows: equal sets of rows have equal digests. */
   readonly digest: bigint;
+}
+
+/** What the rules may ask of an event. */
+export interface EventView extends EventTotals {
   registrationOf(userId: string): Seat | undefined;
   entryOf(userId: string): WaitlistEntry | undefined;
   /** Those who have a seat, by `seq`. */

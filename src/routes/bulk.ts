@@ -1,9 +1,14 @@
 import { AppError, ValidationError } from '../errors.ts';
 import type { Command } from '../event/command.ts';
-import type { IdempotencyKey } from '../event/idempotency.ts';
 import type { Reply } from '../event/queue.ts';
 import { type BulkResult, userIdSchema } from '../schemas.ts';
-import { eventKeyOf, eventObject, expectOutcome, type RouteContext } from './event-call.ts';
+import {
+  eventKeyOf,
+  eventObject,
+  expectOutcome,
+  type RouteContext,
+  toReplyError,
+} from './event-call.ts';
 import { markReplay } from './idempotency.ts';
 import { toFieldErrors } from './validate.ts';
 
@@ -43,19 +48,10 @@ export async function registerAll(
   const commands: Command[] = parsed.flatMap(({ data }) =>
     data === undefined ? [] : { type: 'register', userId: data },
   );
-  // A key for each row, so that each is written together with its own change. All carry the
-  // fingerprint of the whole, so that another list under the same key is told apart.
   const key = await eventKeyOf(c, eventId, { type: 'registerAll', rows });
-  const keys: IdempotencyKey[] = key
-    ? commands.map((_, i) => ({ id: `${key.id}#${i}`, fingerprint: key.fingerprint }))
-    : [];
-  const replies = (await eventObject(c.env, eventId).executeAll(commands, keys)) as Reply[];
-  const keyRefusal = replies.find((reply) => reply.type === 'keyRefused');
-  if (keyRefusal) expectOutcome(keyRefusal, [], { eventId });
-  const noEvent = replies.find(
-    (reply) => reply.type === 'refused' && reply.reason === 'no-such-event',
-  );
-  if (noEvent) expectOutcome(noEvent, [], { eventId });
+  const answer = (await eventObject(c.env, eventId).executeAll(commands, key)) as Reply | Reply[];
+  if (!Array.isArray(answer)) throw toReplyError(answer, { eventId });
+  const replies = answer;
   if (replies.length > 0 && replies.every((reply) => 'isReplay' in reply)) {
     markReplay(c, { isReplay: true });
   }
