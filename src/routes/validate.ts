@@ -5,6 +5,7 @@ import { createMiddleware } from 'hono/factory';
 import type * as z from 'zod';
 import { permitInput } from '../auth/guard.ts';
 import {
+  AppError,
   type FieldError,
   PayloadTooLargeError,
   UnsupportedMediaTypeError,
@@ -59,12 +60,17 @@ export function jsonBody(maxBytes = BODY_MAX_BYTES) {
   });
   return createMiddleware(async (c, next) => {
     checkDeclaration(c);
-    return limit(c, async () => {
-      const text = await readText(c);
-      // Where hono's validator looks for the body, which it would decode leniently.
-      Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
-      await next();
-    });
+    try {
+      await limit(c, async () => {
+        const text = await readText(c);
+        // Where hono's validator looks for the body, which it would decode leniently.
+        Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+      });
+    } catch (error) {
+      if (error instanceof AppError) throw error;
+      throw new ValidationError([{ path: '', message: 'the body was cut off' }]);
+    }
+    await next();
   });
 }
 

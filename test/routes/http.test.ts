@@ -285,7 +285,9 @@ describe('every answer has its headers', () => {
   const long = `${EVENTS}?cursor=${'x'.repeat(URL_MAX_CHARS)}`;
   test.for([
     ['200', 'GET', '/health', {}],
-    ['200 from the assets', 'GET', '/docs', {}],
+    ['200 of a page', 'GET', '/docs', {}],
+    ['200 of a file', 'GET', '/docs/start.js', {}],
+    ['200 of the description', 'GET', '/openapi.json', {}],
     ['400', 'GET', `${EVENTS}?limit=0`, {}],
     ['400 for a broken URL', 'GET', '/registration/users/%FF', {}],
     ['400 for a broken URL of a change', 'DELETE', '/registration/waitlist?userId=%zz', {}],
@@ -318,6 +320,7 @@ describe('every answer has its headers', () => {
       },
       {
         AUTH_MODE,
+        ASSETS: { fetch: async () => new Response('a file') },
         API_KEYS: JSON.stringify(keys),
         ...(limit ? { ADDRESS_LIMIT: refuses } : {}),
       },

@@ -1,6 +1,7 @@
-import { exports } from 'cloudflare:workers';
+import { env, exports } from 'cloudflare:workers';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
+import app from '../../src/app.ts';
 import { BODY_MAX_BYTES, BULK_BODY_MAX_BYTES, FIELD_ERRORS_MAX } from '../../src/limits.ts';
 import { toCsv } from '../../src/routes/csv.ts';
 import { api, newEvent, newUsers, register, store, unique } from '../support/desk.ts';
@@ -69,6 +70,20 @@ describe('a body', () => {
     });
     const answer = await post(USERS, body);
     expect([answer.status, answer.body]).toMatchObject([201, { userId, name: '日本' }]);
+  });
+
+  test('that is cut off is no defect of the service', async () => {
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"userId":"a",'));
+      },
+      pull(controller) {
+        controller.error(new Error('gone'));
+      },
+    });
+    const headers = { 'Content-Type': 'application/json' };
+    const request = new Request(`http://desk.test${USERS}`, { method: 'POST', headers, body });
+    expect((await app.fetch(request, env)).status).toBe(400);
   });
 
   test('with a mark in front is read without it', async () => {
