@@ -15,7 +15,7 @@ import {
 } from './errors.ts';
 import { docs } from './routes/docs.ts';
 import { events } from './routes/events.ts';
-import { crossOrigin, secureHeaders } from './routes/headers.ts';
+import { crossOrigin, readableUrl, secureHeaders } from './routes/headers.ts';
 import { health } from './routes/health.ts';
 import { registrations, waitlist } from './routes/registrations.ts';
 import { logRequest } from './routes/request-log.ts';
@@ -61,18 +61,7 @@ app.use(
       toResponse(c, new MethodNotAllowedError(c.req.method, c.req.path, methods)),
   }),
 );
-// A broken percent-encoding would otherwise be taken literally, as an id that nobody meant.
-app.use(async (c, next) => {
-  if (c.req.url.includes('%')) {
-    try {
-      decodeURIComponent(c.req.url);
-    } catch {
-      throw new ValidationError([{ path: '', message: 'the URL has a broken percent-encoding' }]);
-    }
-  }
-  await next();
-});
-
+app.use(readableUrl);
 app.use(guard);
 
 app.onError((error, c) => {

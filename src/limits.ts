@@ -43,6 +43,9 @@ export const ABSENCE_MEMORY_MS = 1_000;
 /** Largest request body. The largest valid one is under 2 KiB; the rest is room for escapes. */
 export const BODY_MAX_BYTES = 64 * 1024;
 
+/** Faults that one refusal lists: a body can be wrong in thousands of ways, and each is a line of the answer. */
+export const FIELD_ERRORS_MAX = 100;
+
 /** Actions in one TransactWriteItems call: DynamoDB's own limit. */
 export const TRANSACTION_MAX_ACTIONS = 100;
 

@@ -42,7 +42,7 @@ export function tally(results: BulkResult[]): Record<string, number> {
 export async function registerAll(
   c: RouteContext,
   eventId: string,
-  rows: unknown[],
+  rows: (string | null)[],
 ): Promise<BulkResult[]> {
   const parsed = rows.map((row) => userIdSchema.safeParse(row));
   const commands: Command[] = parsed.flatMap(({ data }) =>
@@ -59,7 +59,11 @@ export async function registerAll(
   return parsed.map(({ data, error }, i) => {
     if (data === undefined) {
       const fields = error ? toFieldErrors(error) : [];
-      return { userId: rows[i], success: false, problem: new ValidationError(fields).toProblem() };
+      return {
+        userId: rows[i] ?? null,
+        success: false,
+        problem: new ValidationError(fields).toProblem(),
+      };
     }
     const reply = replies[answered++] ?? { type: 'unavailable', reason: 'uncertain' };
     return toResult(reply, eventId, data);
