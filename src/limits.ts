@@ -6,11 +6,26 @@ export const ID_MAX_CHARS = 100;
 /** Longest name of a user or an event, in Unicode code points. */
 export const NAME_MAX_CHARS = 200;
 
-/** Seats an event can have. With a full waitlist the object stays below the platform's 128 MB. */
+/** Seats an event can have. */
 export const CAPACITY_MAX = 100_000;
 
-/** People that can wait for one event: what an object's memory holds beside `CAPACITY_MAX` seats. */
+/** People that can wait for one event. */
 export const WAITLIST_MAX_ENTRIES = 100_000;
+
+/** What a seat or an entry takes of `EVENT_MAX_BYTES` beside its texts: columns, and its share of the map. */
+export const PLACE_BYTES = 80;
+
+/**
+ * What the people of an event may take of the object's memory, as `bytesOf` counts it, so that the largest
+ * event stays below the platform's 128 MB while it is loaded. `CAPACITY_MAX` and `WAITLIST_MAX_ENTRIES`
+ * people fit with ids of `ID_MAX_CHARS` characters that have one UTF-16 code unit, and 4 MB for reasons
+ * and for seats past the capacity. Who has ids of two, such as emoji, meets this first.
+ */
+export const EVENT_MAX_BYTES =
+  (CAPACITY_MAX + WAITLIST_MAX_ENTRIES) * (PLACE_BYTES + 2 * ID_MAX_CHARS) + 4_000_000;
+
+/** People that the answer to a change lists; it counts them all. An RPC answer is limited to 32 MiB. */
+export const CHANGE_MAX_LISTED = 1_000;
 
 /** Longest reason for seating somebody past the capacity, in Unicode code points. */
 export const OVERRIDE_REASON_MAX_CHARS = 500;

@@ -35,6 +35,8 @@ export type RefusalReason =
   | 'already-waitlisted'
   | 'full'
   | 'waitlist-full'
+  /** The people of the event take as much memory as they may. */
+  | 'no-room'
   | 'not-registered'
   | 'not-waiting'
   | 'not-open-yet'
@@ -75,7 +77,14 @@ export type Outcome =
   | { type: 'waitlisted'; entry: WaitlistEntry }
   | { type: 'unregistered'; registration: Registration; promoted: Registration | null }
   | { type: 'leftLine'; entry: WaitlistEntry }
-  | { type: 'updated'; event: EventRecord; revision: number; promoted: Registration[] }
+  | {
+      type: 'updated';
+      event: EventRecord;
+      revision: number;
+      /** The first who were promoted, in order; `promotedCount` counts them all. */
+      promoted: Registration[];
+      promotedCount: number;
+    }
   | Refusal;
 
 /** Whether a command only asks. */

@@ -1,6 +1,7 @@
 import type { EventRecord, WaitlistEntry } from '../schemas.ts';
 import type { KeyRecord } from './idempotency.ts';
 import {
+  bytesOf,
   type Change,
   type EventView,
   idBits,
@@ -21,6 +22,7 @@ export class Draft implements EventView {
   lastPosition: number;
   lastSeq: number;
   digest: bigint;
+  bytes: number;
   /** What happened, in order. */
   readonly changes: Change[] = [];
   /** Whether the batch is committed even if it changes nothing. */
@@ -44,6 +46,7 @@ export class Draft implements EventView {
     this.lastPosition = base.lastPosition;
     this.lastSeq = base.lastSeq;
     this.digest = base.digest;
+    this.bytes = base.bytes;
   }
 
   /** The rows to put and to delete, each id once. */
@@ -80,11 +83,13 @@ export class Draft implements EventView {
     return above === undefined ? this.#base.entryOf(userId) : (above ?? undefined);
   }
 
-  *seated(): Iterable<Seat> {
-    for (const seat of this.#base.seated()) {
+  *seated(after?: number): Iterable<Seat> {
+    for (const seat of this.#base.seated(after)) {
       if (this.#net.get(seat.registrationId)?.op !== 'remove') yield seat;
     }
-    for (const seat of this.#registrations.values()) if (seat) yield seat;
+    for (const seat of this.#registrations.values()) {
+      if (seat && !(after !== undefined && seat.seq <= after)) yield seat;
+    }
   }
 
   aheadOf({ position }: WaitlistEntry): number {
@@ -96,11 +101,13 @@ export class Draft implements EventView {
     return ahead;
   }
 
-  *waiting(): Iterable<WaitlistEntry> {
-    for (const entry of this.#base.waiting()) {
+  *waiting(after?: number): Iterable<WaitlistEntry> {
+    for (const entry of this.#base.waiting(after)) {
       if (this.#net.get(entry.entryId)?.op !== 'remove') yield entry;
     }
-    for (const entry of this.#entries.values()) if (entry) yield entry;
+    for (const entry of this.#entries.values()) {
+      if (entry && !(after !== undefined && entry.position <= after)) yield entry;
+    }
   }
 
   apply(changes: Change[]): void {
@@ -119,6 +126,7 @@ export class Draft implements EventView {
     if (!this.#net.delete(change.id)) this.#net.set(change.id, change);
     this.digest ^= idBits(change.id);
     const by = change.op === 'add' ? 1 : -1;
+    this.bytes += by * bytesOf(change.row);
     // Deleted before it is set, so that somebody who comes back stands at the end of the map.
     const { userId } = change.row;
     if (change.table === 'registrations') {
@@ -142,9 +150,10 @@ export function totalsOf(draft: EventView): EventView {
   const notKept = (): never => {
     throw new Error('only the totals of a committed part are kept');
   };
-  const { event, registeredCount, waitlistCount, revision, lastPosition, lastSeq, digest } = draft;
+  const { event, registeredCount, waitlistCount, revision, lastPosition, lastSeq } = draft;
+  const { digest, bytes } = draft;
   return {
-    ...{ event, registeredCount, waitlistCount, revision, lastPosition, lastSeq, digest },
+    ...{ event, registeredCount, waitlistCount, revision, lastPosition, lastSeq, digest, bytes },
     registrationOf: notKept,
     entryOf: notKept,
     seated: notKept,
