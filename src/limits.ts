@@ -91,8 +91,27 @@ export const READ_DEADLINE_MS = 2_000;
 /** How long one attempt of an index page (up to 1 MB) may take. */
 export const PAGE_TIMEOUT_MS = 1_500;
 
-/** How long a load may go on, waiting for lagging indexes included. Callers give up on it earlier. */
+/**
+ * After how long a load begins no third pass. The second is always made, and callers give up earlier: they
+ * are told so by the queue, and find the event loaded when they ask again.
+ */
 export const LOAD_DEADLINE_MS = 10_000;
+
+/** The pauses between a load's passes: an index is behind for milliseconds, now and then for a second. */
+export const LOAD_PAUSES_MS = [150, 1_000];
+
+/** How long an event whose load could not be proven is not read again, whoever asks. */
+export const LOAD_REST_MS = 3_000;
+
+/**
+ * Ranges in which a line is read side by side, and from how many people on: a page has 1 200 rows at the
+ * longest ids. With the other index a load has four calls in flight, and an object six connections.
+ */
+export const LINE_RANGES = 3;
+export const LINE_RANGES_MIN_ENTRIES = 2_000;
+
+/** How often the fence is tried against others who write the same event. */
+export const FENCE_MAX_ATTEMPTS = 10;
 
 /** How long reading a user's events may take, all pages and retries included. */
 export const USER_EVENTS_DEADLINE_MS = 4_500;
