@@ -2,6 +2,7 @@ import * as z from 'zod';
 import {
   BULK_MAX_USERS,
   CAPACITY_MAX,
+  CHANGE_MAX_LISTED,
   ID_MAX_CHARS,
   NAME_MAX_CHARS,
   OVERRIDE_REASON_MAX_CHARS,
@@ -235,10 +236,11 @@ export const leftLineSchema = z.object({
   waitlistEntry: waitlistEntrySchema,
 });
 
-/** `PATCH /registration/events/{eventId}` */
+/** `PATCH /registration/events/{eventId}`; `promoted` lists the first, `promotedCount` counts all. */
 export const updatedSchema = z.object({
   event: eventSchema,
-  promoted: z.array(registrationSchema),
+  promoted: z.array(registrationSchema).max(CHANGE_MAX_LISTED),
+  promotedCount: z.int().min(0),
   dryRun: z.boolean(),
 });
 
