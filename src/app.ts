@@ -3,7 +3,7 @@ import type { ApplyGlobalResponse } from 'hono/client';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
-import { guard } from './auth/guard.ts';
+import { countCalls, countPreflights, guard } from './auth/guard.ts';
 import {
   AppError,
   InternalError,
@@ -15,7 +15,7 @@ import {
 } from './errors.ts';
 import { docs } from './routes/docs.ts';
 import { events } from './routes/events.ts';
-import { crossOrigin, secureHeaders } from './routes/headers.ts';
+import { crossOrigin, readableUrl, secureHeaders } from './routes/headers.ts';
 import { health } from './routes/health.ts';
 import { registrations, waitlist } from './routes/registrations.ts';
 import { logRequest } from './routes/request-log.ts';
@@ -53,7 +53,11 @@ const app = new Hono<{ Bindings: Env; Variables: RequestIdVariables }>();
 app.use(requestId());
 app.use(logRequest);
 app.use(secureHeaders);
+// Whatever is asked for counts. `crossOrigin` answers a preflight, so that counts before; all else
+// after, so that a page can read that it called too often.
+app.use(countPreflights);
 app.use(crossOrigin);
+app.use(countCalls);
 app.use(
   methodNotAllowed({
     app,
@@ -61,18 +65,7 @@ app.use(
       toResponse(c, new MethodNotAllowedError(c.req.method, c.req.path, methods)),
   }),
 );
-// A broken percent-encoding would otherwise be taken literally, as an id that nobody meant.
-app.use(async (c, next) => {
-  if (c.req.url.includes('%')) {
-    try {
-      decodeURIComponent(c.req.url);
-    } catch {
-      throw new ValidationError([{ path: '', message: 'the URL has a broken percent-encoding' }]);
-    }
-  }
-  await next();
-});
-
+app.use(readableUrl);
 app.use(guard);
 
 app.onError((error, c) => {

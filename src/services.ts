@@ -1,4 +1,5 @@
 import { type Authenticate, openAuthentication } from './auth/authenticate.ts';
+import { openPseudonyms, type Pseudonym } from './auth/pseudonym.ts';
 import { type Config, readConfig } from './config.ts';
 import { openStore, type Store } from './store/client.ts';
 import { KnownUsers } from './store/directory.ts';
@@ -10,6 +11,8 @@ export interface Services {
   store: Store;
   /** Null when nobody has to say who they are. */
   authenticate: Authenticate | null;
+  /** How callers are called in the log. */
+  pseudonym: Pseudonym;
   knownUsers: KnownUsers;
   readiness: Readiness;
 }
@@ -27,6 +30,8 @@ export function servicesOf(env: Env): Services {
       config,
       store,
       authenticate: openAuthentication(config.auth),
+      // Nothing more to configure. A new secret gives people new pseudonyms.
+      pseudonym: openPseudonyms(config.credentials.secretAccessKey),
       knownUsers: new KnownUsers(),
       readiness: new Readiness(() => probeTables(store)),
     };
