@@ -32,7 +32,7 @@ function toAppError(error: Error): AppError | null {
   }
   if (error instanceof StoreUnavailableError) {
     const doubt = error.isUncertain ? ' The change may or may not have been made.' : '';
-    return new UnavailableError(`${error.message}.${doubt}`);
+    return new UnavailableError(`The tables cannot be reached.${doubt}`);
   }
   // What the platform says of an object that it moved, updated, reset or found overloaded.
   const platform = error as {
@@ -81,6 +81,12 @@ app.onError((error, c) => {
         stack: error.stack,
       }),
     );
+  }
+  if (error instanceof StoreUnavailableError) {
+    // Why is not for everybody: DynamoDB's words tell of accounts and permissions.
+    const told = { problem: 'tables unreachable', requestId: c.get('requestId') };
+    // biome-ignore lint/suspicious/noConsole: the platform's log
+    console.error(JSON.stringify({ ...told, cause: error.message }));
   }
   return toResponse(
     c,

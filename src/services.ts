@@ -3,7 +3,7 @@ import { openPseudonyms, type Pseudonym } from './auth/pseudonym.ts';
 import { type Config, readConfig } from './config.ts';
 import { openStore, type Store } from './store/client.ts';
 import { KnownUsers } from './store/directory.ts';
-import { probeTables, Readiness } from './store/probe.ts';
+import { probeTables, Readiness, type Report } from './store/probe.ts';
 
 /** What the routes and the objects of an isolate share. */
 export interface Services {
@@ -16,6 +16,11 @@ export interface Services {
   knownUsers: KnownUsers;
   readiness: Readiness;
 }
+
+/** Into the log, since what it says is not for everybody who may ask whether we are ready. */
+const reportFault: Report = (fault) =>
+  // biome-ignore lint/suspicious/noConsole: the platform's log
+  console.error(JSON.stringify({ problem: 'not ready', ...fault }));
 
 /** Kept per environment, which lives as long as the isolate: checking and opening cost once. */
 const opened = new WeakMap<Env, Services>();
@@ -33,7 +38,7 @@ export function servicesOf(env: Env): Services {
       // Nothing more to configure. A new secret gives people new pseudonyms.
       pseudonym: openPseudonyms(config.credentials.secretAccessKey),
       knownUsers: new KnownUsers(),
-      readiness: new Readiness(() => probeTables(store)),
+      readiness: new Readiness(() => probeTables(store, reportFault)),
     };
     opened.set(env, services);
   }
