@@ -49,6 +49,8 @@ const IF_MATCH = {
 const REPLAYED = { 'Idempotency-Replayed': '`true` when the first outcome is given again.' };
 const ETAG = { ETag: 'The revision of the event.' };
 
+const NEXT = { Link: 'The next page, if there is one.' };
+
 const text = (description: string) => ({ description, schema: { type: 'string' as const } });
 
 /** Of bodies: `propertyNames` of each schema has the names. */
@@ -130,7 +132,7 @@ const paged = (schema: z.ZodType, summary: string): Call => ({
   summary,
   path: schemas.eventParamSchema,
   query: schemas.pageSchema,
-  success: { status: 200, schema, csv: true, headers: { Link: 'The next page, if there is one.' } },
+  success: { status: 200, schema, csv: true, headers: NEXT },
   problems: [400, 404],
 });
 
@@ -150,9 +152,10 @@ export const CALLS: Record<string, Call> = {
     problems: [400, 404],
   },
   'GET /registration/users/{userId}/events': {
-    summary: 'The events in which a user has a seat',
+    summary: 'The events in which a user has a seat, oldest registration first',
     path: schemas.userParamSchema,
-    success: { status: 200, schema: schemas.eventSchema.array() },
+    query: schemas.userEventsPageSchema,
+    success: { status: 200, schema: schemas.eventSchema.array(), headers: NEXT },
     problems: [400, 404],
   },
   'POST /registration/events': {
