@@ -49,8 +49,6 @@ const IF_MATCH = {
 const REPLAYED = { 'Idempotency-Replayed': '`true` when the first outcome is given again.' };
 const ETAG = { ETag: 'The revision of the event.' };
 
-const NEXT = { Link: 'The next page, if there is one.' };
-
 const text = (description: string) => ({ description, schema: { type: 'string' as const } });
 
 /** Of bodies: `propertyNames` of each schema has the names. */
@@ -132,7 +130,7 @@ const paged = (schema: z.ZodType, summary: string): Call => ({
   summary,
   path: schemas.eventParamSchema,
   query: schemas.pageSchema,
-  success: { status: 200, schema, csv: true, headers: NEXT },
+  success: { status: 200, schema, csv: true, headers: { Link: 'The next page, if there is one.' } },
   problems: [400, 404],
 });
 
@@ -155,7 +153,11 @@ export const CALLS: Record<string, Call> = {
     summary: 'The events in which a user has a seat, oldest registration first',
     path: schemas.userParamSchema,
     query: schemas.userEventsPageSchema,
-    success: { status: 200, schema: schemas.eventSchema.array(), headers: NEXT },
+    success: {
+      status: 200,
+      schema: schemas.eventSchema.array(),
+      headers: { Link: 'The next page, if there is one.' },
+    },
     problems: [400, 404],
   },
   'POST /registration/events': {
