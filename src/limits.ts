@@ -128,6 +128,9 @@ export const FENCE_MAX_ATTEMPTS = 10;
 /** How long reading a user's events may take, all pages and retries included. */
 export const USER_EVENTS_DEADLINE_MS = 4_500;
 
+/** BatchGetItem calls for a user's events in flight at a time: of a request's six connections. */
+export const USER_EVENTS_MAX_IN_FLIGHT = 4;
+
 /** Bounds of the pause before a retry; the pause is drawn at random below a ceiling that doubles. */
 export const BACKOFF_FIRST_MS = 25;
 export const BACKOFF_MAX_MS = 400;

@@ -149,6 +149,11 @@ export const pageSchema = z.object({
   cursor: z.string().optional(),
 });
 
+/** Query of `GET /registration/users/{userId}/events`: all of them, but for those who have very many. */
+export const userEventsPageSchema = pageSchema.extend({
+  limit: pageSchema.shape.limit.unwrap().default(PAGE_MAX_ROWS),
+});
+
 /** Path parameters */
 export const userParamSchema = z.object({ userId: id });
 export const eventParamSchema = z.object({ eventId: id });
