@@ -1,10 +1,11 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
-import { ForbiddenError, RateLimitedError } from '../errors.ts';
+import { ForbiddenError, MisdirectedError, RateLimitedError } from '../errors.ts';
 import type { RATE_LIMIT_CALLS } from '../limits.ts';
 import { servicesOf } from '../services.ts';
 import { ACCESS, type Caller, isWithin, type Right, rightOf } from './access.ts';
+import { answersTo } from './settings.ts';
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -30,6 +31,7 @@ async function count(
 export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   // Whatever it asks for: a public route and one that is not there cost something too.
   await count('address', c.env.ADDRESS_LIMIT, addressOf(c));
+  if (!answersTo(c.req.url, c.env)) throw new MisdirectedError();
   const rules = matchedRoutes(c).flatMap(({ method, path }) =>
     method === 'ALL' ? [] : [ACCESS[`${method} ${path}`] ?? null],
   );
