@@ -40,7 +40,9 @@ await runCommand(async () => {
   const bare = openClient(config);
   try {
     await checkTables(bare, config.tables);
-    const client = DynamoDBDocumentClient.from(bare);
+    // A number that JavaScript has no exact value for is no position either, and is given anew.
+    const unmarshallOptions = { wrapNumbers: Number };
+    const client = DynamoDBDocumentClient.from(bare, { unmarshallOptions });
     const { found, adopted, already, setAside, left } = await adopt(
       { client, tables: config.tables },
       { isDryRun, setsUnknownAside: values['set-unknown-aside'], tell: say },
