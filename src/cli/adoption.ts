@@ -1,8 +1,4 @@
-import { paginateQuery } from '@aws-sdk/lib-dynamodb';
-import { BATCH_GET_MAX_KEYS } from '../limits.ts';
-import { batchGet } from '../store/batch-get.ts';
 import { type Store, sleep } from '../store/client.ts';
-import { INDEXES } from '../store/tables.ts';
 import {
   type EventPlan,
   idOf,
@@ -15,10 +11,10 @@ import {
   show,
   WORD_FOR,
 } from './adoption-plan.ts';
+import { type Found, isShown, PLACE_TABLES, readPlaces } from './adoption-read.ts';
 import { type Action, inParts, isAsRead, send, toActions, update } from './adoption-writes.ts';
 import { scanTable } from './scan.ts';
 
-const READ_DEADLINE_MS = 60_000;
 /** Events that are written, or looked up in the indexes, at a time. */
 const EVENTS_AT_ONCE = 4;
 /** How long the indexes may take to show what was written. */
@@ -53,23 +49,7 @@ export interface AdoptOptions {
   indexDeadlineMs?: number;
 }
 
-/** What the tables hold that is no event of ours. */
-interface Found {
-  events: Map<string, OldEvent>;
-  already: number;
-  /** Rows by the id of an event that is in no table. */
-  unknown: Map<string, { table: PlaceTable; row: OldItem }[]>;
-  /** Rows that name no event at all. */
-  stray: { table: PlaceTable; row: OldItem }[];
-}
-
-const PLACE_TABLES: PlaceTable[] = ['registrations', 'waitlist'];
-
 const grouped = (count: number) => count.toLocaleString('en').replaceAll(',', ' ');
-
-/** Idempotency keys and other rows of the service's own are in no index, and their ids begin like `key#`. */
-const isOurs = (table: PlaceTable, row: OldItem) =>
-  row.eventId === undefined && /^[a-z]+#/.test(idOf(table, row));
 
 /** Does something for each, so many at a time. */
 async function forEach<T>(all: Iterable<T>, use: (each: T) => Promise<void>): Promise<void> {
@@ -170,55 +150,11 @@ class Run {
     return after;
   }
 
-  /** Everything that is not ours, consistently. */
-  async #read(): Promise<Found> {
-    const { tables } = this.#store;
-    const found: Found = { events: new Map(), already: 0, unknown: new Map(), stray: [] };
-    const ours = new Set<string>();
-    for await (const page of scanTable<OldItem>(this.#store, tables.events)) {
-      for (const item of page) {
-        const eventId = String(item.eventId);
-        if (item.version !== undefined) ours.add(eventId);
-        else found.events.set(eventId, { item, seats: [], entries: [] });
-      }
-    }
-    found.already = ours.size;
-    for (const table of PLACE_TABLES) {
-      let read = 0;
-      for await (const page of scanTable<OldItem>(this.#store, tables[table])) {
-        for (const row of page) {
-          if (isOurs(table, row)) continue;
-          if (typeof row.eventId !== 'string') {
-            found.stray.push({ table, row });
-            continue;
-          }
-          if (ours.has(row.eventId)) continue;
-          const event = found.events.get(row.eventId);
-          if (event) event[table === 'registrations' ? 'seats' : 'entries'].push(row);
-          else {
-            const rows = found.unknown.get(row.eventId);
-            if (rows) rows.push({ table, row });
-            else found.unknown.set(row.eventId, [{ table, row }]);
-          }
-        }
-        read = this.#progress('read', read, page.length, `Read ${tables[table]}: %`);
-      }
-      this.#tell(`${tables[table]}: ${grouped(read)} rows`);
-    }
-    await this.#forgetCreated(found);
-    return found;
-  }
-
-  /** An event may have been created while the rows were read: then its rows are not of an unknown one. */
-  async #forgetCreated({ unknown }: Found): Promise<void> {
-    const { events } = this.#store.tables;
-    const eventIds = [...unknown.keys()];
-    for (let i = 0; i < eventIds.length; i += BATCH_GET_MAX_KEYS) {
-      const keys = eventIds.slice(i, i + BATCH_GET_MAX_KEYS).map((eventId) => ({ eventId }));
-      const deadline = Date.now() + READ_DEADLINE_MS;
-      const there = await batchGet(this.#store, { [events]: keys }, deadline, 'eventId');
-      for (const { eventId } of there[events] ?? []) unknown.delete(String(eventId));
-    }
+  #read(): Promise<Found> {
+    return readPlaces(this.#store, {
+      onPage: (table, before, more) => this.#progress('read', before, more, `Read ${table}: %`),
+      onEnd: (table, rows) => this.#tell(`${table}: ${grouped(rows)} rows`),
+    });
   }
 
   #plan(events: Map<string, OldEvent>): EventPlan[] {
@@ -359,34 +295,3 @@ class Run {
 
 const changedMeanwhile = (eventId: string) =>
   `event ${eventId} is not taken: it was changed meanwhile; end what writes the tables, and run the command again`;
-
-/** Whether an index has just these rows, with these numbers. */
-async function isShown(
-  store: Store,
-  table: PlaceTable,
-  eventId: string,
-  orders: Map<string, number>,
-): Promise<boolean> {
-  const [IndexName, name] =
-    table === 'registrations'
-      ? [INDEXES.registrationsByEvent, 'seq']
-      : [INDEXES.waitlistByPosition, 'position'];
-  const pages = paginateQuery(
-    { client: store.client },
-    {
-      TableName: store.tables[table],
-      IndexName,
-      KeyConditionExpression: 'eventId = :eventId',
-      ExpressionAttributeValues: { ':eventId': eventId },
-    },
-  );
-  const seen = new Set<string>();
-  for await (const { Items = [] } of pages) {
-    for (const row of Items as OldItem[]) {
-      const id = idOf(table, row);
-      if (orders.get(id) !== row[name]) return false;
-      seen.add(id);
-    }
-  }
-  return seen.size === orders.size;
-}
