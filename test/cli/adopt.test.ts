@@ -15,7 +15,7 @@ import type { Command } from '../../src/event/command.ts';
 import { Sequencer } from '../../src/event/sequencer.ts';
 import type { Store } from '../../src/store/client.ts';
 import { commit } from '../../src/store/commit.ts';
-import { loadEvent } from '../../src/store/load.ts';
+import { EventLoader } from '../../src/store/load.ts';
 import { allItems, type Item, old, openTables, putItems } from '../support/old-tables.ts';
 import { killService, type Service, startService } from '../support/service.ts';
 
@@ -49,8 +49,9 @@ afterEach(() => store.client.destroy());
 
 /** The engine of an event's object, with nothing in memory. */
 function open(eventId: string) {
+  const loader = new EventLoader(store, eventId);
   const sequencer = new Sequencer({
-    load: (options) => loadEvent(store, eventId, options),
+    load: (options) => loader.load(options),
     commit: (version, draft) => commit(store, version, draft, crypto.randomUUID()),
     now: () => Date.now(),
     newId: () => crypto.randomUUID(),

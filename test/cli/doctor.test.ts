@@ -270,6 +270,7 @@ describe('the command', () => {
   test('ends well when nothing is wrong', async () => {
     const { code, stdout } = await doctor(named());
     expect(stdout).toContain(`ok     table ${tables.users}: as it must be`);
+    expect(stdout).toContain('authentication: is off: anyone on this machine');
     expect(stdout).toContain('Nothing is wrong.');
     expect(code).toBe(0);
   });
