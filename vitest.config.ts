@@ -4,13 +4,13 @@ import { defineConfig } from 'vitest/config';
 /** Tests that need the Workers runtime; all others run in Node. */
 const IN_WORKERD = [
   'test/auth/access.test.ts',
-  'test/routes/**/*.test.ts',
+  'test/http/**/*.test.ts',
   'test/store/**/*.test.ts',
-  'test/event/event-object*.test.ts',
+  'test/object/event-object*.test.ts',
 ];
 
 /** What runs with somebody who takes the traces; of the others nobody does. */
-const TRACED = 'test/event/traces.test.ts';
+const TRACED = 'test/object/traces.test.ts';
 
 /** Flags by which the runtime streams traces, spans of our own included, to another worker. */
 const TRACES = ['streaming_tail_worker', 'tail_worker_user_spans'];

@@ -1,4 +1,4 @@
-import type { EventObject } from './event/event-object.ts';
+import type { EventObject } from './object/event-object.ts';
 
 declare global {
   namespace Cloudflare {

@@ -1,11 +1,18 @@
-import type { Context } from 'hono';
 import { RATE_LIMIT_CALLS, RATE_LIMIT_PERIOD_SECONDS, RETRY_AFTER_SECONDS } from './limits.ts';
-import type { Problem } from './schemas.ts';
 
 /** Where bad input was, and what was wrong with it. */
 export interface FieldError {
   path: string;
   message: string;
+}
+
+/** RFC 9457: what the client of a refused request is told. `title` is the class of the error. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  errors?: FieldError[] | undefined;
 }
 
 /** Root of everything that the service refuses. `detail` is one sentence for a person. */
@@ -224,13 +231,4 @@ export class ConfigurationError extends UnavailableError {
 export class InternalError extends AppError {
   readonly status = 500;
   override readonly name = 'InternalError';
-}
-
-/** The one mapping of an error to a response; headers that are set on the context already go along. */
-export function toResponse(c: Context, error: AppError): Response {
-  c.set('outcome', error.name);
-  return c.body(JSON.stringify(error.toProblem()), error.status, {
-    ...error.headers,
-    'Content-Type': 'application/problem+json',
-  });
 }

@@ -1,2 +1,2 @@
-export { default } from './app.ts';
-export { EventObject } from './event/event-object.ts';
+export { default } from './http/app.ts';
+export { EventObject } from './object/event-object.ts';

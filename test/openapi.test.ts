@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
-import { describeApi } from '../src/openapi.ts';
-import { PRIVILEGED_FIELDS } from '../src/privileged-fields.ts';
+import { describeApi } from '../src/http/openapi.ts';
+import { PRIVILEGED_FIELDS } from '../src/http/privileged-fields.ts';
 
 interface Body {
   description: string;

@@ -1,7 +1,7 @@
 import { waitUntil } from 'cloudflare:workers';
 import { UnauthenticatedError } from '../errors.ts';
 import { AUTHORIZATION_MAX_CHARS } from '../limits.ts';
-import { sleep } from '../store/client.ts';
+import { sleep } from '../sleep.ts';
 import type { Caller } from './access.ts';
 import { KEY_PREFIX, keyVerifier } from './api-keys.ts';
 import { KeySet } from './key-set.ts';

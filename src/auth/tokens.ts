@@ -1,6 +1,6 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { UnavailableError } from '../errors.ts';
-import { userIdSchema } from '../schemas.ts';
+import { userIdSchema } from '../http/schemas.ts';
 import { type Caller, ROLES, type Role } from './access.ts';
 import { ALGORITHMS, type KeySet } from './key-set.ts';
 import type { JwtSettings } from './settings.ts';

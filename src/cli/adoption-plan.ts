@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { eventSchema, userIdSchema, userSchema } from '../http/schemas.ts';
 import { CAPACITY_MAX, WAITLIST_MAX_ENTRIES } from '../limits.ts';
-import { eventSchema, userIdSchema, userSchema } from '../schemas.ts';
 import { toPlaceKey } from '../store/tables.ts';
 import { type Books, countBooks, isUuid } from './books.ts';
 import { toTime } from './old-times.ts';

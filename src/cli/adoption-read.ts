@@ -79,7 +79,8 @@ async function forgetCreated(store: Store, { unknown }: Found): Promise<void> {
     const keys = eventIds.slice(i, i + BATCH_GET_MAX_KEYS).map((eventId) => ({ eventId }));
     const deadline = Date.now() + READ_DEADLINE_MS;
     const there = await batchGet(store, { [events]: keys }, deadline, { attribute: 'eventId' });
-    for (const { eventId } of there[events] ?? []) unknown.delete(String(eventId));
+    for (const { eventId } of (there[events] ?? []) as { eventId: string }[])
+      unknown.delete(eventId);
   }
 }
 

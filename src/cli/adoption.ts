@@ -1,4 +1,5 @@
-import { type Store, sleep } from '../store/client.ts';
+import { sleep } from '../sleep.ts';
+import type { Store } from '../store/client.ts';
 import {
   type EventPlan,
   idOf,

@@ -1,6 +1,7 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { idBits, type Seat } from '../event/state.ts';
-import { registrationSchema, type WaitlistEntry } from '../schemas.ts';
+import type { Seat, WaitlistEntry } from '../event/model.ts';
+import { idBits } from '../event/state.ts';
+import { registrationSchema } from '../http/schemas.ts';
 import type { Store } from '../store/client.ts';
 import { type EventItem, toDigest } from '../store/tables.ts';
 import { scanTable } from './scan.ts';

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { describeApi } from '../openapi.ts';
+import { describeApi } from '../http/openapi.ts';
 
 const assets = resolve(import.meta.dirname, '../../dist/assets');
 const target = join(assets, 'docs');

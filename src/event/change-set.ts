@@ -1,6 +1,6 @@
 import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
-import type { EventRecord } from '../schemas.ts';
 import type { KeyRecord } from './idempotency.ts';
+import type { EventRecord } from './model.ts';
 import {
   bytesOf,
   type Change,

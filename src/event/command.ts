@@ -1,8 +1,11 @@
-import type { EventPatch, EventRecord, Registration, WaitlistEntry } from '../schemas.ts';
-import type { Seat } from './state.ts';
-
-/** A new event as its creator describes it. */
-export type NewEvent = Omit<EventRecord, 'createdAt' | 'status'>;
+import type {
+  EventPatch,
+  EventRecord,
+  NewEvent,
+  Registration,
+  Seat,
+  WaitlistEntry,
+} from './model.ts';
 
 /** A question: it changes nothing, and is answered from what is committed. */
 export type Question =

@@ -1,6 +1,6 @@
-import type { WaitlistEntry } from '../schemas.ts';
 import { ChangeSet } from './change-set.ts';
-import type { EventView, RowChange, Seat } from './state.ts';
+import type { Seat, WaitlistEntry } from './model.ts';
+import type { EventView, RowChange } from './state.ts';
 
 /**
  * The next commit while it is being decided: a committed view below, what the batch changes above.

@@ -1,5 +1,5 @@
 import { ABSENCE_MEMORY_MS } from '../limits.ts';
-import type { CommitResult } from '../store/commit.ts';
+import type { CommitResult } from './ports.ts';
 import type { Change, EventState } from './state.ts';
 
 /** How often a load is begun again because somebody else wrote the event meanwhile. */

@@ -1,8 +1,7 @@
 import { EAGER_COMMIT_MIN_COMMANDS, USED_KEYS_MAX_CHARS } from '../limits.ts';
-import type { CommitResult, Effort } from '../store/commit.ts';
-import { type ChangeSet, partsOf } from './change-set.ts';
+import { partsOf } from './change-set.ts';
 import { type Command, isQuestion, type Outcome } from './command.ts';
-import { type Circumstances, decide } from './decide.ts';
+import { decide } from './decide.ts';
 import { Draft } from './draft.ts';
 import {
   type IdempotencyKey,
@@ -12,6 +11,7 @@ import {
   toKeyRecord,
 } from './idempotency.ts';
 import { Memory } from './memory.ts';
+import type { CommitResult, Effort, Ports } from './ports.ts';
 import {
   CommandQueue,
   type KeyInFlight,
@@ -23,22 +23,8 @@ import {
 } from './queue.ts';
 import { Recent } from './recent.ts';
 import { Replies, turn } from './replies.ts';
+import type { Circumstances } from './rules/decision.ts';
 import type { Change, EventState } from './state.ts';
-
-/** What the sequencer needs of the world. */
-export interface SequencerDeps {
-  /** Loads the event, after winning the fence where asked. Throws when the tables do not answer. */
-  load(options: { fence: boolean }): Promise<EventState>;
-  /** Makes changes durable on top of a version, and tells what became of it. Throws on a defect. */
-  commit(version: number, changeSet: ChangeSet): Promise<CommitResult & Partial<Effort>>;
-  /** Epoch milliseconds. */
-  now(): number;
-  newId(): string;
-  /** Told of whatever an operator may want to know. */
-  log(problem: string, details: Record<string, unknown>): void;
-  /** Runs a step of the work where a trace shows it. */
-  trace?<T>(step: string, work: () => T): T;
-}
 
 /** A command that was decided, and its outcome, which waits for the commit. */
 interface Decided {
@@ -70,7 +56,7 @@ const mayBeLarge = ({ type }: Command) => type === 'update' || type === 'promote
  * that they rest on, refusals too. Memory holds committed state only.
  */
 export class Sequencer {
-  readonly #deps: SequencerDeps;
+  readonly #ports: Ports;
   readonly #memory: Memory;
   readonly #queue: CommandQueue;
   readonly #replies = new Replies();
@@ -79,14 +65,14 @@ export class Sequencer {
   readonly #usedKeys = new Recent<KeyRecord>(USED_KEYS_MAX_CHARS);
   #isRunning = false;
 
-  constructor(deps: SequencerDeps) {
-    this.#deps = deps;
-    this.#queue = new CommandQueue(deps.now);
+  constructor(ports: Ports) {
+    this.#ports = ports;
+    this.#queue = new CommandQueue(ports.now);
     this.#memory = new Memory({
-      load: (options) => deps.load(options),
+      load: (options) => ports.load(options),
       finish: (state) => this.#finishPromotions(state),
-      now: () => deps.now(),
-      log: (problem, details) => deps.log(problem, details),
+      now: () => ports.now(),
+      log: (problem, details) => ports.log(problem, details),
     });
   }
 
@@ -162,7 +148,7 @@ export class Sequencer {
   /** What a key was used for, as far as it is remembered here. */
   #replayOf(key: IdempotencyKey): Replay | null {
     const record = this.#usedKeys.get(key.id);
-    const isUsed = record !== undefined && record.expiresAt * 1_000 > this.#deps.now();
+    const isUsed = record !== undefined && record.expiresAt * 1_000 > this.#ports.now();
     return isUsed ? replay(record, key) : null;
   }
 
@@ -173,13 +159,13 @@ export class Sequencer {
   #enqueue(command: Command, expiresAt: number, key?: IdempotencyKey): Promise<Reply> {
     if (this.#queue.isFull) return Promise.resolve({ type: 'unavailable', reason: 'busy' });
     return new Promise((settle) => {
-      this.#queue.add({ command, key, askedAt: this.#deps.now(), expiresAt, settle });
+      this.#queue.add({ command, key, askedAt: this.#ports.now(), expiresAt, settle });
       void this.#run();
     });
   }
 
   #circumstances(): Circumstances {
-    return { now: new Date(this.#deps.now()).toISOString(), newId: this.#deps.newId };
+    return { now: new Date(this.#ports.now()).toISOString(), newId: this.#ports.newId };
   }
 
   async #run(): Promise<void> {
@@ -215,7 +201,7 @@ export class Sequencer {
       refuse(this.#queue.take(this.#queue.length), 'unreachable');
       return;
     }
-    const { trace } = this.#deps;
+    const { trace } = this.#ports;
     const batch = trace ? trace('decide', () => this.#decide(state)) : this.#decide(state);
     if (batch === null) return;
     try {
@@ -236,7 +222,7 @@ export class Sequencer {
    */
   #decide(state: EventState): Batch | null {
     const circumstances = this.#circumstances();
-    const now = this.#deps.now();
+    const now = this.#ports.now();
     const draft = new Draft(state);
     const decided: Decided[] = [];
     const expired: Pending[] = [];
@@ -286,7 +272,7 @@ export class Sequencer {
   async #commitDraft(state: EventState, draft: Draft): Promise<Conclusion> {
     const items = draft.itemCount;
     if (draft.isEmpty) return { type: 'committed', attempts: 0, items };
-    const result = await this.#deps.commit(state.version, draft);
+    const result = await this.#ports.commit(state.version, draft);
     if (result.type === 'committed') {
       this.#memory.apply(state, draft.changes, state.version + 1);
     }
@@ -306,7 +292,7 @@ export class Sequencer {
     let items = 0;
     let attempts = 0;
     for (const part of partsOf(state, changes, records)) {
-      const result = await this.#deps.commit(version, part);
+      const result = await this.#ports.commit(version, part);
       items += part.itemCount;
       attempts += result.attempts ?? 0;
       if (result.type !== 'committed') {
@@ -324,16 +310,16 @@ export class Sequencer {
   async #finishPromotions(state: EventState): Promise<CommitResult | null> {
     const { changes } = decide(state, { type: 'promote' }, this.#circumstances());
     if (changes.length === 0) return null;
-    this.#deps.log('promotions resumed', { count: changes.length });
+    this.#ports.log('promotions resumed', { count: changes.length });
     return this.#commitInParts(state, changes, []);
   }
 
   /** Waits for the commit of a batch, and tells those who wait for it. */
   async #conclude(decided: Decided[], commit: Promise<Conclusion>): Promise<void> {
-    const sentAt = this.#deps.now();
+    const sentAt = this.#ports.now();
     const result = await commit;
     const { attempts = 0, items } = result;
-    const commitMs = this.#deps.now() - sentAt;
+    const commitMs = this.#ports.now() - sentAt;
     const took = ({ askedAt }: Pending): Took => ({
       queueMs: sentAt - askedAt,
       ...(attempts > 0 ? { commitMs, batch: items, attempts } : NO_COMMIT),
@@ -362,7 +348,7 @@ export class Sequencer {
         return;
       }
       case 'fenced':
-        this.#deps.log('fence lost', {
+        this.#ports.log('fence lost', {
           commands: decided.length,
           done: 'loads again, and decides them anew',
         });
@@ -370,7 +356,7 @@ export class Sequencer {
         this.#queue.putBack(pendingOf(decided), took);
         return;
       case 'unapplied':
-        this.#deps.log('commit unapplied', {
+        this.#ports.log('commit unapplied', {
           cause: result.cause.message,
           commands: decided.length,
           done: 'refused them with 503: nothing was changed',
@@ -378,7 +364,7 @@ export class Sequencer {
         refuse(pendingOf(decided), 'unapplied', took);
         return;
       case 'uncertain':
-        this.#deps.log('commit uncertain', {
+        this.#ports.log('commit uncertain', {
           cause: result.cause.message,
           commands: decided.length,
           done: 'told them that it is uncertain; wins the fence before it reads again',
@@ -390,6 +376,6 @@ export class Sequencer {
   }
 
   #logDefect(error: unknown): void {
-    this.#deps.log('defect', { error: String(error), stack: (error as Error).stack });
+    this.#ports.log('defect', { error: String(error), stack: (error as Error).stack });
   }
 }

@@ -1,10 +1,7 @@
-import type { EventRecord, Registration, WaitlistEntry } from '../schemas.ts';
+import type { EventRecord, Seat, WaitlistEntry } from './model.ts';
 import { type Place, Places } from './places.ts';
 
 export { bytesOf, idBits } from './places.ts';
-
-/** A registration as it is stored: with its place in the order in which seats were given. */
-export type Seat = Registration & { seq: number };
 
 /** Something that happened to an event: what `decide` returns, and memory and tables are changed by. */
 export type Change =

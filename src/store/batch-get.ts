@@ -1,6 +1,7 @@
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import { ATTEMPT_TIMEOUT_MS } from '../limits.ts';
-import { backoffMs, persist, type Store, StoreUnavailableError, sleep } from './client.ts';
+import { sleep } from '../sleep.ts';
+import { backoffMs, persist, type Store, StoreUnavailableError } from './client.ts';
 
 /** What is read of one table. */
 interface TableRequest {
@@ -23,8 +24,8 @@ export async function batchGet(
   keys: Record<string, Record<string, string>[]>,
   deadline: number,
   { attribute, eventual = [] }: Reading = {},
-): Promise<Record<string, Record<string, unknown>[]>> {
-  const found: Record<string, Record<string, unknown>[]> = {};
+): Promise<Record<string, object[]>> {
+  const found: Record<string, object[]> = {};
   const toRequest = (table: string, Keys: Record<string, unknown>[]): TableRequest => ({
     Keys,
     ConsistentRead: !eventual.includes(table),

@@ -1,6 +1,7 @@
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Config, TableNames } from '../config.ts';
 import { ATTEMPT_MIN_MS, BACKOFF_FIRST_MS, BACKOFF_MAX_MS } from '../limits.ts';
+import { sleep } from '../sleep.ts';
 import { openClient } from './transport.ts';
 
 /** The tables and the client that reaches them. */
@@ -94,10 +95,6 @@ export function judge(error: unknown): Verdict {
 /** A pause drawn at random below a ceiling that doubles with each attempt ("full jitter"). */
 export function backoffMs(attempt: number): number {
   return Math.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** attempt);
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /**

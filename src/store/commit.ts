@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { ChangeSet } from '../event/change-set.ts';
 import type { KeyRecord } from '../event/idempotency.ts';
+import type { CommitResult, Effort } from '../event/ports.ts';
 import type { RowChange } from '../event/state.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
@@ -21,28 +22,6 @@ import {
   StoreUnavailableError,
 } from './client.ts';
 import { type EventBooks, toAttributes, toDigest, toPlaceKey } from './tables.ts';
-
-/**
- * What became of a commit:
- * - `committed`: it is durable;
- * - `fenced`: somebody else has written the event since; nothing was applied, and never will be;
- * - `replayed`: idempotency keys of the batch were used before; nothing was applied;
- * - `unapplied`: DynamoDB was too busy; nothing was applied;
- * - `uncertain`: it may have been applied, or may be yet.
- */
-export type CommitResult =
-  | { type: 'committed'; attempts: number }
-  | { type: 'fenced' }
-  | { type: 'replayed'; records: Map<string, KeyRecord> }
-  | { type: 'unapplied' | 'uncertain'; cause: Error };
-
-/** What a commit took, whatever became of it. */
-export interface Effort {
-  /** Calls to DynamoDB. */
-  attempts: number;
-  /** Those of them that DynamoDB was too busy for. */
-  throttles: number;
-}
 
 function toRowAction(
   tables: Store['tables'],

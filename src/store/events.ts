@@ -1,6 +1,6 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import type { EventRecord } from '../event/model.ts';
 import { PAGE_TIMEOUT_MS, READ_DEADLINE_MS } from '../limits.ts';
-import type { EventRecord } from '../schemas.ts';
 import { persist, type Store } from './client.ts';
 import { toEventRecord } from './tables.ts';
 

@@ -13,6 +13,7 @@ import {
   PAGE_TIMEOUT_MS,
   READ_DEADLINE_MS,
 } from '../limits.ts';
+import { sleep } from '../sleep.ts';
 import {
   backoffMs,
   ConditionFailedError,
@@ -20,7 +21,6 @@ import {
   persist,
   type Store,
   StoreUnavailableError,
-  sleep,
 } from './client.ts';
 import {
   type EventItem,

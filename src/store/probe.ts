@@ -7,7 +7,8 @@ import {
   READY_POLL_MS,
   READY_TURN_MS,
 } from '../limits.ts';
-import { persist, type Store, sleep } from './client.ts';
+import { sleep } from '../sleep.ts';
+import { persist, type Store } from './client.ts';
 import { TABLE_SCHEMAS } from './tables.ts';
 
 /** A key that no record has: ids are trimmed, and never blank. */

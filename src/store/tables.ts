@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { TableNames } from '../config.ts';
-import type { EventRecord } from '../schemas.ts';
+import type { EventRecord } from '../event/model.ts';
 
 /** One attribute of a key: its name and DynamoDB type. */
 export interface KeyAttribute {

@@ -1,4 +1,5 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { EventRecord, Registration } from '../event/model.ts';
 import {
   BATCH_GET_MAX_KEYS,
   PAGE_MAX_ROWS,
@@ -6,7 +7,6 @@ import {
   USER_EVENTS_DEADLINE_MS,
   USER_EVENTS_MAX_IN_FLIGHT,
 } from '../limits.ts';
-import type { EventRecord, Registration } from '../schemas.ts';
 import { batchGet } from './batch-get.ts';
 import { persist, type Store } from './client.ts';
 import { INDEXES, toEventRecord } from './tables.ts';
@@ -124,7 +124,7 @@ async function confirm(
   const standing = new Set(rows.map(({ registrationId }) => registrationId));
   const seats = nominees.filter(({ registrationId }) => standing.has(registrationId));
   const eventById = new Map<string, EventRecord>();
-  const keep = (items: Record<string, unknown>[] = []) => {
+  const keep = (items: object[] = []) => {
     for (const item of items as EventRecord[]) eventById.set(item.eventId, toEventRecord(item));
   };
   keep(found[events]);

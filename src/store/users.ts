@@ -1,13 +1,13 @@
 import { type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { type IdempotencyKey, type Replay, replay, toKeyRecord } from '../event/idempotency.ts';
+import type { User } from '../event/model.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
   BATCH_GET_MAX_KEYS,
   COMMIT_DEADLINE_MS,
   READ_DEADLINE_MS,
 } from '../limits.ts';
-import type { User } from '../schemas.ts';
 import { batchGet } from './batch-get.ts';
 import { ConditionFailedError, persist, type Store } from './client.ts';
 import { toKeyAction, usedKeys } from './commit.ts';

@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import app from '../../src/app.ts';
 import { ACCESS, type Right, type Role } from '../../src/auth/access.ts';
 import { digestOf } from '../../src/auth/api-keys.ts';
+import app from '../../src/http/app.ts';
 import { newEvent, newUsers, unique } from '../support/desk.ts';
 
 const ISSUER = 'https://issuer.test';

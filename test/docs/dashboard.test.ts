@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { LAYOUT, openMetrics, type Point } from '../../src/metrics.ts';
+import { LAYOUT, openMetrics, type Point } from '../../src/object/metrics.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const text = readFileSync(join(ROOT, 'docs/dashboard.md'), 'utf8');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { PRIVILEGED_FIELDS } from '../../src/privileged-fields.ts';
+import { PRIVILEGED_FIELDS } from '../../src/http/privileged-fields.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Command, Outcome } from '../../src/event/command.ts';
 import { decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
+import type { EventPatch } from '../../src/event/model.ts';
 import { bytesOf, EventState } from '../../src/event/state.ts';
 import {
   CAPACITY_MAX,
@@ -11,7 +12,6 @@ import {
   PLACE_BYTES,
   WAITLIST_MAX_ENTRIES,
 } from '../../src/limits.ts';
-import type { EventPatch } from '../../src/schemas.ts';
 import {
   commands,
   counterIds,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ChangeSet } from '../../src/event/change-set.ts';
 import type { Command } from '../../src/event/command.ts';
+import type { CommitResult } from '../../src/event/ports.ts';
 import { Sequencer } from '../../src/event/sequencer.ts';
 import { EventState } from '../../src/event/state.ts';
 import {
@@ -14,7 +15,6 @@ import {
   TRANSACTION_MAX_ACTIONS,
 } from '../../src/limits.ts';
 import { StoreUnavailableError } from '../../src/store/client.ts';
-import type { CommitResult } from '../../src/store/commit.ts';
 import { counterIds, eventOf, NOW } from '../support/model.ts';
 
 const UNREACHABLE = new StoreUnavailableError('gone', true);

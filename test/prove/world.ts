@@ -10,8 +10,7 @@ import {
 import { type EmbeddedDynamoDB, startDynamoDB } from '../../src/cli/dynamodb.ts';
 import { freePort } from '../../src/cli/ports.ts';
 import { ensureTables } from '../../src/cli/tables.ts';
-import type { Seat } from '../../src/event/state.ts';
-import type { WaitlistEntry } from '../../src/schemas.ts';
+import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
 import type { EventItem } from '../../src/store/tables.ts';
 import type { Build } from './build.ts';
 import type { Weather } from './faults.ts';
@@ -37,7 +36,7 @@ export interface Tables {
   registrations: Seat[];
   waitlist: WaitlistEntry[];
   /** Idempotency keys, which live among the registrations. */
-  keys: Record<string, unknown>[];
+  keys: object[];
 }
 
 /** What a world is made of. */

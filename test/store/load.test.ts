@@ -1,14 +1,14 @@
 import { BatchWriteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type EventState, idBits, type Seat } from '../../src/event/state.ts';
+import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
+import { type EventState, idBits } from '../../src/event/state.ts';
 import {
   FENCE_MAX_ATTEMPTS,
   LINE_RANGES_MIN_ENTRIES,
   LOAD_DEADLINE_MS,
   LOAD_REST_MS,
 } from '../../src/limits.ts';
-import type { WaitlistEntry } from '../../src/schemas.ts';
 import { NotAdoptedError, StoreUnavailableError } from '../../src/store/client.ts';
 import { EventLoader, toRanges } from '../../src/store/load.ts';
 import { type EventItem, toAttributes, toDigest } from '../../src/store/tables.ts';

@@ -1,10 +1,10 @@
 import { env, exports } from 'cloudflare:workers';
 import { BatchWriteCommand, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { expect } from 'vitest';
-import { EventState, type Seat } from '../../src/event/state.ts';
-import { CALLS, type Call, COMMON_PROBLEMS } from '../../src/openapi.ts';
-import type { WaitlistEntry } from '../../src/schemas.ts';
-import { problemSchema } from '../../src/schemas.ts';
+import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
+import { EventState } from '../../src/event/state.ts';
+import { CALLS, type Call, COMMON_PROBLEMS } from '../../src/http/openapi.ts';
+import { problemSchema } from '../../src/http/schemas.ts';
 import { servicesOf } from '../../src/services.ts';
 import { type EventItem, toDigest } from '../../src/store/tables.ts';
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
-import type { Command, NewEvent, Outcome } from '../../src/event/command.ts';
-import type { Circumstances } from '../../src/event/decide.ts';
+import type { Command, Outcome } from '../../src/event/command.ts';
+import type { NewEvent } from '../../src/event/model.ts';
+import type { Circumstances } from '../../src/event/rules/decision.ts';
 import type { RowChange } from '../../src/event/state.ts';
 
 /** Counts up, in the form of UUIDs. */

@@ -1,7 +1,7 @@
-import app from '../../../src/app.ts';
-import { EventObject as Product } from '../../../src/event/event-object.ts';
 import { Sequencer } from '../../../src/event/sequencer.ts';
 import { EventState } from '../../../src/event/state.ts';
+import app from '../../../src/http/app.ts';
+import { EventObject as Product } from '../../../src/object/event-object.ts';
 import { KnownUsers, UserDirectory } from '../../../src/store/directory.ts';
 
 /**

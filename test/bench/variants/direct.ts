@@ -5,7 +5,7 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import type { EventRecord, Registration, WaitlistEntry } from '../../../src/schemas.ts';
+import type { EventRecord, Registration, WaitlistEntry } from '../../../src/event/model.ts';
 import type { Store } from '../../../src/store/client.ts';
 import { INDEXES, toEventRecord } from '../../../src/store/tables.ts';
 import { type EventApi, refuse, withoutObject } from './event-api.ts';
@@ -138,5 +138,5 @@ function openDirect({ client, tables }: Store, eventId: string): EventApi {
   };
 }
 
-export { EventObject } from '../../../src/event/event-object.ts';
+export { EventObject } from '../../../src/object/event-object.ts';
 export default withoutObject(openDirect);

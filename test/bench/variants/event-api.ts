@@ -1,10 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import app from '../../../src/app.ts';
 import type { Config } from '../../../src/config.ts';
-import type { Command, NewEvent, Outcome, RefusalReason } from '../../../src/event/command.ts';
-import type { EventObject } from '../../../src/event/event-object.ts';
+import type { Command, Outcome, RefusalReason } from '../../../src/event/command.ts';
+import type { NewEvent } from '../../../src/event/model.ts';
 import type { Reply } from '../../../src/event/queue.ts';
+import app from '../../../src/http/app.ts';
+import type { EventObject } from '../../../src/object/event-object.ts';
 import { servicesOf } from '../../../src/services.ts';
 import type { Store } from '../../../src/store/client.ts';
 import { type EventItem, toEventRecord } from '../../../src/store/tables.ts';

@@ -1,5 +1,5 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import app from '../../../src/app.ts';
+import app from '../../../src/http/app.ts';
 import { servicesOf } from '../../../src/services.ts';
 import { INDEXES } from '../../../src/store/tables.ts';
 
@@ -34,7 +34,7 @@ async function countRows(env: Env, eventId: string): Promise<number> {
   return counts[0] + counts[1];
 }
 
-export { EventObject } from '../../../src/event/event-object.ts';
+export { EventObject } from '../../../src/object/event-object.ts';
 export default {
   async fetch(request, env, ctx) {
     const { pathname, searchParams } = new URL(request.url);

@@ -1,8 +1,9 @@
 import { QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { RefusalReason } from '../../../src/event/command.ts';
+import type { Registration, WaitlistEntry } from '../../../src/event/model.ts';
 import type { Reply } from '../../../src/event/queue.ts';
-import type { Registration, WaitlistEntry } from '../../../src/schemas.ts';
-import { type Store, sleep } from '../../../src/store/client.ts';
+import { sleep } from '../../../src/sleep.ts';
+import type { Store } from '../../../src/store/client.ts';
 import { INDEXES } from '../../../src/store/tables.ts';
 import { type EventApi, readEventItem, refuse, withoutObject } from './event-api.ts';
 
@@ -248,5 +249,5 @@ function openTransactional({ client, tables }: Store, eventId: string): EventApi
   };
 }
 
-export { EventObject } from '../../../src/event/event-object.ts';
+export { EventObject } from '../../../src/object/event-object.ts';
 export default withoutObject(openTransactional);

@@ -1,0 +1,41 @@
+import type { ChangeSet } from './change-set.ts';
+import type { KeyRecord } from './idempotency.ts';
+import type { EventState } from './state.ts';
+
+/**
+ * What became of a commit:
+ * - `committed`: it is durable;
+ * - `fenced`: somebody else has written the event since; nothing was applied, and never will be;
+ * - `replayed`: idempotency keys of the batch were used before; nothing was applied;
+ * - `unapplied`: the tables were too busy; nothing was applied;
+ * - `uncertain`: it may have been applied, or may be yet.
+ */
+export type CommitResult =
+  | { type: 'committed'; attempts: number }
+  | { type: 'fenced' }
+  | { type: 'replayed'; records: Map<string, KeyRecord> }
+  | { type: 'unapplied' | 'uncertain'; cause: Error };
+
+/** What a commit took, whatever became of it. */
+export interface Effort {
+  /** Calls to the tables. */
+  attempts: number;
+  /** Those of them that the tables were too busy for. */
+  throttles: number;
+}
+
+/** What the engine asks of the world. */
+export interface Ports {
+  /** Loads the event, after winning the fence where asked. Throws when the tables do not answer. */
+  load(options: { fence: boolean }): Promise<EventState>;
+  /** Makes changes durable on top of a version, and tells what became of it. Throws on a defect. */
+  commit(version: number, changeSet: ChangeSet): Promise<CommitResult & Partial<Effort>>;
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Gives a UUID that was never given before. */
+  newId(): string;
+  /** Told of whatever an operator may want to know. */
+  log(problem: string, details: Record<string, unknown>): void;
+  /** Runs a step of the work where a trace shows it. */
+  trace?<T>(step: string, work: () => T): T;
+}

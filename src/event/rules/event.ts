@@ -1,0 +1,69 @@
+import type { Command, Outcome } from '../command.ts';
+import { type EventRecord, isReversed, type NewEvent } from '../model.ts';
+import type { EventView } from '../state.ts';
+import { type Circumstances, type Decision, refuse } from './decision.ts';
+import { promoteInto } from './seating.ts';
+
+/** Creates the event. */
+export function create(view: EventView, event: NewEvent, { now }: Circumstances): Decision {
+  if (view.event) return refuse('event-exists');
+  const created = { ...event, status: 'OPEN' as const, createdAt: now };
+  return {
+    changes: [{ type: 'created', event: created }],
+    outcome: { type: 'created', event: created, revision: 1 },
+  };
+}
+
+/** Changes what an organiser may change, and seats as many as fit then. */
+export function update(
+  view: EventView,
+  event: EventRecord,
+  { patch, ifMatch, isDryRun }: Extract<Command, { type: 'update' }>,
+  circumstances: Circumstances,
+): Decision {
+  if (event.status === 'CANCELLED') return refuse('cancelled');
+  if (ifMatch && !ifMatch.includes(view.revision)) return refuse('revision-mismatch');
+  const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+  const updated: EventRecord = { ...event, ...Object.fromEntries(given) };
+  if (isReversed(updated)) return refuse('window-reversed');
+  const isChanged = given.some(([field, value]) => event[field as keyof EventRecord] !== value);
+  const promotions = promoteInto(view, updated, view.registeredCount, circumstances);
+  const { changes, ...told } = promotions;
+  const outcome: Outcome = {
+    type: 'updated',
+    event: updated,
+    revision: view.revision + (isChanged ? 1 : 0),
+    ...told,
+  };
+  if (isDryRun) return { changes: [], outcome };
+  return {
+    changes: [...(isChanged ? [{ type: 'updated' as const, event: updated }] : []), ...changes],
+    outcome,
+    mustCommit: true,
+  };
+}
+
+/** Cancels the event for good. */
+export function cancel(view: EventView, event: EventRecord, ifMatch: number[] | null): Decision {
+  if (ifMatch && !ifMatch.includes(view.revision)) return refuse('revision-mismatch');
+  if (event.status === 'CANCELLED') {
+    return { changes: [], outcome: { type: 'cancelled', event, revision: view.revision } };
+  }
+  const cancelled = { ...event, status: 'CANCELLED' as const };
+  return {
+    changes: [{ type: 'updated', event: cancelled }],
+    outcome: { type: 'cancelled', event: cancelled, revision: view.revision + 1 },
+  };
+}
+
+/** Seats those who wait for seats that an interrupted update left free. */
+export function promote(
+  view: EventView,
+  event: EventRecord,
+  circumstances: Circumstances,
+): Decision {
+  const { revision } = view;
+  const promotions = promoteInto(view, event, view.registeredCount, circumstances);
+  const { changes, ...told } = promotions;
+  return { changes, outcome: { type: 'updated', event, revision, ...told } };
+}

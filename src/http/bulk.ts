@@ -1,0 +1,71 @@
+import { AppError, ValidationError } from '../errors.ts';
+import type { Command } from '../event/command.ts';
+import type { Reply } from '../event/queue.ts';
+import {
+  eventKeyOf,
+  eventObject,
+  expectOutcome,
+  type RouteContext,
+  toReplyError,
+} from './event-call.ts';
+import { markReplay } from './idempotency-key.ts';
+import { type BulkResult, userIdSchema } from './schemas.ts';
+import { toFieldErrors } from './validate.ts';
+
+function toResult(reply: Reply, eventId: string, userId: string): BulkResult {
+  try {
+    const outcome = expectOutcome(reply, ['registered', 'waitlisted'], { eventId, userId });
+    return {
+      userId,
+      success: true,
+      registration: outcome.type === 'registered' ? outcome.registration : null,
+      waitlistEntry: outcome.type === 'waitlisted' ? outcome.entry : null,
+    };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { userId, success: false, problem: error.toProblem() };
+  }
+}
+
+/** How many came to what, for the log. */
+export function tally(results: BulkResult[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const result of results) {
+    const seated = result.success && result.registration ? 'ACTIVE' : 'WAITLISTED';
+    const kind = result.success ? seated : result.problem.title;
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Registers users one after the other; each has its own outcome, and spoils no other's. */
+export async function registerAll(
+  c: RouteContext,
+  eventId: string,
+  rows: (string | null)[],
+): Promise<BulkResult[]> {
+  const parsed = rows.map((row) => userIdSchema.safeParse(row));
+  const commands: Command[] = parsed.flatMap(({ data }) =>
+    data === undefined ? [] : { type: 'register', userId: data },
+  );
+  const key = await eventKeyOf(c, eventId, { type: 'registerAll', rows });
+  const answer = (await eventObject(c.env, eventId).executeAll(commands, key)) as Reply | Reply[];
+  if (!Array.isArray(answer)) throw toReplyError(answer, { eventId });
+  const replies = answer;
+  if (replies.length > 0 && replies.every((reply) => 'isReplay' in reply)) {
+    markReplay(c, { isReplay: true });
+  }
+  let answered = 0;
+  return parsed.map(({ data, error }, i) => {
+    if (data === undefined) {
+      const fields = error ? toFieldErrors(error) : [];
+      return {
+        userId: rows[i] ?? null,
+        success: false,
+        problem: new ValidationError(fields).toProblem(),
+      };
+    }
+    const reply = replies[answered++] ?? { type: 'unavailable', reason: 'uncertain' };
+    return toResult(reply, eventId, data);
+  });
+}

@@ -1,0 +1,156 @@
+import type { Context } from 'hono';
+import {
+  type AppError,
+  CapacityError,
+  DuplicateError,
+  InternalError,
+  NotFoundError,
+  PreconditionFailedError,
+  RegistrationError,
+  UnavailableError,
+  ValidationError,
+} from '../errors.ts';
+import type { Command, Refusal } from '../event/command.ts';
+import type { IdempotencyKey } from '../event/idempotency.ts';
+import type { Reply, Unavailable } from '../event/queue.ts';
+import { servicesOf } from '../services.ts';
+import { idempotencyKeyOf, markReplay, toKeyError } from './idempotency-key.ts';
+
+/** What every route of an event is given. */
+export type RouteContext = Context<{ Bindings: Env }>;
+
+/** The object of an event, placed near the tables when it is new. */
+export function eventObject(env: Env, eventId: string) {
+  const { locationHint } = servicesOf(env).config;
+  return env.EVENTS.getByName(eventId, locationHint ? { locationHint } : {});
+}
+
+/** The key of a request about an event. */
+export function eventKeyOf(
+  c: RouteContext,
+  eventId: string,
+  request: unknown,
+): Promise<IdempotencyKey | undefined> {
+  return idempotencyKeyOf(c, ['event', eventId], request);
+}
+
+/** Who and what a command was about, for the sentence that refuses it. */
+interface Subject {
+  eventId: string;
+  userId?: string;
+}
+
+/** A refusal by the rules, as the error that the client is told. */
+export function toError(refusal: Refusal, { eventId, userId }: Subject): AppError {
+  switch (refusal.reason) {
+    case 'event-exists':
+      return new DuplicateError(`Event ${eventId} exists already.`);
+    case 'no-such-event':
+      return new NotFoundError(`There is no event ${eventId}.`);
+    case 'no-such-user':
+      return new NotFoundError(`There is no user ${userId}.`);
+    case 'already-registered':
+      return new DuplicateError(`User ${userId} is already registered for event ${eventId}.`);
+    case 'already-waitlisted':
+      return new DuplicateError(`User ${userId} is already on the waitlist of event ${eventId}.`);
+    case 'full':
+      return new CapacityError(`Event ${eventId} is full and has no waitlist.`);
+    case 'waitlist-full':
+      return new CapacityError(`Event ${eventId} is full, and so is its waitlist.`);
+    case 'no-room':
+      return new CapacityError(
+        `Event ${eventId} has no room for user ${userId}: the ids and reasons that it keeps are too long together.`,
+      );
+    case 'not-registered':
+      return new NotFoundError(`User ${userId} is not registered for event ${eventId}.`);
+    case 'not-waiting':
+      return new NotFoundError(`User ${userId} is not on the waitlist of event ${eventId}.`);
+    case 'not-open-yet':
+      return new RegistrationError(`Registration for event ${eventId} opens at ${refusal.time}.`);
+    case 'closed-already':
+      return new RegistrationError(`Registration for event ${eventId} closed at ${refusal.time}.`);
+    case 'paused':
+      return new RegistrationError(`Registration for event ${eventId} is paused.`);
+    case 'closed':
+      return new RegistrationError(`Registration for event ${eventId} is closed.`);
+    case 'cancelled':
+      return new RegistrationError(`Event ${eventId} is cancelled.`);
+    case 'revision-mismatch':
+      return new PreconditionFailedError(`Event ${eventId} has changed since it was read.`);
+    case 'window-reversed':
+      return new ValidationError([
+        { path: 'registrationClosesAt', message: 'must be later than registrationOpensAt' },
+      ]);
+  }
+}
+
+const UNAVAILABLE: Record<Exclude<Unavailable['reason'], 'defect'>, string> = {
+  busy: 'has more requests waiting than it can serve in time; nothing was changed',
+  expired: 'could not be served in time; nothing was changed',
+  unreachable: 'cannot be reached, since its records cannot be read; nothing was changed',
+  unapplied: 'could not be written, since the tables are too busy; nothing was changed',
+  uncertain:
+    'could not be confirmed: the change may or may not have been made, and asking again tells',
+};
+
+/** Why a reply is not an outcome that was asked for, as the error that the client is told. */
+export function toReplyError(reply: Reply, subject: Subject): AppError {
+  const { eventId } = subject;
+  switch (reply.type) {
+    case 'refused':
+      return toError(reply, subject);
+    case 'keyRefused':
+      return toKeyError(reply.reason);
+    case 'unavailable':
+      return reply.reason === 'defect'
+        ? new InternalError(`Event ${eventId} could not decide this; nothing was changed.`)
+        : new UnavailableError(`Event ${eventId} ${UNAVAILABLE[reply.reason]}.`);
+    default:
+      return new InternalError(`Event ${eventId} gave an answer that was not asked for.`);
+  }
+}
+
+/**
+ * Takes the expected outcome out of a reply.
+ *
+ * @throws AppError for every refusal, and when the service is unavailable
+ */
+export function expectOutcome<Type extends Reply['type']>(
+  reply: Reply,
+  types: readonly Type[],
+  subject: Subject,
+): Extract<Reply, { type: Type }> {
+  if ((types as readonly string[]).includes(reply.type)) {
+    return reply as Extract<Reply, { type: Type }>;
+  }
+  throw toReplyError(reply, subject);
+}
+
+/** What became of a command, for the log and for the caller. */
+function note(c: RouteContext, reply: Reply): void {
+  const { type, took } = reply;
+  c.set('outcome', type === 'registered' ? 'ACTIVE' : type === 'waitlisted' ? 'WAITLISTED' : type);
+  if (!took) return;
+  c.set('took', took);
+  c.header('Server-Timing', `queue;dur=${took.queueMs}, commit;dur=${took.commitMs}`);
+}
+
+/**
+ * Has the event's object carry out a command; that of a POST or DELETE once for its `Idempotency-Key`.
+ *
+ * @throws AppError for every refusal, and when the service is unavailable
+ */
+export async function execute<Type extends Reply['type']>(
+  c: RouteContext,
+  eventId: string,
+  command: Command,
+  types: readonly Type[],
+): Promise<Extract<Reply, { type: Type }>> {
+  const isKeyed = c.req.method === 'POST' || c.req.method === 'DELETE';
+  const key = isKeyed ? await eventKeyOf(c, eventId, command) : undefined;
+  const reply = (await eventObject(c.env, eventId).execute(command, key)) as Reply;
+  markReplay(c, reply);
+  note(c, reply);
+  const userId = 'userId' in command ? { userId: command.userId } : {};
+  return expectOutcome(reply, types, { eventId, ...userId });
+}

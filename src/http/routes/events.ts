@@ -1,0 +1,122 @@
+import { Hono } from 'hono';
+import type { Command } from '../../event/command.ts';
+import { BULK_BODY_MAX_BYTES } from '../../limits.ts';
+import { servicesOf } from '../../services.ts';
+import { listEvents } from '../../store/events.ts';
+import { registerAll, tally } from '../bulk.ts';
+import { hasTag, readIfMatch, toETag } from '../entity-tags.ts';
+import { execute, type RouteContext } from '../event-call.ts';
+import { hashOf, ofCaller, readKey } from '../idempotency-key.ts';
+import { listPeople } from '../lists.ts';
+import { linkNext, readCursor, writeCursor } from '../paging.ts';
+import {
+  bulkSchema,
+  type Capacity,
+  dryRunSchema,
+  eventParamSchema,
+  eventPatchSchema,
+  newEventSchema,
+  pageSchema,
+} from '../schemas.ts';
+import { jsonBody, validate } from '../validate.ts';
+
+/**
+ * The id of an event whose creator gave none. With an `Idempotency-Key` it follows from the key, so
+ * that a retry asks the same object.
+ */
+async function newEventId(c: RouteContext): Promise<string> {
+  const key = readKey(c);
+  if (key === undefined) return crypto.randomUUID();
+  const hex = await hashOf(ofCaller(c, ['new event', key]));
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-a$4-$5');
+}
+
+export const events = new Hono<{ Bindings: Env }>()
+  .post('/', jsonBody(), validate('json', newEventSchema), async (c) => {
+    const given = c.req.valid('json');
+    const eventId = given.eventId ?? (await newEventId(c));
+    const command: Command = { type: 'create', event: { ...given, eventId } };
+    const { event, revision } = await execute(c, eventId, command, ['created']);
+    return c.json(event, 201, { ETag: toETag(revision) });
+  })
+  .get('/', validate('query', pageSchema), async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const after = readCursor(cursor, 'events', '');
+    const page = await listEvents(servicesOf(c.env).store, limit, after);
+    const next = page.last === null ? null : writeCursor('events', '', page.last);
+    linkNext(c, next);
+    return c.json({ items: page.events, nextCursor: next }, 200);
+  })
+  .get('/:eventId', validate('param', eventParamSchema), async (c) => {
+    const { eventId } = c.req.valid('param');
+    const { event, revision } = await execute(c, eventId, { type: 'read' }, ['read']);
+    const etag = toETag(revision);
+    c.header('ETag', etag);
+    return hasTag(c.req.header('If-None-Match'), etag) ? c.body(null, 304) : c.json(event, 200);
+  })
+  .patch(
+    '/:eventId',
+    validate('param', eventParamSchema),
+    validate('query', dryRunSchema),
+    jsonBody(),
+    validate('json', eventPatchSchema),
+    async (c) => {
+      const { eventId } = c.req.valid('param');
+      const { dryRun } = c.req.valid('query');
+      const patch = c.req.valid('json');
+      const command: Command = {
+        type: 'update',
+        patch,
+        ifMatch: readIfMatch(c.req.header('If-Match')),
+        isDryRun: dryRun,
+      };
+      const outcome = await execute(c, eventId, command, ['updated']);
+      const { event, revision, promoted, promotedCount } = outcome;
+      const body = { event, promoted, promotedCount, dryRun };
+      return c.json(body, 200, { ETag: toETag(revision) });
+    },
+  )
+  .delete('/:eventId', validate('param', eventParamSchema), async (c) => {
+    const { eventId } = c.req.valid('param');
+    const command: Command = { type: 'cancel', ifMatch: readIfMatch(c.req.header('If-Match')) };
+    const { event, revision } = await execute(c, eventId, command, ['cancelled']);
+    return c.json(event, 200, { ETag: toETag(revision) });
+  })
+  .get('/:eventId/capacity', validate('param', eventParamSchema), async (c) => {
+    const { eventId } = c.req.valid('param');
+    const outcome = await execute(c, eventId, { type: 'read' }, ['read']);
+    const { event, registeredCount, waitlistCount } = outcome;
+    const capacity: Capacity = {
+      eventId,
+      totalCapacity: event.capacity,
+      availableCapacity: Math.max(0, event.capacity - registeredCount),
+      registeredCount,
+      waitlistCount,
+      status: event.status,
+    };
+    return c.json(capacity, 200);
+  })
+  .get(
+    '/:eventId/registrations',
+    validate('param', eventParamSchema),
+    validate('query', pageSchema),
+    (c) => listPeople(c, c.req.valid('param').eventId, 'registrations', c.req.valid('query')),
+  )
+  .get(
+    '/:eventId/waitlist',
+    validate('param', eventParamSchema),
+    validate('query', pageSchema),
+    (c) => listPeople(c, c.req.valid('param').eventId, 'waitlist', c.req.valid('query')),
+  )
+  .post(
+    '/:eventId/registrations',
+    validate('param', eventParamSchema),
+    jsonBody(BULK_BODY_MAX_BYTES),
+    validate('json', bulkSchema),
+    async (c) => {
+      const { eventId } = c.req.valid('param');
+      const results = await registerAll(c, eventId, c.req.valid('json').userIds);
+      c.set('results', tally(results));
+      return c.json({ results }, 200);
+    },
+  );

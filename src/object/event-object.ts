@@ -1,0 +1,122 @@
+import { DurableObject } from 'cloudflare:workers';
+import { type Command, isQuestion } from '../event/command.ts';
+import type { IdempotencyKey } from '../event/idempotency.ts';
+import { NO_COMMIT, type Reply } from '../event/queue.ts';
+import { Sequencer } from '../event/sequencer.ts';
+import { QUEUE_WAIT_MS } from '../limits.ts';
+import { servicesOf } from '../services.ts';
+import { type Store, StoreUnavailableError } from '../store/client.ts';
+import { commit } from '../store/commit.ts';
+import { UserDirectory } from '../store/directory.ts';
+import { EventLoader } from '../store/load.ts';
+import { findUsers } from '../store/users.ts';
+import { type Measure, measured, openMetrics, type Tables } from './metrics.ts';
+import { traced } from './tracing.ts';
+
+/**
+ * The sequencer of an event over the tables, as the object runs it.
+ *
+ * @param measure takes each load and commit down
+ */
+export function openSequencer(store: Store, eventId: string, measure?: Measure): Sequencer {
+  const loader = new EventLoader(store, eventId);
+  const tables: Tables = {
+    load: (options) => traced('load', () => loader.load(options)),
+    commit: (version, changeSet) =>
+      traced('commit', () => commit(store, version, changeSet, crypto.randomUUID())),
+  };
+  const sequencer: Sequencer = new Sequencer({
+    ...(measure ? measured(tables, measure, () => sequencer.queueLength) : tables),
+    trace: traced,
+    now: () => Date.now(),
+    newId: () => crypto.randomUUID(),
+    // biome-ignore lint/suspicious/noConsole: the platform's log
+    log: (problem, details) => console.warn(JSON.stringify({ problem, eventId, ...details })),
+  });
+  return sequencer;
+}
+
+/** The object of one event: the only place where the rules and the store meet. */
+export class EventObject extends DurableObject<Env> {
+  readonly #sequencer: Sequencer;
+  readonly #users: UserDirectory;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const eventId = ctx.id.name;
+    if (eventId === undefined)
+      throw new Error('an event object is addressed by the id of its event');
+    const { sequencer, users } = this.openEvent(env, eventId);
+    this.#sequencer = sequencer;
+    this.#users = users;
+  }
+
+  /** What the object works with; apart, so that it can be run over another store. */
+  protected openEvent(env: Env, eventId: string): { sequencer: Sequencer; users: UserDirectory } {
+    const { store, knownUsers } = servicesOf(env);
+    const measure = env.METRICS && openMetrics(env.METRICS, eventId);
+    return {
+      sequencer: openSequencer(store, eventId, measure),
+      users: new UserDirectory((userIds) => findUsers(store, userIds), knownUsers),
+    };
+  }
+
+  /** Carries out a command: at most once for a key, whose first outcome is answered again. */
+  async execute(command: Command, key?: IdempotencyKey): Promise<Reply> {
+    const askedAt = Date.now();
+    const absence = await this.#checkUserOf(command, askedAt + QUEUE_WAIT_MS);
+    const queuedAt = Date.now();
+    const reply: Reply =
+      absence ?? (await this.#sequencer.submit(command, askedAt + QUEUE_WAIT_MS, key));
+    if (isQuestion(command)) return reply;
+    // The sequencer counts from when it was asked; a refusal may have needed no commit.
+    const { queueMs, ...commit } = reply.took ?? { queueMs: Date.now() - queuedAt, ...NO_COMMIT };
+    return { ...reply, took: { queueMs: queuedAt - askedAt + queueMs, ...commit } };
+  }
+
+  /**
+   * Carries out the commands of one request in order, each for itself: at most once for its key.
+   *
+   * @returns a reply for each command; one reply where the whole request is refused and changes nothing
+   */
+  executeAll(commands: Command[], key?: IdempotencyKey): Promise<Reply | Reply[]> {
+    const expiresAt = Date.now() + QUEUE_WAIT_MS;
+    return this.#sequencer.submitAll(expiresAt, key, async () => {
+      // All of them first: the commands reach the queue in their order.
+      const absences = await Promise.all(
+        commands.map((command) => this.#checkUserOf(command, expiresAt)),
+      );
+      return Promise.all(
+        commands.map(
+          (command, i) =>
+            absences[i] ?? this.#sequencer.submit(command, expiresAt, key && rowKey(key, i)),
+        ),
+      );
+    });
+  }
+
+  /** Null where the user exists, or need not be looked up: whoever leaves has a place, or is told so. */
+  async #checkUserOf(command: Command, expiresAt: number): Promise<Reply | null> {
+    const needsUser = command.type === 'register' || command.type === 'stand';
+    if (!needsUser || this.#sequencer.isAbsent) return null;
+    return this.#checkUser(command.userId, expiresAt);
+  }
+
+  /** Null for a user who exists; whoever has a place in the event does. */
+  async #checkUser(userId: string, expiresAt: number): Promise<Reply | null> {
+    if (this.#sequencer.knows(userId) || this.#users.isKnown(userId)) return null;
+    this.#sequencer.warmUp();
+    try {
+      const exists = await this.#users.exists(userId, expiresAt);
+      return exists ? null : { type: 'refused', reason: 'no-such-user' };
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      return { type: 'unavailable', reason: 'unreachable' };
+    }
+  }
+}
+
+/** The key of one command of a request: its row is written together with that command's own change. */
+function rowKey({ id, fingerprint }: IdempotencyKey, index: number): IdempotencyKey {
+  return { id: `${id}#${index}`, fingerprint };
+}
