@@ -36,7 +36,7 @@ export interface Tables {
   registrations: Seat[];
   waitlist: WaitlistEntry[];
   /** Idempotency keys, which live among the registrations. */
-  keys: object[];
+  keys: { registrationId: string; expiresAt?: number }[];
 }
 
 /** What a world is made of. */
