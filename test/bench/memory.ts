@@ -3,7 +3,6 @@ import { say } from '../../src/cli/terminal.ts';
 import { bytesOf } from '../../src/event/state.ts';
 import { EVENT_MAX_BYTES, ID_MAX_CHARS, OVERRIDE_REASON_MAX_CHARS } from '../../src/limits.ts';
 import { type Bench, newEventId, withServer } from './bench.ts';
-import { seedEvent } from './database.ts';
 import { untilOk } from './http-client.ts';
 import { type LargeEvent, startIndexServer } from './index-server.ts';
 import { type Inspector, inspect } from './inspector.ts';
@@ -47,47 +46,34 @@ export async function benchMemory(bench: Bench): Promise<void> {
   // A twentieth tells the slope; the full size is what counts.
   const count = bench.isQuick ? PEOPLE / 20 : PEOPLE;
   say(`Memory: ${count} seated, and ${count} in line`);
-  const eventId = newEventId();
-  const people = { registered: count, waiting: count, capacity: count };
-  await seedEvent(bench.database, { eventId, ...people });
-  await measure(bench, 'memory', { eventId, share: count / PEOPLE });
+  const people = { seats: count, waiting: count, pageMs: 0 };
+  const usual = { ...people, eventId: newEventId(), userId: { length: 12, fill: 'u' } };
+  await measure(bench, 'memory', usual, count / PEOPLE);
   const longest = {
-    ...{ eventId: 'e'.padEnd(ID_MAX_CHARS, '\u4f1a'), pageMs: 0 },
+    ...people,
+    eventId: 'e'.padEnd(ID_MAX_CHARS, '\u4f1a'),
     userId: { length: ID_MAX_CHARS, fill: '\u4f1a' },
   };
   say('  the same with the longest ids');
-  const event = { ...longest, seats: count, waiting: count };
-  await measureLarge(bench, 'memory-longest', event, count / PEOPLE);
+  await measure(bench, 'memory-longest', longest, count / PEOPLE);
   const overrideReason = '\u7531'.repeat(OVERRIDE_REASON_MAX_CHARS);
   const bytes = bytesOf({ userId: longest.eventId, overrideReason });
   const seats = Math.floor((EVENT_MAX_BYTES * count) / PEOPLE / bytes);
   say(`  ${seats} seated with the longest reasons, and nobody in line`);
   const reasoned = { ...longest, seats, waiting: 0, overrideReason };
-  await measureLarge(bench, 'memory-reasons', reasoned, count / PEOPLE);
-}
-
-async function measureLarge(
-  bench: Bench,
-  prefix: string,
-  event: LargeEvent,
-  share: number,
-): Promise<void> {
-  const { endpoint, stop } = await startIndexServer(event);
-  try {
-    await measure(bench, prefix, { eventId: event.eventId, share, endpoint });
-  } finally {
-    await stop();
-  }
+  await measure(bench, 'memory-reasons', reasoned, count / PEOPLE);
 }
 
 /** Loads an event that is this share of a full one, and measures what that takes. */
 async function measure(
   bench: Bench,
   prefix: string,
-  { eventId, share, endpoint }: { eventId: string; share: number; endpoint?: string },
+  event: LargeEvent,
+  share: number,
 ): Promise<void> {
   const { figures, isQuick } = bench;
-  await withServer(
+  const { endpoint, stop } = await startIndexServer(event);
+  const measuring = withServer(
     bench,
     'ours',
     async ({ url, pid, inspector: address }) => {
@@ -102,7 +88,7 @@ async function measure(
           await sleep(SAMPLE_MS);
         }
       })();
-      const ms = await untilOk(url, capacityShot(eventId));
+      const ms = await untilOk(url, capacityShot(event.eventId));
       isLoading = false;
       await sampling;
       const rss = memoryMb(pid);
@@ -116,6 +102,7 @@ async function measure(
       figures.add(`${prefix}-rss-mb`, rss.now, 'MB', 'resident, the whole of workerd');
       figures.add(`${prefix}-rss-peak-mb`, rss.peak, 'MB');
     },
-    { inspect: true, ...(endpoint ? { endpoint } : {}) },
+    { inspect: true, endpoint },
   );
+  await measuring.finally(stop);
 }

@@ -119,6 +119,7 @@ describe('changing an event', () => {
     expect(body.promoted.map(({ userId }: { userId: string }) => userId)).toEqual(
       users.slice(1, 3),
     );
+    expect(body.promotedCount).toBe(2);
     expect((await capacityOf(eventId)).body).toMatchObject({
       registeredCount: 3,
       waitlistCount: 2,
