@@ -16,6 +16,15 @@ export type CommitResult =
   | { type: 'replayed'; records: Map<string, KeyRecord> }
   | { type: 'unapplied' | 'uncertain'; cause: Error };
 
+/** The event's item was written by another system, which keeps no books of its rows. */
+export class NotAdoptedError extends Error {
+  override readonly name = 'NotAdoptedError';
+
+  constructor() {
+    super('the event was written by another system: `npm run adopt` takes it over');
+  }
+}
+
 /** What a commit took, whatever became of it. */
 export interface Effort {
   /** Calls to the tables. */
@@ -26,7 +35,11 @@ export interface Effort {
 
 /** What the engine asks of the world. */
 export interface Ports {
-  /** Loads the event, after winning the fence where asked. Throws when the tables do not answer. */
+  /**
+   * Loads the event, after winning the fence where asked.
+   *
+   * @throws NotAdoptedError for an event of another system; another error when the tables do not answer
+   */
   load(options: { fence: boolean }): Promise<EventState>;
   /** Makes changes durable on top of a version, and tells what became of it. Throws on a defect. */
   commit(version: number, changeSet: ChangeSet): Promise<CommitResult & Partial<Effort>>;

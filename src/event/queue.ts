@@ -5,8 +5,11 @@ import type { IdempotencyKey, Replay } from './idempotency.ts';
 /** Why a command got no outcome. */
 export interface Unavailable {
   type: 'unavailable';
-  /** `uncertain`: it may have been carried out. Otherwise it was not. `defect`: and never will be. */
-  reason: 'busy' | 'expired' | 'unreachable' | 'unapplied' | 'uncertain' | 'defect';
+  /**
+   * `uncertain`: it may have been carried out. Otherwise it was not. `notAdopted`: not before somebody
+   * adopts the event of another system. `defect`: never.
+   */
+  reason: 'busy' | 'expired' | 'unreachable' | 'notAdopted' | 'unapplied' | 'uncertain' | 'defect';
 }
 
 /** A first attempt with this key is still at work. */

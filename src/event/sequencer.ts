@@ -11,7 +11,7 @@ import {
   toKeyRecord,
 } from './idempotency.ts';
 import { Memory } from './memory.ts';
-import type { CommitResult, Effort, Ports } from './ports.ts';
+import { type CommitResult, type Effort, NotAdoptedError, type Ports } from './ports.ts';
 import {
   CommandQueue,
   type KeyInFlight,
@@ -197,8 +197,9 @@ export class Sequencer {
     let state: EventState;
     try {
       state = await this.#memory.load();
-    } catch {
-      refuse(this.#queue.take(this.#queue.length), 'unreachable');
+    } catch (error) {
+      const reason = error instanceof NotAdoptedError ? 'notAdopted' : 'unreachable';
+      refuse(this.#queue.take(this.#queue.length), reason);
       return;
     }
     const { trace } = this.#ports;

@@ -10,6 +10,9 @@ import { linkNext, readCursor, writeCursor } from './paging.ts';
 /** One of an event's lists of people. */
 type List = 'registrations' | 'waitlist';
 
+/** Before every order number: a seat without one of its own counts as the zeroth. */
+const BEFORE_ALL = -1;
+
 /** A row of a list, with the user's name: null should the users table not have it. */
 export type Person = (Registration | WaitlistEntry) & { name: string | null };
 
@@ -78,7 +81,7 @@ export async function listPeople(
   list: List,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
 ) {
-  const after = Number(readCursor(cursor, list, eventId) ?? 0);
+  const after = Number(readCursor(cursor, list, eventId) ?? BEFORE_ALL);
   const isCsv = prefersCsv(c);
   c.header('Vary', 'Accept', { append: true });
   const page = await readPage(c, eventId, list, after, isCsv ? PAGE_MAX_ROWS : limit);

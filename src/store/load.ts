@@ -1,6 +1,7 @@
 import { type AttributeValue, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { idBits, type Place, Places, toUuid } from '../event/places.ts';
+import { NotAdoptedError } from '../event/ports.ts';
 import { EventState } from '../event/state.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
@@ -17,7 +18,6 @@ import { sleep } from '../sleep.ts';
 import {
   backoffMs,
   ConditionFailedError,
-  NotAdoptedError,
   persist,
   type Store,
   StoreUnavailableError,
@@ -40,9 +40,6 @@ const ROW_TABLES: RowTable[] = ['registrations', 'waitlist'];
 /** How one read is tried. */
 const read = (timeoutMs: number) => ({ deadline: Date.now() + READ_DEADLINE_MS, timeoutMs });
 
-/** Without these an item was not written by this service, and says nothing about its rows. */
-const BOOKS = ['version', 'registeredCount', 'waitlistCount', 'lastPosition', 'digest'] as const;
-
 /**
  * Reads an event item, consistently.
  *
@@ -58,7 +55,7 @@ async function readItem(store: Store, eventId: string): Promise<EventItem | unde
     (options) => store.client.send(command, options),
     read(ATTEMPT_TIMEOUT_MS),
   );
-  if (Item && BOOKS.some((name) => Item[name] === undefined)) throw new NotAdoptedError();
+  if (Item && Item.version === undefined) throw new NotAdoptedError();
   return Item as EventItem | undefined;
 }
 

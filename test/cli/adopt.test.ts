@@ -610,7 +610,9 @@ describe('npm start', () => {
     expect(told?.[1]).toMatch(/^1 event was written by an older system, and is not served yet/);
     const api = `${second.url}/registration`;
     // Memory does not keep that it could not be loaded.
-    expect((await fetch(`${api}/events/gala/capacity`)).status).toBe(503);
+    const refused = await fetch(`${api}/events/gala/capacity`);
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ detail: expect.stringMatching(/npm run adopt/) });
     const ran = await command(['src/cli/adopt.ts'], { DYNAMODB_ENDPOINT: told?.[2] });
     expect(ran.said).toContain('1 of 1 events taken over');
     expect(ran.code).toBe(0);
