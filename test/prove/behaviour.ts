@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toOutcome } from './answers.ts';
+import { isInDoubt } from './answers.ts';
 import type { Build } from './build.ts';
 import { HttpClient, type Reply, send } from './client.ts';
 import { CALM } from './faults.ts';
@@ -133,7 +133,7 @@ export function measureOverload(build: Build, bound: number): Promise<Measuremen
     if (done < bound) faults.push(`only ${done} of those taken in were carried out`);
     for (const { reply } of refused) {
       if (!reply.headers['retry-after']) faults.push('a refusal has no Retry-After');
-      if (toOutcome(reply) !== null) faults.push(`a refusal leaves doubt: ${reply.body.detail}`);
+      if (isInDoubt(reply)) faults.push(`a refusal leaves doubt: ${reply.body.detail}`);
     }
     const rows = rowsOf(await world.finalTables(), EVENT);
     faults.push(...checkRows(rows, []).filter((fault) => /Count|digest|capacity/.test(fault)));
@@ -237,9 +237,7 @@ export function measureThrottling(build: Build, stepMs: number): Promise<Measure
       figures[`${rate * 100} % throttled: changes/s`] = Math.round((changes * 1_000) / stepMs);
       figures[`${rate * 100} % throttled: 503s`] = answers.count(503);
       if (answers.count(500) > 0) faults.push(`${answers.count(500)} requests answered 500`);
-      const inDoubt = answers.all.filter(
-        ({ status, reply }) => status === 503 && toOutcome(reply) !== null,
-      );
+      const inDoubt = answers.all.filter(({ status, reply }) => status === 503 && isInDoubt(reply));
       figures[`${rate * 100} % throttled: of them in doubt`] = inDoubt.length;
     }
     const rows = rowsOf(await world.finalTables(), EVENT);

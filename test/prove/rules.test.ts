@@ -57,7 +57,10 @@ test('the rules of the campaign are those of the naive event', () => {
   );
 });
 
-const OPEN: Settings = { capacity: 1, hasWaitlist: true, waitlistCapacity: null, status: 'OPEN' };
+const OPEN: Settings = {
+  ...{ capacity: 1, hasWaitlist: true, waitlistCapacity: null, status: 'OPEN' },
+  ...{ registrationOpensAt: null, registrationClosesAt: null },
+};
 const create: [Asked, Outcome] = [
   { type: 'create', capacity: 1, hasWaitlist: true },
   { type: 'created', capacity: 1, hasWaitlist: true },
@@ -68,11 +71,13 @@ const register = (userId: string, position = 0): [Asked, Outcome] => [
     ? { type: 'registered', id: `r-${userId}` }
     : { type: 'waitlisted', id: `w-${userId}`, position },
 ];
-const raise = (capacity: number, ...promoted: string[]): [Asked, Outcome] => [
+/** Sets the capacity; the event has this revision afterwards. */
+const raise = (revision: number, capacity: number, ...promoted: string[]): [Asked, Outcome] => [
   { type: 'update', patch: { capacity } },
   {
     type: 'updated',
     settings: { ...OPEN, capacity },
+    revision,
     promoted: promoted.map((userId) => ({ userId, id: `r-${userId}` })),
   },
 ];
@@ -89,7 +94,7 @@ const leaves = (userId: string, promoted?: string): [Asked, Outcome] => [
   { type: 'unregister', userId },
   { type: 'unregistered', promoted: promoted ? { userId: promoted, id: `r-${promoted}` } : null },
 ];
-const cancel: [Asked, Outcome] = [{ type: 'cancel' }, { type: 'cancelled' }];
+const cancel: [Asked, Outcome] = [{ type: 'cancel' }, { type: 'cancelled', revision: 2 }];
 const unanswered: Outcome = { type: 'unknown', why: 'reset' };
 const queue = [create, register('a'), register('b', 1), register('c', 2), register('d', 3)];
 
@@ -103,11 +108,11 @@ function history(...steps: [Asked, Outcome][]) {
 
 describe('histories of the whole life of an event are accepted', () => {
   const good: Record<string, [Asked, Outcome][]> = {
-    'a raise lets in as many as fit, in order': [...queue, raise(3, 'b', 'c'), counts(3, 3, 1)],
+    'a raise lets in as many as fit, in order': [...queue, raise(2, 3, 'b', 'c'), counts(3, 3, 1)],
     'a lowered capacity evicts nobody, and promotes nobody until seats are free': [
       ...queue,
-      raise(2, 'b'),
-      raise(1),
+      raise(2, 2, 'b'),
+      raise(3, 1),
       leaves('a'),
       leaves('b', 'c'),
       counts(1, 1, 1),
@@ -149,10 +154,10 @@ describe('histories of the whole life of an event are accepted', () => {
 
 test('an update that would change nothing may have come after one that it undid', () => {
   const recorder = new Recorder();
-  for (const [request, outcome] of [create, raise(4)]) {
+  for (const [request, outcome] of [create, raise(2, 4)]) {
     recorder.end(recorder.begin('c', EVENT, request), outcome);
   }
-  const begun = [raise(4), raise(1)].map(([request, outcome]) => {
+  const begun = [raise(4, 4), raise(3, 1)].map(([request, outcome]) => {
     return { operation: recorder.begin('c', EVENT, request), outcome };
   });
   for (const { operation, outcome } of begun) recorder.end(operation, outcome);
@@ -163,8 +168,8 @@ test('an update that would change nothing may have come after one that it undid'
 
 describe('histories that break its promises are rejected', () => {
   const bad: Record<string, [Asked, Outcome][]> = {
-    'a raise that lets in too few': [...queue, raise(3, 'b')],
-    'a raise out of order': [...queue, raise(3, 'c', 'b')],
+    'a raise that lets in too few': [...queue, raise(2, 3, 'b')],
+    'a raise out of order': [...queue, raise(2, 3, 'c', 'b')],
     'a part of a raise that was seen': [
       ...queue,
       [{ type: 'update', patch: { capacity: 3 } }, unanswered],
@@ -172,8 +177,8 @@ describe('histories that break its promises are rejected', () => {
     ],
     'a promotion while the capacity is exceeded': [
       ...queue,
-      raise(2, 'b'),
-      raise(1),
+      raise(2, 2, 'b'),
+      raise(3, 1),
       leaves('a', 'c'),
     ],
     'a promotion after the event was cancelled': [...queue, cancel, leaves('a', 'b')],
@@ -181,12 +186,12 @@ describe('histories that break its promises are rejected', () => {
       create,
       [
         { type: 'update', patch: { status: 'PAUSED' } },
-        { type: 'updated', settings: { ...OPEN, status: 'PAUSED' }, promoted: [] },
+        { type: 'updated', settings: { ...OPEN, status: 'PAUSED' }, revision: 2, promoted: [] },
       ],
       register('a'),
     ],
     'a place in line that is told wrong': [...queue, stands('c', 2, 0)],
-    'an update that is gone': [create, raise(2), counts(1, 0, 0)],
+    'an update that is gone': [create, raise(2, 2), counts(1, 0, 0)],
   };
   for (const [name, steps] of Object.entries(bad)) {
     test(name, () => {

@@ -70,7 +70,10 @@ export async function proveProduct(
     `operations ${totals.operations}, interruptions ${totals.interruptions}, fences lost ${totals.fencesLost}, undecided ${totals.undecided}`,
   );
   say(
-    `large raises ${totals.raises}, resumed by a load ${totals.resumptions}; with keys: sent again ${totals.retries}, answered again ${totals.replays}`,
+    `large raises ${totals.raises}, resumed by a load ${totals.resumptions}; with keys: sent again ${totals.retries}, answered again ${totals.replays}, sent with another request ${totals.misuses}`,
+  );
+  say(
+    `the slowest answer took ${Math.round(totals.slowest * 100)} % of the time that it was allowed`,
   );
   return totals;
 }
