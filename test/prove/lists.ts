@@ -15,7 +15,8 @@ interface Row {
 
 /** The text that stands for an order number of a list: what its pages give, and what they take. */
 export function writeCursor(list: List, eventId: string, after: number): string {
-  return Buffer.from(JSON.stringify([list, eventId, after])).toString('base64url');
+  const base64 = Buffer.from(JSON.stringify([list, eventId, after])).toString('base64');
+  return base64.replaceAll('+', '-').replaceAll('/', '_');
 }
 
 /** @throws UnexpectedAnswerError for a text that is no cursor of the list */
