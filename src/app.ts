@@ -3,9 +3,10 @@ import type { ApplyGlobalResponse } from 'hono/client';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
-import { guard } from './auth/guard.ts';
+import { countCalls, countPreflights, guard } from './auth/guard.ts';
 import {
   AppError,
+  ConfigurationError,
   InternalError,
   MethodNotAllowedError,
   NotFoundError,
@@ -13,9 +14,10 @@ import {
   UnavailableError,
   ValidationError,
 } from './errors.ts';
+import { isLoopback } from './loopback.ts';
 import { docs } from './routes/docs.ts';
 import { events } from './routes/events.ts';
-import { crossOrigin, secureHeaders } from './routes/headers.ts';
+import { crossOrigin, readableUrl, secureHeaders } from './routes/headers.ts';
 import { health } from './routes/health.ts';
 import { registrations, waitlist } from './routes/registrations.ts';
 import { logRequest } from './routes/request-log.ts';
@@ -32,7 +34,7 @@ function toAppError(error: Error): AppError | null {
   }
   if (error instanceof StoreUnavailableError) {
     const doubt = error.isUncertain ? ' The change may or may not have been made.' : '';
-    return new UnavailableError(`${error.message}.${doubt}`);
+    return new UnavailableError(`The tables cannot be reached.${doubt}`);
   }
   // What the platform says of an object that it moved, updated, reset or found overloaded.
   const platform = error as {
@@ -53,7 +55,11 @@ const app = new Hono<{ Bindings: Env; Variables: RequestIdVariables }>();
 app.use(requestId());
 app.use(logRequest);
 app.use(secureHeaders);
+// Whatever is asked for counts. `crossOrigin` answers a preflight, so that counts before; all else
+// after, so that a page can read that it called too often.
+app.use(countPreflights);
 app.use(crossOrigin);
+app.use(countCalls);
 app.use(
   methodNotAllowed({
     app,
@@ -61,22 +67,14 @@ app.use(
       toResponse(c, new MethodNotAllowedError(c.req.method, c.req.path, methods)),
   }),
 );
-// A broken percent-encoding would otherwise be taken literally, as an id that nobody meant.
-app.use(async (c, next) => {
-  if (c.req.url.includes('%')) {
-    try {
-      decodeURIComponent(c.req.url);
-    } catch {
-      throw new ValidationError([{ path: '', message: 'the URL has a broken percent-encoding' }]);
-    }
-  }
-  await next();
-});
-
+app.use(readableUrl);
 app.use(guard);
 
 app.onError((error, c) => {
-  const known = toAppError(error);
+  let known = toAppError(error);
+  if (known instanceof ConfigurationError && isLoopback(new URL(c.req.url).hostname)) {
+    known = known.forThisMachine();
+  }
   if (!known || known.status === 500) {
     // biome-ignore lint/suspicious/noConsole: the platform's log
     console.error(
@@ -88,6 +86,12 @@ app.onError((error, c) => {
         stack: error.stack,
       }),
     );
+  }
+  if (error instanceof StoreUnavailableError) {
+    // Why is not for everybody: DynamoDB's words tell of accounts and permissions.
+    const told = { problem: 'tables unreachable', requestId: c.get('requestId') };
+    // biome-ignore lint/suspicious/noConsole: the platform's log
+    console.error(JSON.stringify({ ...told, cause: error.message }));
   }
   return toResponse(
     c,

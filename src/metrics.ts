@@ -1,4 +1,4 @@
-import type { Draft } from './event/draft.ts';
+import type { ChangeSet } from './event/change-set.ts';
 import type { SequencerDeps } from './event/sequencer.ts';
 import { StoreUnavailableError } from './store/client.ts';
 import type { CommitResult, Effort } from './store/commit.ts';
@@ -72,7 +72,7 @@ export function openMetrics(dataset: AnalyticsEngineDataset, eventId: string): M
 /** The two ways to the tables, as the object has them. */
 export interface Tables {
   load: SequencerDeps['load'];
-  commit(version: number, draft: Draft): Promise<CommitResult & Effort>;
+  commit(version: number, changeSet: ChangeSet): Promise<CommitResult & Effort>;
 }
 
 const NOTHING = { cause: '', batch: 0, attempts: 0, throttles: 0, promotions: 0 };
@@ -81,7 +81,7 @@ const NOTHING = { cause: '', batch: 0, attempts: 0, throttles: 0, promotions: 0 
 const causeOf = (error: unknown): string =>
   error instanceof StoreUnavailableError ? error.message : (error as Error).name;
 
-const promotionsOf = ({ changes }: Draft): number =>
+const promotionsOf = ({ changes }: ChangeSet): number =>
   changes.filter(({ type }) => type === 'promoted').length;
 
 /** The same ways, with a measurement of each load and each commit. */
@@ -115,17 +115,17 @@ export function measured(tables: Tables, measure: Measure, queueLength: () => nu
           batch: registeredCount + waitlistCount,
         }),
       ),
-    commit: (version, draft) =>
+    commit: (version, changeSet) =>
       taken(
         'commit',
-        () => tables.commit(version, draft),
+        () => tables.commit(version, changeSet),
         (result) => ({
           outcome: result.type,
           cause: 'cause' in result ? causeOf(result.cause) : '',
-          batch: draft.itemCount,
+          batch: changeSet.itemCount,
           attempts: result.attempts,
           throttles: result.throttles,
-          promotions: result.type === 'committed' ? promotionsOf(draft) : 0,
+          promotions: result.type === 'committed' ? promotionsOf(changeSet) : 0,
         }),
       ),
   };

@@ -16,7 +16,7 @@ const PROBLEMS: Record<number, string> = {
   409: 'DuplicateError: it exists already. CapacityError: the event is full. KeyInFlightError: the first request with this Idempotency-Key is still at work.',
   412: 'PreconditionFailedError: the event has changed since the revision that If-Match names.',
   413: 'PayloadTooLargeError: the body is larger than the call takes.',
-  415: 'UnsupportedMediaTypeError: the body is not declared as JSON.',
+  415: 'UnsupportedMediaTypeError: the body is not declared as JSON in UTF-8, or is compressed.',
   422: 'KeyReusedError: the Idempotency-Key was used before, for another request.',
   429: 'RateLimitedError: more calls than one caller may make.',
   500: 'InternalError: a defect; the log has it under the request id.',
@@ -36,6 +36,8 @@ export interface Call {
     schema: z.ZodType;
     csv?: boolean;
     headers?: Record<string, string>;
+    /** Whether it can be answered with 304, which has no body. */
+    notModified?: boolean;
   };
   problems: number[];
 }
@@ -46,6 +48,9 @@ const IDEMPOTENCY = {
 const IF_MATCH = {
   'If-Match': 'The ETag of the event as it was read; refused with 412 otherwise.',
 };
+const IF_NONE_MATCH = {
+  'If-None-Match': 'ETags of the event that the caller has: 304 if it is still one of them.',
+};
 const REPLAYED = { 'Idempotency-Replayed': '`true` when the first outcome is given again.' };
 const ETAG = { ETag: 'The revision of the event.' };
 
@@ -53,7 +58,7 @@ const text = (description: string) => ({ description, schema: { type: 'string' a
 
 /** Of bodies: `propertyNames` of each schema has the names. */
 const UNKNOWN_FIELDS =
-  'Unknown fields are ignored (a change of an event refuses them), except for names that could be taken for a privilege, which are refused.';
+  'Unknown fields are ignored (a change of an event refuses them and names each), except for names that could be taken for a privilege, which are refused.';
 
 /** As draft-ietf-httpapi-ratelimit-headers has them. */
 const RATE_LIMIT = {
@@ -67,7 +72,12 @@ const RATE_LIMIT = {
 export const COMMON_PROBLEMS = [401, 403, 429, 500, 503];
 
 function operation(call: Call): ZodOpenApiOperationObject {
-  const { status, schema, csv, headers = {} } = call.success;
+  const { status, schema, csv, headers = {}, notModified } = call.success;
+  const ownHeaders = Object.fromEntries(
+    Object.entries({ 'X-Request-Id': 'The id of the request.', ...headers }).map(
+      ([name, description]) => [name, text(description)],
+    ),
+  );
   const problem = (code: number) => ({
     description: PROBLEMS[code] ?? '',
     headers: {
@@ -107,16 +117,15 @@ function operation(call: Call): ZodOpenApiOperationObject {
     responses: {
       [status]: {
         description: 'Done.',
-        headers: Object.fromEntries(
-          Object.entries({ 'X-Request-Id': 'The id of the request.', ...headers }).map(
-            ([name, description]) => [name, text(description)],
-          ),
-        ),
+        headers: ownHeaders,
         content: {
           'application/json': { schema },
           ...(csv ? { 'text/csv': { schema: { type: 'string' as const } } } : {}),
         },
       },
+      ...(notModified
+        ? { 304: { description: 'It is as the caller has it; no body.', headers: ownHeaders } }
+        : {}),
       ...Object.fromEntries(
         [...call.problems, ...COMMON_PROBLEMS].map((code) => [code, problem(code)]),
       ),
@@ -130,7 +139,12 @@ const paged = (schema: z.ZodType, summary: string): Call => ({
   summary,
   path: schemas.eventParamSchema,
   query: schemas.pageSchema,
-  success: { status: 200, schema, csv: true, headers: { Link: 'The next page, if there is one.' } },
+  success: {
+    status: 200,
+    schema,
+    csv: true,
+    headers: { Link: 'The next page, if there is one.', Vary: 'Accept: JSON or CSV.' },
+  },
   problems: [400, 404],
 });
 
@@ -150,9 +164,14 @@ export const CALLS: Record<string, Call> = {
     problems: [400, 404],
   },
   'GET /registration/users/{userId}/events': {
-    summary: 'The events in which a user has a seat',
+    summary: 'The events in which a user has a seat, oldest registration first',
     path: schemas.userParamSchema,
-    success: { status: 200, schema: schemas.eventSchema.array() },
+    query: schemas.userEventsPageSchema,
+    success: {
+      status: 200,
+      schema: schemas.eventSchema.array(),
+      headers: { Link: 'The next page, if there is one.' },
+    },
     problems: [400, 404],
   },
   'POST /registration/events': {
@@ -171,7 +190,8 @@ export const CALLS: Record<string, Call> = {
   'GET /registration/events/{eventId}': {
     summary: 'Read an event',
     path: schemas.eventParamSchema,
-    success: { status: 200, schema: schemas.eventSchema, headers: ETAG },
+    headers: IF_NONE_MATCH,
+    success: { status: 200, schema: schemas.eventSchema, headers: ETAG, notModified: true },
     problems: [400, 404],
   },
   'PATCH /registration/events/{eventId}': {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import {
   BULK_MAX_USERS,
   CAPACITY_MAX,
+  CHANGE_MAX_LISTED,
   ID_MAX_CHARS,
   NAME_MAX_CHARS,
   OVERRIDE_REASON_MAX_CHARS,
@@ -10,36 +11,7 @@ import {
   WAITLIST_MAX_ENTRIES,
 } from './limits.ts';
 import { withoutPrivileges } from './privileged-fields.ts';
-
-/** Counts code points, as JSON Schema's `maxLength` does: an emoji is one character. */
-function isLongerThan(text: string, maxChars: number): boolean {
-  return text.length > maxChars && [...text].length > maxChars;
-}
-
-/** What to say of a value of the wrong type. */
-function expected(what: string) {
-  return {
-    error: ({ input }: { input: unknown }) =>
-      input === undefined ? 'is missing' : `must be ${what}`,
-  };
-}
-
-/** Trimmed, not empty, at most `maxChars` code points, and storable as UTF-8 without loss. */
-function text(maxChars: number) {
-  return z
-    .string(expected('a string'))
-    .trim()
-    .min(1, { error: 'must not be empty', abort: true })
-    .refine((value) => value.isWellFormed(), {
-      error: 'must be well-formed Unicode: it has a lone surrogate',
-      abort: true,
-    })
-    .refine((value) => !isLongerThan(value, maxChars), {
-      error: `must be at most ${maxChars} characters`,
-      abort: true,
-    })
-    .meta({ minLength: 1, maxLength: maxChars });
-}
+import { expected, givenId, line, lines, newId, text } from './text.ts';
 
 /** A request's parts, which only an object can have. */
 function object<Shape extends z.ZodRawShape>(shape: Shape) {
@@ -49,16 +21,11 @@ function object<Shape extends z.ZodRawShape>(shape: Shape) {
 /** A body's parts; what could be taken for a privilege is refused. */
 const body = <Shape extends z.ZodRawShape>(shape: Shape) => withoutPrivileges(object(shape));
 
-const id = text(ID_MAX_CHARS)
-  .refine((value) => !/\p{Cc}/u.test(value), {
-    error: 'must not contain control characters',
-    abort: true,
-  })
-  // A URL parser takes both for path navigation, percent-encoded too: nobody could ever ask for them.
-  .refine((value) => value !== '.' && value !== '..', {
-    error: 'must not be "." or "..", which no URL path can name',
-  });
-const name = text(NAME_MAX_CHARS);
+const id = givenId(ID_MAX_CHARS);
+const idOfNew = newId(ID_MAX_CHARS);
+const name = line(NAME_MAX_CHARS);
+/** Of what exists: older names may be what a new one must not be any more. */
+const nameOfOld = text(NAME_MAX_CHARS);
 const capacity = z
   .int(expected('an integer'))
   .min(1, { error: 'must be at least 1' })
@@ -69,9 +36,19 @@ const waitlistCapacity = z
   .min(0, { error: 'must be at least 0' })
   .max(WAITLIST_MAX_ENTRIES, { error: `must be at most ${WAITLIST_MAX_ENTRIES}` })
   .nullable();
-/** A moment, with any offset; kept in UTC. */
+/**
+ * A moment, with any offset; kept in UTC to the millisecond. An offset can lead out of the years that
+ * have four digits: such a time would neither sort as it counts, nor be read by everybody.
+ */
 const moment = z.iso
-  .datetime({ offset: true, error: 'must be a time such as 2026-06-01T09:00:00Z' })
+  .datetime({ offset: true, error: 'must be a time such as 2026-06-01T09:00:00Z', abort: true })
+  .refine(
+    (time) => {
+      const year = new Date(time).getUTCFullYear();
+      return year >= 0 && year <= 9999;
+    },
+    { error: 'must be within the years 0000 to 9999 in UTC', abort: true },
+  )
   .transform((time) => new Date(time).toISOString());
 const createdAt = z.iso.datetime();
 
@@ -81,7 +58,7 @@ const WINDOW_REVERSED = {
   error: 'must be later than registrationOpensAt',
 };
 
-/** Whether a window ends before it starts, as far as both its ends are known. */
+/** Whether a window ends before it starts, as far as both its ends are known; instants, however written. */
 export function isReversed(window: {
   registrationOpensAt?: string | null | undefined;
   registrationClosesAt?: string | null | undefined;
@@ -91,11 +68,11 @@ export function isReversed(window: {
 }
 
 /** `POST /registration/users` */
-export const newUserSchema = body({ userId: id, name });
+export const newUserSchema = body({ userId: idOfNew, name });
 
 /** `POST /registration/events` */
 export const newEventSchema = body({
-  eventId: id.optional(),
+  eventId: idOfNew.optional(),
   name,
   capacity,
   hasWaitlist: hasWaitlist.default(false),
@@ -123,8 +100,8 @@ export const eventPatchSchema = withoutPrivileges(
 ).refine((patch) => !isReversed(patch), WINDOW_REVERSED);
 export type EventPatch = z.infer<typeof eventPatchSchema>;
 
-/** `?dryRun=true` */
-export const dryRunSchema = z.object({
+/** `?dryRun=true`; misspelt, it would make the change. */
+export const dryRunSchema = z.strictObject({
   dryRun: z
     .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
@@ -138,13 +115,19 @@ export const placeSchema = object({ userId: id, eventId: id });
 export const newRegistrationSchema = body({
   userId: id,
   eventId: id,
-  override: body({ reason: text(OVERRIDE_REASON_MAX_CHARS) }).optional(),
+  override: body({ reason: lines(OVERRIDE_REASON_MAX_CHARS) }).optional(),
 });
 
-/** `POST /registration/events/{eventId}/registrations`; each id is checked on its own. */
+/**
+ * `POST /registration/events/{eventId}/registrations`; each id is checked on its own. What is no string
+ * could be no id, and is not kept: nested deeply enough, it could not even be written into the answer.
+ */
 export const bulkSchema = body({
   userIds: z
-    .array(z.unknown(), expected('a list'))
+    .array(
+      z.unknown().transform((row) => (typeof row === 'string' ? row : null)),
+      expected('a list'),
+    )
     .min(1, { error: 'must not be empty' })
     .max(BULK_MAX_USERS, { error: `must be at most ${BULK_MAX_USERS} users` }),
 });
@@ -166,11 +149,16 @@ export const pageSchema = z.object({
   cursor: z.string().optional(),
 });
 
+/** Query of `GET /registration/users/{userId}/events`: all of them, but for those who have very many. */
+export const userEventsPageSchema = pageSchema.extend({
+  limit: pageSchema.shape.limit.unwrap().default(PAGE_MAX_ROWS),
+});
+
 /** Path parameters */
 export const userParamSchema = z.object({ userId: id });
 export const eventParamSchema = z.object({ eventId: id });
 
-export const userSchema = z.object({ userId: id, name, createdAt });
+export const userSchema = z.object({ userId: id, name: nameOfOld, createdAt });
 export type User = z.infer<typeof userSchema>;
 
 /** Whether registrations are taken: `CANCELLED` for good, the others as the organiser likes. */
@@ -178,7 +166,7 @@ export const eventStatusSchema = z.enum(['OPEN', 'PAUSED', 'CLOSED', 'CANCELLED'
 
 export const eventSchema = z.object({
   eventId: id,
-  name,
+  name: nameOfOld,
   capacity,
   hasWaitlist: z.boolean(),
   waitlistCapacity,
@@ -241,7 +229,9 @@ export const standingSchema = z.object({
 export const leftSchema = z.object({
   success: z.literal(true),
   message: z.string(),
-  promoted: registrationSchema.nullable(),
+  promoted: registrationSchema.nullable().meta({
+    description: 'Who took the seat; null if nobody did, and always null for an attendee.',
+  }),
 });
 
 /** `DELETE /registration/waitlist` */
@@ -251,10 +241,11 @@ export const leftLineSchema = z.object({
   waitlistEntry: waitlistEntrySchema,
 });
 
-/** `PATCH /registration/events/{eventId}` */
+/** `PATCH /registration/events/{eventId}`; `promoted` lists the first, `promotedCount` counts all. */
 export const updatedSchema = z.object({
   event: eventSchema,
-  promoted: z.array(registrationSchema),
+  promoted: z.array(registrationSchema).max(CHANGE_MAX_LISTED),
+  promotedCount: z.int().min(0),
   dryRun: z.boolean(),
 });
 
@@ -288,7 +279,12 @@ export const bulkResultSchema = z.object({
         registration: registrationSchema.nullable(),
         waitlistEntry: waitlistEntrySchema.nullable(),
       }),
-      z.object({ userId: z.unknown(), success: z.literal(false), problem: problemSchema }),
+      // Null for a row that was no string.
+      z.object({
+        userId: z.string().nullable(),
+        success: z.literal(false),
+        problem: problemSchema,
+      }),
     ]),
   ),
 });

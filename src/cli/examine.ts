@@ -14,7 +14,7 @@ import type { TableNames } from '../config.ts';
 import { PERMISSIONS } from '../store/permissions.ts';
 import { type IndexSchema, TABLE_SCHEMAS } from '../store/tables.ts';
 import { explainClientError } from './client.ts';
-import type { CliConfig } from './settings.ts';
+import { type CliConfig, type Settings, whoMayCall } from './settings.ts';
 import { compareTable, describeTable } from './tables.ts';
 import { explain } from './terminal.ts';
 
@@ -66,6 +66,14 @@ export function examineHint(region: string, hint: string | undefined): Finding {
   if (!near) return unknown(what, `nothing is known here of ${region}`);
   if (near.includes(hint)) return right(what, `${hint} is near ${region}`);
   return wrong(what, `${hint} is far from ${region}, which ${near.join(' or ')} is near`);
+}
+
+/** Whether callers have to show who they are. Off is right on this machine; elsewhere nobody but you knows. */
+export function examineCallers(settings: Settings): Finding {
+  const what = 'authentication';
+  if (settings.AUTH_MODE !== 'none') return right(what, `by ${settings.AUTH_MODE}`);
+  const detail = `is off: ${whoMayCall(settings)}`;
+  return settings.ALLOW_UNAUTHENTICATED === 'yes' ? unknown(what, detail) : right(what, detail);
 }
 
 const isDenied = (error: unknown) => (error as Error).name === 'AccessDeniedException';

@@ -1,11 +1,19 @@
 /** `npm start`: the service on this machine, with a DynamoDB of its own unless one is configured. */
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { explainClientError, openClient } from './client.ts';
 import { startDynamoDB } from './dynamodb.ts';
 import { lockDirectory } from './lock.ts';
 import { freePort, isPortFree, parsePort } from './ports.ts';
 import { stopAllProcesses } from './processes.ts';
-import { checkSettings, readSettings, type Settings, withLocalCredentials } from './settings.ts';
+import {
+  checkSettings,
+  readSettings,
+  type Settings,
+  whoMayCall,
+  withLocalCredentials,
+  withLocalTables,
+} from './settings.ts';
 import { ensureTables } from './tables.ts';
 import { CliError, runCommand, say } from './terminal.ts';
 import { startWorker } from './worker.ts';
@@ -34,13 +42,20 @@ async function run(): Promise<never> {
   if (!(await isPortFree(port))) {
     throw new CliError(`Port ${port} is in use: end what listens there, or set PORT.`);
   }
-  const directory = resolve(process.env.DATA_DIR || join(ROOT, '.data'));
+  // People's data: whatever is made from here on is its owner's alone, by whichever process below.
+  process.umask(0o077);
+  const usual = join(ROOT, '.data');
+  const directory = resolve(process.env.DATA_DIR || usual);
   lockDirectory(directory);
+  // From before; one that was chosen may hold other things too, and keeps its mode.
+  if (directory === usual) chmodSync(directory, 0o700);
 
   const { settings, data, ended } = await openTables(await readSettings(ROOT), directory);
   const stateDirectory = join(directory, 'worker');
+  mkdirSync(stateDirectory, { recursive: true });
+  chmodSync(stateDirectory, 0o700);
   const worker = await startWorker({ root: ROOT, port, settings, stateDirectory });
-  greet(port, data);
+  greet(port, data, settings);
   return await Promise.race([
     ended,
     worker.ended.then((how) => {
@@ -70,7 +85,9 @@ async function openTables(settings: Settings, directory: string): Promise<OpenTa
   });
   // It may end while the worker starts, before anybody waits for it.
   ended.catch(() => undefined);
-  const local = withLocalCredentials({ ...settings, DYNAMODB_ENDPOINT: database.endpoint });
+  const local = withLocalTables(
+    withLocalCredentials({ ...settings, DYNAMODB_ENDPOINT: database.endpoint }),
+  );
   await createMissingTables(local);
   return { settings: local, data: `${directory}, served at ${database.endpoint}`, ended };
 }
@@ -96,11 +113,12 @@ async function createMissingTables(settings: Settings): Promise<Settings> {
   };
 }
 
-function greet(port: number, data: string): void {
+function greet(port: number, data: string, settings: Settings): void {
   const url = `http://localhost:${port}`;
   const user = JSON.stringify({ userId: 'ada', name: 'Ada Lovelace' });
   say(`Listening on ${url}`);
   say(`Data in ${data}`);
+  if (settings.AUTH_MODE === 'none') say(`Authentication is off: ${whoMayCall(settings)}.`);
   say('Try:');
   say(`  curl -X POST ${url}/registration/users \\`);
   say(`    -H 'content-type: application/json' -d '${user}'`);

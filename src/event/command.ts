@@ -23,6 +23,8 @@ export type Command =
   /** `ifMatch`: the revisions that it may be applied to. */
   | { type: 'update'; patch: EventPatch; ifMatch: number[] | null; isDryRun: boolean }
   | { type: 'cancel'; ifMatch: number[] | null }
+  /** Changes nothing: uses up the key of a request of many commands before any of them. */
+  | { type: 'claim' }
   /** Fills free seats from the line: what an update began and an interruption left undone. */
   | { type: 'promote' };
 
@@ -35,6 +37,8 @@ export type RefusalReason =
   | 'already-waitlisted'
   | 'full'
   | 'waitlist-full'
+  /** The people of the event take as much memory as they may. */
+  | 'no-room'
   | 'not-registered'
   | 'not-waiting'
   | 'not-open-yet'
@@ -75,7 +79,15 @@ export type Outcome =
   | { type: 'waitlisted'; entry: WaitlistEntry }
   | { type: 'unregistered'; registration: Registration; promoted: Registration | null }
   | { type: 'leftLine'; entry: WaitlistEntry }
-  | { type: 'updated'; event: EventRecord; revision: number; promoted: Registration[] }
+  | { type: 'claimed' }
+  | {
+      type: 'updated';
+      event: EventRecord;
+      revision: number;
+      /** The first who were promoted, in order; `promotedCount` counts them all. */
+      promoted: Registration[];
+      promotedCount: number;
+    }
   | Refusal;
 
 /** Whether a command only asks. */

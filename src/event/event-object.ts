@@ -5,7 +5,7 @@ import { servicesOf } from '../services.ts';
 import { type Store, StoreUnavailableError } from '../store/client.ts';
 import { commit } from '../store/commit.ts';
 import { UserDirectory } from '../store/directory.ts';
-import { loadEvent } from '../store/load.ts';
+import { EventLoader } from '../store/load.ts';
 import { findUsers } from '../store/users.ts';
 import { traced } from '../tracing.ts';
 import { type Command, isQuestion } from './command.ts';
@@ -19,10 +19,11 @@ import { Sequencer } from './sequencer.ts';
  * @param measure takes each load and commit down
  */
 export function openSequencer(store: Store, eventId: string, measure?: Measure): Sequencer {
+  const loader = new EventLoader(store, eventId);
   const tables: Tables = {
-    load: (options) => traced('load', () => loadEvent(store, eventId, options)),
-    commit: (version, draft) =>
-      traced('commit', () => commit(store, version, draft, crypto.randomUUID())),
+    load: (options) => traced('load', () => loader.load(options)),
+    commit: (version, changeSet) =>
+      traced('commit', () => commit(store, version, changeSet, crypto.randomUUID())),
   };
   const sequencer: Sequencer = new Sequencer({
     ...(measure ? measured(tables, measure, () => sequencer.queueLength) : tables),
@@ -63,7 +64,7 @@ export class EventObject extends DurableObject<Env> {
   /** Carries out a command: at most once for a key, whose first outcome is answered again. */
   async execute(command: Command, key?: IdempotencyKey): Promise<Reply> {
     const askedAt = Date.now();
-    const absence = await this.#checkUserOf(command);
+    const absence = await this.#checkUserOf(command, askedAt + QUEUE_WAIT_MS);
     const queuedAt = Date.now();
     const reply: Reply =
       absence ?? (await this.#sequencer.submit(command, askedAt + QUEUE_WAIT_MS, key));
@@ -73,36 +74,49 @@ export class EventObject extends DurableObject<Env> {
     return { ...reply, took: { queueMs: queuedAt - askedAt + queueMs, ...commit } };
   }
 
-  /** Null where the user exists, or need not be looked up: whoever leaves has a place, or is told so. */
-  async #checkUserOf(command: Command): Promise<Reply | null> {
-    const needsUser =
-      'userId' in command && command.type !== 'unregister' && command.type !== 'leaveLine';
-    return needsUser ? this.#checkUser(command.userId) : null;
+  /**
+   * Carries out the commands of one request in order, each for itself: at most once for its key.
+   *
+   * @returns a reply for each command; one reply where the whole request is refused and changes nothing
+   */
+  executeAll(commands: Command[], key?: IdempotencyKey): Promise<Reply | Reply[]> {
+    const expiresAt = Date.now() + QUEUE_WAIT_MS;
+    return this.#sequencer.submitAll(expiresAt, key, async () => {
+      // All of them first: the commands reach the queue in their order.
+      const absences = await Promise.all(
+        commands.map((command) => this.#checkUserOf(command, expiresAt)),
+      );
+      return Promise.all(
+        commands.map(
+          (command, i) =>
+            absences[i] ?? this.#sequencer.submit(command, expiresAt, key && rowKey(key, i)),
+        ),
+      );
+    });
   }
 
-  /** Carries out commands in order, each for itself, with keys of their own or none. */
-  async executeAll(commands: Command[], keys: IdempotencyKey[]): Promise<Reply[]> {
-    const expiresAt = Date.now() + QUEUE_WAIT_MS;
-    const absences = await Promise.all(
-      commands.map((command) => ('userId' in command ? this.#checkUser(command.userId) : null)),
-    );
-    return Promise.all(
-      commands.map(
-        (command, i) => absences[i] ?? this.#sequencer.submit(command, expiresAt, keys[i]),
-      ),
-    );
+  /** Null where the user exists, or need not be looked up: whoever leaves has a place, or is told so. */
+  async #checkUserOf(command: Command, expiresAt: number): Promise<Reply | null> {
+    const needsUser = command.type === 'register' || command.type === 'stand';
+    if (!needsUser || this.#sequencer.isAbsent) return null;
+    return this.#checkUser(command.userId, expiresAt);
   }
 
   /** Null for a user who exists; whoever has a place in the event does. */
-  async #checkUser(userId: string): Promise<Reply | null> {
+  async #checkUser(userId: string, expiresAt: number): Promise<Reply | null> {
     if (this.#sequencer.knows(userId) || this.#users.isKnown(userId)) return null;
     this.#sequencer.warmUp();
     try {
-      const exists = await this.#users.exists(userId);
+      const exists = await this.#users.exists(userId, expiresAt);
       return exists ? null : { type: 'refused', reason: 'no-such-user' };
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       return { type: 'unavailable', reason: 'unreachable' };
     }
   }
+}
+
+/** The key of one command of a request: its row is written together with that command's own change. */
+function rowKey({ id, fingerprint }: IdempotencyKey, index: number): IdempotencyKey {
+  return { id: `${id}#${index}`, fingerprint };
 }

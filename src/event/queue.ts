@@ -5,8 +5,8 @@ import type { IdempotencyKey, Replay } from './idempotency.ts';
 /** Why a command got no outcome. */
 export interface Unavailable {
   type: 'unavailable';
-  /** `uncertain`: it may have been carried out. Otherwise it was not. */
-  reason: 'busy' | 'expired' | 'unreachable' | 'unapplied' | 'uncertain';
+  /** `uncertain`: it may have been carried out. Otherwise it was not. `defect`: and never will be. */
+  reason: 'busy' | 'expired' | 'unreachable' | 'unapplied' | 'uncertain' | 'defect';
 }
 
 /** A first attempt with this key is still at work. */
@@ -23,6 +23,7 @@ export interface Took {
   commitMs: number;
   /** Rows and keys of that commit. */
   batch: number;
+  /** Calls to DynamoDB that the commit took, those of all its parts. */
   attempts: number;
 }
 
@@ -32,24 +33,26 @@ export const NO_COMMIT: Omit<Took, 'queueMs'> = { commitMs: 0, batch: 0, attempt
 /** What the object answers. */
 export type Reply = (Outcome | Unavailable | KeyInFlight | Replay) & { took?: Took };
 
-/** A command, and whoever waits for its reply. */
-export interface Waiting {
+/** A command in the queue, and whoever waits for its reply. */
+export interface Pending {
   command: Command;
   key: IdempotencyKey | undefined;
   /** Epoch milliseconds at which it joined the queue. */
   askedAt: number;
-  /** Epoch milliseconds after which the command is not decided any more. */
+  /** Epoch milliseconds from which on the command is refused rather than decided. */
   expiresAt: number;
+  /** It was decided once, and nothing came of it: its turn is before everybody else's. */
+  isPutBack?: boolean;
   settle: (reply: Reply) => void;
 }
 
 /** Tells those who wait that there is no outcome, and what it took to find out. */
 export function refuse(
-  waiting: Waiting[],
+  pending: Pending[],
   reason: Unavailable['reason'],
-  tookOf?: (waiting: Waiting) => Took,
+  tookOf?: (pending: Pending) => Took,
 ): void {
-  for (const each of waiting) {
+  for (const each of pending) {
     each.settle({ type: 'unavailable', reason, ...(tookOf ? { took: tookOf(each) } : {}) });
   }
 }
@@ -57,7 +60,7 @@ export function refuse(
 /** Commands in order of arrival: so many at most, and none for longer than it is willing to wait. */
 export class CommandQueue {
   readonly #now: () => number;
-  #waiting: Waiting[] = [];
+  #pending: Pending[] = [];
   /** One timer for all: it runs while the queue is not empty. */
   #sweep: ReturnType<typeof setTimeout> | null = null;
 
@@ -66,31 +69,56 @@ export class CommandQueue {
   }
 
   get length(): number {
-    return this.#waiting.length;
+    return this.#pending.length;
   }
 
   get isFull(): boolean {
-    return this.#waiting.length >= QUEUE_MAX_COMMANDS;
+    return this.#pending.length >= QUEUE_MAX_COMMANDS;
   }
 
-  add(waiting: Waiting): void {
-    this.#waiting.push(waiting);
+  add(pending: Pending): void {
+    this.#pending.push(pending);
     this.#scheduleSweep();
   }
 
   /** Takes the first so many out. */
-  take(count: number): Waiting[] {
-    return this.#waiting.splice(0, count);
+  take(count: number): Pending[] {
+    return this.#pending.splice(0, count);
   }
 
-  /** Puts those that were taken back where they were. */
-  putBack(taken: Waiting[]): void {
-    this.#waiting.unshift(...taken);
+  remove(pending: Pending): void {
+    this.#pending = this.#pending.filter((each) => each !== pending);
+  }
+
+  /**
+   * Puts those that were taken back where they were, and refuses those whose time is over.
+   *
+   * @param tookOf what it took to find out that they expired
+   */
+  putBack(taken: Pending[], tookOf: (pending: Pending) => Took): void {
+    const now = this.#now();
+    const isAlive = ({ expiresAt }: Pending) => expiresAt > now;
+    refuse(
+      taken.filter((each) => !isAlive(each)),
+      'expired',
+      tookOf,
+    );
+    const alive = taken.filter(isAlive);
+    for (const each of alive) each.isPutBack = true;
+    this.#pending.unshift(...alive);
     this.#scheduleSweep();
   }
 
-  [Symbol.iterator](): Iterator<Waiting> {
-    return this.#waiting[Symbol.iterator]();
+  /**
+   * The commands to decide next, in order. Those that were put back come by themselves: a used key
+   * among new ones would cancel their batch again, and a stream of replays would starve them.
+   */
+  *next(): Iterable<Pending> {
+    const isSecondTry = this.#pending[0]?.isPutBack === true;
+    for (const each of this.#pending) {
+      if (isSecondTry && !each.isPutBack) return;
+      yield each;
+    }
   }
 
   /** Stops the timer of an empty queue, which would keep the object from resting. */
@@ -101,13 +129,13 @@ export class CommandQueue {
 
   /** Refuses those who have waited too long, whatever the queue is waiting for. */
   #scheduleSweep(): void {
-    if (this.#sweep !== null || this.#waiting.length === 0) return;
+    if (this.#sweep !== null || this.#pending.length === 0) return;
     this.#sweep = setTimeout(() => {
       this.#sweep = null;
       const now = this.#now();
-      const expired = this.#waiting.filter(({ expiresAt }) => expiresAt <= now);
+      const expired = this.#pending.filter(({ expiresAt }) => expiresAt <= now);
       if (expired.length > 0) {
-        this.#waiting = this.#waiting.filter(({ expiresAt }) => expiresAt > now);
+        this.#pending = this.#pending.filter(({ expiresAt }) => expiresAt > now);
         refuse(expired, 'expired');
       }
       this.#scheduleSweep();

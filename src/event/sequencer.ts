@@ -1,18 +1,36 @@
-import { EAGER_COMMIT_MIN_COMMANDS, REPLIES_PER_TURN, TRANSACTION_MAX_ACTIONS } from '../limits.ts';
+import { EAGER_COMMIT_MIN_COMMANDS, USED_KEYS_MAX_CHARS } from '../limits.ts';
 import type { CommitResult, Effort } from '../store/commit.ts';
+import { type ChangeSet, partsOf } from './change-set.ts';
 import { type Command, isQuestion, type Outcome } from './command.ts';
 import { type Circumstances, decide } from './decide.ts';
-import { Draft, totalsOf } from './draft.ts';
-import { type IdempotencyKey, replay, toKeyRecord } from './idempotency.ts';
-import { CommandQueue, NO_COMMIT, type Reply, refuse, type Took, type Waiting } from './queue.ts';
-import type { Change, EventState, EventView } from './state.ts';
+import { Draft } from './draft.ts';
+import {
+  type IdempotencyKey,
+  type KeyRecord,
+  type Replay,
+  replay,
+  toKeyRecord,
+} from './idempotency.ts';
+import { Memory } from './memory.ts';
+import {
+  CommandQueue,
+  type KeyInFlight,
+  NO_COMMIT,
+  type Pending,
+  type Reply,
+  refuse,
+  type Took,
+} from './queue.ts';
+import { Recent } from './recent.ts';
+import { Replies, turn } from './replies.ts';
+import type { Change, EventState } from './state.ts';
 
 /** What the sequencer needs of the world. */
 export interface SequencerDeps {
   /** Loads the event, after winning the fence where asked. Throws when the tables do not answer. */
   load(options: { fence: boolean }): Promise<EventState>;
-  /** Makes a batch durable on top of a version, and tells what became of it. Throws on a defect. */
-  commit(version: number, draft: Draft): Promise<CommitResult & Partial<Effort>>;
+  /** Makes changes durable on top of a version, and tells what became of it. Throws on a defect. */
+  commit(version: number, changeSet: ChangeSet): Promise<CommitResult & Partial<Effort>>;
   /** Epoch milliseconds. */
   now(): number;
   newId(): string;
@@ -22,23 +40,29 @@ export interface SequencerDeps {
   trace?<T>(step: string, work: () => T): T;
 }
 
-/** A command that was decided, and its reply, which waits for the commit. */
+/** A command that was decided, and its outcome, which waits for the commit. */
 interface Decided {
-  waiting: Waiting;
+  pending: Pending;
   outcome: Outcome;
   changes: Change[];
+  /** The key that it uses up, if any. */
+  record: KeyRecord | null;
 }
 
-const waitingOf = (batch: Decided[]): Waiting[] => batch.map(({ waiting }) => waiting);
+/** Commands that were decided together. */
+interface Batch {
+  decided: Decided[];
+  /** Null for a single command whose changes are more than one transaction takes. */
+  draft: Draft | null;
+}
 
-/** Lets whatever else is ready run first: other requests, and what a call has still to send. */
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+/** What became of a batch, and what it took; `items` are rows and keys. */
+type Conclusion = CommitResult & Partial<Effort> & { items: number };
 
-/** Room for rows and keys beside the event item. */
-const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 1;
+const pendingOf = (decided: Decided[]): Pending[] => decided.map(({ pending }) => pending);
 
-/** How often a load is begun again because somebody else wrote the event meanwhile. */
-const MAX_SETTLE_ATTEMPTS = 5;
+/** An update can promote the whole line. Only as the first of a batch is it decided but once. */
+const mayBeLarge = ({ type }: Command) => type === 'update' || type === 'promote';
 
 /**
  * Carries out an event's commands one after the other, with group commit: one transaction in flight,
@@ -47,19 +71,23 @@ const MAX_SETTLE_ATTEMPTS = 5;
  */
 export class Sequencer {
   readonly #deps: SequencerDeps;
-  #state: EventState | null = null;
-  #loading: Promise<EventState> | null = null;
-  /** A transaction of ours may still be applied: the fence has to be won before the next load. */
-  #isInDoubt = false;
+  readonly #memory: Memory;
   readonly #queue: CommandQueue;
+  readonly #replies = new Replies();
   readonly #keysAtWork = new Set<string>();
-  /** Replies whose commit is durable, in order; they have not left yet. */
-  readonly #due: { waiting: Waiting; reply: Reply }[] = [];
+  /** Keys whose records are known to be durable: replays of these cost no transaction. */
+  readonly #usedKeys = new Recent<KeyRecord>(USED_KEYS_MAX_CHARS);
   #isRunning = false;
 
   constructor(deps: SequencerDeps) {
     this.#deps = deps;
     this.#queue = new CommandQueue(deps.now);
+    this.#memory = new Memory({
+      load: (options) => deps.load(options),
+      finish: (state) => this.#finishPromotions(state),
+      now: () => deps.now(),
+      log: (problem, details) => deps.log(problem, details),
+    });
   }
 
   /** Commands that wait to be decided. */
@@ -67,36 +95,87 @@ export class Sequencer {
     return this.#queue.length;
   }
 
+  /** Whether the event was found not to exist a moment ago. */
+  get isAbsent(): boolean {
+    return this.#memory.isAbsent;
+  }
+
   /** Whether the user has a place in the event, as far as is committed and in memory. */
   knows(userId: string): boolean {
-    const state = this.#state;
+    const { state } = this.#memory;
     return state !== null && !!(state.registrationOf(userId) ?? state.entryOf(userId));
   }
 
   /** Starts to load, so that it is done when the command comes. */
   warmUp(): void {
     // Whoever submits the command awaits the same load, and is told of its failure.
-    this.#load().catch(() => {});
+    this.#memory.load().catch(() => {});
   }
 
   /**
    * Answers a command. Questions about a loaded event are answered at once, from committed state.
    *
-   * @param expiresAt epoch milliseconds after which the command is refused rather than decided
+   * @param expiresAt epoch milliseconds from which on the command is refused rather than decided
    */
   async submit(command: Command, expiresAt: number, key?: IdempotencyKey): Promise<Reply> {
-    if (isQuestion(command) && this.#state) {
-      return decide(this.#state, command, this.#circumstances()).outcome;
+    const { state } = this.#memory;
+    if (isQuestion(command) && state) return decide(state, command, this.#circumstances()).outcome;
+    if (command.type !== 'create' && this.isAbsent) {
+      return { type: 'refused', reason: 'no-such-event' };
     }
-    if (this.#queue.isFull) return { type: 'unavailable', reason: 'busy' };
-    if (key && this.#keysAtWork.has(key.id)) return { type: 'keyRefused', reason: 'in-flight' };
-    if (key) this.#keysAtWork.add(key.id);
-    const reply = await new Promise<Reply>((settle) => {
+    if (!key) return this.#enqueue(command, expiresAt);
+    return this.#replayOf(key) ?? this.#hold(key, () => this.#enqueue(command, expiresAt, key));
+  }
+
+  /**
+   * Carries out a request of many commands. Its key is used up before any of them begins, so that the
+   * same key with another request changes nothing.
+   *
+   * @param carryOut submits the commands; run only where there is such an event and the key is not another's
+   * @returns what `carryOut` gives, or why it was not run
+   */
+  async submitAll(
+    expiresAt: number,
+    key: IdempotencyKey | undefined,
+    carryOut: () => Promise<Reply[]>,
+  ): Promise<Reply | Reply[]> {
+    const begin = async () => {
+      const first = key
+        ? (this.#replayOf(key) ?? (await this.#enqueue({ type: 'claim' }, expiresAt, key)))
+        : await this.submit({ type: 'read' }, expiresAt);
+      return first.type === 'claimed' || first.type === 'read' ? carryOut() : first;
+    };
+    return key ? this.#hold(key, begin) : begin();
+  }
+
+  /** Does the work of a request, unless another with the same key is at work. */
+  async #hold<T>(key: IdempotencyKey, work: () => Promise<T>): Promise<T | KeyInFlight> {
+    if (this.#keysAtWork.has(key.id)) return { type: 'keyRefused', reason: 'in-flight' };
+    this.#keysAtWork.add(key.id);
+    try {
+      return await work();
+    } finally {
+      this.#keysAtWork.delete(key.id);
+    }
+  }
+
+  /** What a key was used for, as far as it is remembered here. */
+  #replayOf(key: IdempotencyKey): Replay | null {
+    const record = this.#usedKeys.get(key.id);
+    const isUsed = record !== undefined && record.expiresAt * 1_000 > this.#deps.now();
+    return isUsed ? replay(record, key) : null;
+  }
+
+  #remember(record: KeyRecord): void {
+    this.#usedKeys.set(record.id, record, record.id.length + record.outcome.length);
+  }
+
+  #enqueue(command: Command, expiresAt: number, key?: IdempotencyKey): Promise<Reply> {
+    if (this.#queue.isFull) return Promise.resolve({ type: 'unavailable', reason: 'busy' });
+    return new Promise((settle) => {
       this.#queue.add({ command, key, askedAt: this.#deps.now(), expiresAt, settle });
       void this.#run();
     });
-    if (key) this.#keysAtWork.delete(key.id);
-    return reply;
   }
 
   #circumstances(): Circumstances {
@@ -109,16 +188,16 @@ export class Sequencer {
     try {
       while (this.#queue.length > 0) {
         const step = this.#step();
-        // The work that replies call forth would hold up the commit, were they to leave before it has.
-        if (this.#due.length > 0) {
+        // Send the next commit first: replies trigger new requests, whose work would delay it.
+        if (!this.#replies.isEmpty) {
           await turn();
-          await this.#answer();
+          await this.#replies.leave();
         }
         await step;
         if (this.#queue.length >= EAGER_COMMIT_MIN_COMMANDS) continue;
-        await this.#answer();
+        await this.#replies.leave();
         // Each request reaches the object in a turn of its own. One turn lets those in that these
-        // replies have called forth, so that they share a commit; an idle event never waits for it.
+        // replies have triggered, so that they share a commit; an idle event never waits for it.
         await turn();
       }
     } finally {
@@ -127,214 +206,190 @@ export class Sequencer {
     }
   }
 
-  /** Lets due replies leave, a few each turn: a commit that is under way has its turns in between. */
-  async #answer(): Promise<void> {
-    while (this.#due.length > 0) {
-      for (const { waiting, reply } of this.#due.splice(0, REPLIES_PER_TURN)) waiting.settle(reply);
-      if (this.#due.length > 0) await turn();
-    }
-  }
-
   /** Loads when cold, decides a batch, commits it, and replies. */
   async #step(): Promise<void> {
     let state: EventState;
     try {
-      state = await this.#load();
+      state = await this.#memory.load();
     } catch {
       refuse(this.#queue.take(this.#queue.length), 'unreachable');
       return;
     }
-    let batch: Decided[] = [];
+    const { trace } = this.#deps;
+    const batch = trace ? trace('decide', () => this.#decide(state)) : this.#decide(state);
+    if (batch === null) return;
     try {
-      const draft = new Draft(state);
-      const { trace } = this.#deps;
-      batch = trace ? trace('decide', () => this.#decideBatch(draft)) : this.#decideBatch(draft);
-      if (batch.length === 0) {
-        batch = this.#decideLarge(state);
-        const changes = batch.flatMap(({ changes }) => changes);
-        await this.#conclude(state, batch, changes.length, this.#commitInParts(state, changes));
-      } else {
-        await this.#conclude(state, batch, draft.itemCount, this.#commitDraft(state, draft));
-      }
+      await this.#conclude(batch.decided, this.#commit(state, batch));
     } catch (error) {
-      // A defect. What it left behind is unknown, so nothing of it is trusted.
-      this.#forget({ inDoubt: true });
-      this.#deps.log('defect', { error: String(error), stack: (error as Error).stack });
-      refuse(waitingOf(batch), 'uncertain');
+      // What the defect left behind is unknown, so nothing of it is trusted.
+      this.#memory.forget({ inDoubt: true });
+      this.#logDefect(error);
+      refuse(pendingOf(batch.decided), 'uncertain');
     }
   }
 
-  /** Decides commands in order of arrival until the next one would not fit into the transaction. */
-  #decideBatch(draft: Draft): Decided[] {
+  /**
+   * Takes commands out of the queue and decides them in order, until the next one would not fit into the
+   * transaction. Whoever has waited too long is refused.
+   *
+   * @returns null when a command met a defect: it is refused, and the others stay in the queue
+   */
+  #decide(state: EventState): Batch | null {
     const circumstances = this.#circumstances();
     const now = this.#deps.now();
-    const batch: Decided[] = [];
-    for (const waiting of this.#queue) {
-      const { changes, outcome, mustCommit } = decide(draft, waiting.command, circumstances);
-      const { key } = waiting;
-      // Without an event there is nothing that a key could be written together with.
-      const isKept = key !== undefined && (draft.event !== null || changes.length > 0);
-      if (draft.itemCountWith(changes) + (isKept ? 1 : 0) > MAX_ITEMS) break;
-      draft.apply(changes);
-      if (mustCommit) draft.mustCommit = true;
-      if (isKept) draft.keys.push(toKeyRecord(key, outcome, now));
-      batch.push({ waiting, outcome, changes });
+    const draft = new Draft(state);
+    const decided: Decided[] = [];
+    const expired: Pending[] = [];
+    let isLarge = false;
+    for (const pending of this.#queue.next()) {
+      if (pending.expiresAt <= now) {
+        expired.push(pending);
+        continue;
+      }
+      const isFirst = decided.length === 0;
+      if (mayBeLarge(pending.command) && !isFirst) break;
+      try {
+        const { changes, outcome, mustCommit } = decide(draft, pending.command, circumstances);
+        // Without an event there is nothing that a key could be written together with.
+        const isKept = draft.event !== null || changes.length > 0;
+        const record = isKept && pending.key ? toKeyRecord(pending.key, outcome, now) : null;
+        const fits = draft.hasRoomFor(changes, record ? 1 : 0);
+        if (!fits && !isFirst) break;
+        decided.push({ pending, outcome, changes, record });
+        if (!fits) {
+          isLarge = true;
+          break;
+        }
+        draft.apply(changes);
+        if (mustCommit) draft.mustCommit = true;
+        if (record) draft.keys.push(record);
+      } catch (error) {
+        this.#logDefect(error);
+        this.#queue.remove(pending);
+        refuse([pending], 'defect');
+        this.#memory.forget({ inDoubt: false });
+        return null;
+      }
     }
-    this.#queue.take(batch.length);
-    return batch;
+    this.#queue.take(decided.length + expired.length);
+    refuse(expired, 'expired');
+    return { decided, draft: isLarge ? null : draft };
   }
 
-  /** Decides the first command, whose changes are more than one transaction takes. */
-  #decideLarge(state: EventState): Decided[] {
-    return this.#queue.take(1).map((waiting) => {
-      const { changes, outcome } = decide(state, waiting.command, this.#circumstances());
-      return { waiting, outcome, changes };
-    });
+  #commit(state: EventState, { decided, draft }: Batch): Promise<Conclusion> {
+    if (draft) return this.#commitDraft(state, draft);
+    const changes = decided.flatMap((one) => one.changes);
+    const records = decided.flatMap(({ record }) => record ?? []);
+    return this.#commitInParts(state, changes, records);
   }
 
-  async #commitDraft(state: EventState, draft: Draft): Promise<CommitResult> {
-    if (draft.isEmpty) return { type: 'committed', attempts: 0 };
+  async #commitDraft(state: EventState, draft: Draft): Promise<Conclusion> {
+    const items = draft.itemCount;
+    if (draft.isEmpty) return { type: 'committed', attempts: 0, items };
     const result = await this.#deps.commit(state.version, draft);
-    if (result.type === 'committed') state.applyCommit(draft.changes, state.version + 1);
-    return result;
+    if (result.type === 'committed') {
+      this.#memory.apply(state, draft.changes, state.version + 1);
+    }
+    return { ...result, items };
   }
 
   /**
    * Commits what is more than one transaction takes. Memory changes at the end, so nobody sees a
    * part. Should it be cut short, the event item is ahead of the line, and the next load goes on.
    */
-  async #commitInParts(state: EventState, changes: Change[]): Promise<CommitResult> {
+  async #commitInParts(
+    state: EventState,
+    changes: Change[],
+    records: KeyRecord[],
+  ): Promise<Conclusion> {
     let { version } = state;
-    let view: EventView = state;
-    for (let rest = changes; rest.length > 0; version++) {
-      const draft = new Draft(view);
-      let taken = 0;
-      for (const change of rest) {
-        if (draft.itemCountWith([change]) > MAX_ITEMS) break;
-        draft.apply([change]);
-        taken++;
-      }
-      rest = rest.slice(taken);
-      const result = await this.#deps.commit(version, draft);
+    let items = 0;
+    let attempts = 0;
+    for (const part of partsOf(state, changes, records)) {
+      const result = await this.#deps.commit(version, part);
+      items += part.itemCount;
+      attempts += result.attempts ?? 0;
       if (result.type !== 'committed') {
         const isFirst = version === state.version;
-        return isFirst ? result : { type: 'uncertain', cause: new Error('a part was committed') };
+        const cause = new Error('a part was committed');
+        return { ...(isFirst ? result : { type: 'uncertain', cause }), items, attempts };
       }
-      view = totalsOf(draft);
+      version++;
     }
-    state.applyCommit(changes, version);
-    return { type: 'committed', attempts: 1 };
+    this.#memory.apply(state, changes, version);
+    return { type: 'committed', items, attempts };
   }
 
-  /** Waits for a commit of so many rows and keys, and tells those who wait for it. */
-  async #conclude(
-    state: EventState,
-    batch: Decided[],
-    size: number,
-    commit: Promise<CommitResult & Partial<Effort>>,
-  ): Promise<void> {
+  /** Seats those who wait for seats that an interrupted update left free. */
+  async #finishPromotions(state: EventState): Promise<CommitResult | null> {
+    const { changes } = decide(state, { type: 'promote' }, this.#circumstances());
+    if (changes.length === 0) return null;
+    this.#deps.log('promotions resumed', { count: changes.length });
+    return this.#commitInParts(state, changes, []);
+  }
+
+  /** Waits for the commit of a batch, and tells those who wait for it. */
+  async #conclude(decided: Decided[], commit: Promise<Conclusion>): Promise<void> {
     const sentAt = this.#deps.now();
     const result = await commit;
-    const { attempts = 0 } = result;
+    const { attempts = 0, items } = result;
     const commitMs = this.#deps.now() - sentAt;
-    const took = ({ askedAt }: Waiting): Took => ({
+    const took = ({ askedAt }: Pending): Took => ({
       queueMs: sentAt - askedAt,
-      ...(attempts > 0 ? { commitMs, batch: size, attempts } : NO_COMMIT),
+      ...(attempts > 0 ? { commitMs, batch: items, attempts } : NO_COMMIT),
     });
     switch (result.type) {
       case 'committed':
-        // Nothing is gained by remembering that an event does not exist.
-        if (!state.event) this.#forget({ inDoubt: false });
-        for (const { waiting, outcome } of batch) {
-          const isAnswer = isQuestion(waiting.command);
-          const reply: Reply = isAnswer ? outcome : { ...outcome, took: took(waiting) };
-          this.#due.push({ waiting, reply });
+        for (const { pending, outcome, record } of decided) {
+          if (record) this.#remember(record);
+          const isAnswer = isQuestion(pending.command);
+          this.#replies.add(pending, isAnswer ? outcome : { ...outcome, took: took(pending) });
         }
         return;
       case 'replayed': {
         // Nothing was applied. Whose key was used is answered; the others are decided anew.
-        const others: Waiting[] = [];
-        for (const { waiting } of batch) {
-          const record = waiting.key && result.records.get(waiting.key.id);
-          if (waiting.key && record) {
-            waiting.settle({ ...replay<Outcome>(record, waiting.key), took: took(waiting) });
+        const others: Pending[] = [];
+        for (const pending of pendingOf(decided)) {
+          const record = pending.key && result.records.get(pending.key.id);
+          if (pending.key && record) {
+            this.#remember(record);
+            pending.settle({ ...replay(record, pending.key), took: took(pending) });
           } else {
-            others.push(waiting);
+            others.push(pending);
           }
         }
-        this.#queue.putBack(others);
+        this.#queue.putBack(others, took);
         return;
       }
       case 'fenced':
         this.#deps.log('fence lost', {
-          version: state.version,
-          commands: batch.length,
+          commands: decided.length,
           done: 'loads again, and decides them anew',
         });
-        this.#forget({ inDoubt: false });
-        this.#queue.putBack(waitingOf(batch));
+        this.#memory.forget({ inDoubt: false });
+        this.#queue.putBack(pendingOf(decided), took);
         return;
       case 'unapplied':
         this.#deps.log('commit unapplied', {
           cause: result.cause.message,
-          commands: batch.length,
+          commands: decided.length,
           done: 'refused them with 503: nothing was changed',
         });
-        refuse(waitingOf(batch), 'unapplied', took);
+        refuse(pendingOf(decided), 'unapplied', took);
         return;
       case 'uncertain':
         this.#deps.log('commit uncertain', {
           cause: result.cause.message,
-          commands: batch.length,
+          commands: decided.length,
           done: 'told them that it is uncertain; wins the fence before it reads again',
         });
-        this.#forget({ inDoubt: true });
-        refuse(waitingOf(batch), 'uncertain', took);
+        this.#memory.forget({ inDoubt: true });
+        refuse(pendingOf(decided), 'uncertain', took);
         return;
     }
   }
 
-  /** Everybody who needs the state shares one load; a failed one is not kept. */
-  #load(): Promise<EventState> {
-    if (this.#state) return Promise.resolve(this.#state);
-    this.#loading ??= this.#loadSettled()
-      .then(
-        (state) => {
-          this.#state = state;
-          return state;
-        },
-        (error: unknown) => {
-          this.#deps.log('load failed', {
-            error: String(error),
-            done: 'refused whoever waits with 503',
-          });
-          throw error;
-        },
-      )
-      .finally(() => {
-        this.#loading = null;
-      });
-    return this.#loading;
-  }
-
-  /** Loads, and first finishes what an interrupted change left undone: nobody sees a part of it. */
-  async #loadSettled(): Promise<EventState> {
-    for (let attempt = 0; attempt < MAX_SETTLE_ATTEMPTS; attempt++) {
-      const state = await this.#deps.load({ fence: this.#isInDoubt });
-      this.#isInDoubt = false;
-      const { changes } = decide(state, { type: 'promote' }, this.#circumstances());
-      if (changes.length === 0) return state;
-      this.#deps.log('promotions resumed', { count: changes.length });
-      const result = await this.#commitInParts(state, changes);
-      if (result.type === 'committed') return state;
-      if (result.type === 'unapplied') throw result.cause;
-      if (result.type === 'uncertain') this.#isInDoubt = true;
-    }
-    throw new Error('the event is written by others all the time');
-  }
-
-  #forget({ inDoubt }: { inDoubt: boolean }): void {
-    this.#state = null;
-    this.#isInDoubt ||= inDoubt;
+  #logDefect(error: unknown): void {
+    this.#deps.log('defect', { error: String(error), stack: (error as Error).stack });
   }
 }

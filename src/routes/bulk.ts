@@ -1,9 +1,14 @@
 import { AppError, ValidationError } from '../errors.ts';
 import type { Command } from '../event/command.ts';
-import type { IdempotencyKey } from '../event/idempotency.ts';
 import type { Reply } from '../event/queue.ts';
 import { type BulkResult, userIdSchema } from '../schemas.ts';
-import { eventKeyOf, eventObject, expectOutcome, type RouteContext } from './event-call.ts';
+import {
+  eventKeyOf,
+  eventObject,
+  expectOutcome,
+  type RouteContext,
+  toReplyError,
+} from './event-call.ts';
 import { markReplay } from './idempotency.ts';
 import { toFieldErrors } from './validate.ts';
 
@@ -37,25 +42,16 @@ export function tally(results: BulkResult[]): Record<string, number> {
 export async function registerAll(
   c: RouteContext,
   eventId: string,
-  rows: unknown[],
+  rows: (string | null)[],
 ): Promise<BulkResult[]> {
   const parsed = rows.map((row) => userIdSchema.safeParse(row));
   const commands: Command[] = parsed.flatMap(({ data }) =>
     data === undefined ? [] : { type: 'register', userId: data },
   );
-  // A key for each row, so that each is written together with its own change. All carry the
-  // fingerprint of the whole, so that another list under the same key is told apart.
   const key = await eventKeyOf(c, eventId, { type: 'registerAll', rows });
-  const keys: IdempotencyKey[] = key
-    ? commands.map((_, i) => ({ id: `${key.id}#${i}`, fingerprint: key.fingerprint }))
-    : [];
-  const replies = (await eventObject(c.env, eventId).executeAll(commands, keys)) as Reply[];
-  const keyRefusal = replies.find((reply) => reply.type === 'keyRefused');
-  if (keyRefusal) expectOutcome(keyRefusal, [], { eventId });
-  const noEvent = replies.find(
-    (reply) => reply.type === 'refused' && reply.reason === 'no-such-event',
-  );
-  if (noEvent) expectOutcome(noEvent, [], { eventId });
+  const answer = (await eventObject(c.env, eventId).executeAll(commands, key)) as Reply | Reply[];
+  if (!Array.isArray(answer)) throw toReplyError(answer, { eventId });
+  const replies = answer;
   if (replies.length > 0 && replies.every((reply) => 'isReplay' in reply)) {
     markReplay(c, { isReplay: true });
   }
@@ -63,7 +59,11 @@ export async function registerAll(
   return parsed.map(({ data, error }, i) => {
     if (data === undefined) {
       const fields = error ? toFieldErrors(error) : [];
-      return { userId: rows[i], success: false, problem: new ValidationError(fields).toProblem() };
+      return {
+        userId: rows[i] ?? null,
+        success: false,
+        problem: new ValidationError(fields).toProblem(),
+      };
     }
     const reply = replies[answered++] ?? { type: 'unavailable', reason: 'uncertain' };
     return toResult(reply, eventId, data);

@@ -57,6 +57,10 @@ export function toError(refusal: Refusal, { eventId, userId }: Subject): AppErro
       return new CapacityError(`Event ${eventId} is full and has no waitlist.`);
     case 'waitlist-full':
       return new CapacityError(`Event ${eventId} is full, and so is its waitlist.`);
+    case 'no-room':
+      return new CapacityError(
+        `Event ${eventId} has no room for user ${userId}: the ids and reasons that it keeps are too long together.`,
+      );
     case 'not-registered':
       return new NotFoundError(`User ${userId} is not registered for event ${eventId}.`);
     case 'not-waiting':
@@ -80,7 +84,7 @@ export function toError(refusal: Refusal, { eventId, userId }: Subject): AppErro
   }
 }
 
-const UNAVAILABLE: Record<Unavailable['reason'], string> = {
+const UNAVAILABLE: Record<Exclude<Unavailable['reason'], 'defect'>, string> = {
   busy: 'has more requests waiting than it can serve in time; nothing was changed',
   expired: 'could not be served in time; nothing was changed',
   unreachable: 'cannot be reached, since its records cannot be read; nothing was changed',
@@ -88,6 +92,23 @@ const UNAVAILABLE: Record<Unavailable['reason'], string> = {
   uncertain:
     'could not be confirmed: the change may or may not have been made, and asking again tells',
 };
+
+/** Why a reply is not an outcome that was asked for, as the error that the client is told. */
+export function toReplyError(reply: Reply, subject: Subject): AppError {
+  const { eventId } = subject;
+  switch (reply.type) {
+    case 'refused':
+      return toError(reply, subject);
+    case 'keyRefused':
+      return toKeyError(reply.reason);
+    case 'unavailable':
+      return reply.reason === 'defect'
+        ? new InternalError(`Event ${eventId} could not decide this; nothing was changed.`)
+        : new UnavailableError(`Event ${eventId} ${UNAVAILABLE[reply.reason]}.`);
+    default:
+      return new InternalError(`Event ${eventId} gave an answer that was not asked for.`);
+  }
+}
 
 /**
  * Takes the expected outcome out of a reply.
@@ -99,15 +120,10 @@ export function expectOutcome<Type extends Reply['type']>(
   types: readonly Type[],
   subject: Subject,
 ): Extract<Reply, { type: Type }> {
-  if (reply.type === 'refused') throw toError(reply, subject);
-  if (reply.type === 'keyRefused') throw toKeyError(reply.reason);
-  if (reply.type === 'unavailable') {
-    throw new UnavailableError(`Event ${subject.eventId} ${UNAVAILABLE[reply.reason]}.`);
-  }
   if ((types as readonly string[]).includes(reply.type)) {
     return reply as Extract<Reply, { type: Type }>;
   }
-  throw new InternalError(`Event ${subject.eventId} gave an answer that was not asked for.`);
+  throw toReplyError(reply, subject);
 }
 
 /** What became of a command, for the log and for the caller. */

@@ -13,22 +13,12 @@ import {
 import { servicesOf } from '../services.ts';
 import { listEvents } from '../store/events.ts';
 import { registerAll, tally } from './bulk.ts';
+import { hasTag, readIfMatch, toETag } from './entity-tags.ts';
 import { execute, type RouteContext } from './event-call.ts';
 import { hashOf, ofCaller, readKey } from './idempotency.ts';
 import { linkNext, readCursor, writeCursor } from './paging.ts';
 import { listPeople } from './people.ts';
 import { jsonBody, validate } from './validate.ts';
-
-/** An event's revision, as its entity tag. */
-const toETag = (revision: number) => `"${revision}"`;
-
-/** The revisions that `If-Match` names; null when any will do. */
-function readIfMatch(c: RouteContext): number[] | null {
-  const header = c.req.header('If-Match');
-  if (header === undefined || header.trim() === '*') return null;
-  // A tag that is none of ours matches no revision, which is what it is meant to tell.
-  return header.split(',').map((tag) => Number(/^\s*"(\d+)"\s*$/.exec(tag)?.[1] ?? Number.NaN));
-}
 
 /**
  * The id of an event whose creator gave none. With an `Idempotency-Key` it follows from the key, so
@@ -60,7 +50,9 @@ export const events = new Hono<{ Bindings: Env }>()
   .get('/:eventId', validate('param', eventParamSchema), async (c) => {
     const { eventId } = c.req.valid('param');
     const { event, revision } = await execute(c, eventId, { type: 'read' }, ['read']);
-    return c.json(event, 200, { ETag: toETag(revision) });
+    const etag = toETag(revision);
+    c.header('ETag', etag);
+    return hasTag(c.req.header('If-None-Match'), etag) ? c.body(null, 304) : c.json(event, 200);
   })
   .patch(
     '/:eventId',
@@ -75,17 +67,18 @@ export const events = new Hono<{ Bindings: Env }>()
       const command: Command = {
         type: 'update',
         patch,
-        ifMatch: readIfMatch(c),
+        ifMatch: readIfMatch(c.req.header('If-Match')),
         isDryRun: dryRun,
       };
       const outcome = await execute(c, eventId, command, ['updated']);
-      const { event, revision, promoted } = outcome;
-      return c.json({ event, promoted, dryRun }, 200, { ETag: toETag(revision) });
+      const { event, revision, promoted, promotedCount } = outcome;
+      const body = { event, promoted, promotedCount, dryRun };
+      return c.json(body, 200, { ETag: toETag(revision) });
     },
   )
   .delete('/:eventId', validate('param', eventParamSchema), async (c) => {
     const { eventId } = c.req.valid('param');
-    const command: Command = { type: 'cancel', ifMatch: readIfMatch(c) };
+    const command: Command = { type: 'cancel', ifMatch: readIfMatch(c.req.header('If-Match')) };
     const { event, revision } = await execute(c, eventId, command, ['cancelled']);
     return c.json(event, 200, { ETag: toETag(revision) });
   })

@@ -1,6 +1,6 @@
 import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
-import { UriTooLongError } from '../errors.ts';
+import { UriTooLongError, ValidationError } from '../errors.ts';
 import { CORS_MAX_AGE_SECONDS, URL_MAX_CHARS } from '../limits.ts';
 
 /** What every answer says: nothing of it is a page, a script or fit for a cache, unless a route says so. */
@@ -15,9 +15,6 @@ const SECURE: Record<string, string> = {
 /** Sets the headers that keep a browser from doing more with an answer than it should. */
 export const secureHeaders = createMiddleware((c, next) => {
   for (const [name, value] of Object.entries(SECURE)) c.header(name, value);
-  if (c.req.url.length > URL_MAX_CHARS) {
-    throw new UriTooLongError(`The URL is longer than ${URL_MAX_CHARS} characters.`);
-  }
   return next();
 });
 
@@ -27,7 +24,14 @@ const isAllowed = (origin: string, { CORS_ORIGINS = '' }: Env) =>
 const answerOrigins = cors({
   origin: (origin, c) => (isAllowed(origin, c.env) ? origin : null),
   allowMethods: ['GET', 'POST', 'PATCH', 'DELETE'],
-  allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-Match', 'X-Request-Id'],
+  allowHeaders: [
+    'Authorization',
+    'Content-Type',
+    'Idempotency-Key',
+    'If-Match',
+    'If-None-Match',
+    'X-Request-Id',
+  ],
   exposeHeaders: [
     'ETag',
     'Idempotency-Replayed',
@@ -44,3 +48,23 @@ const answerOrigins = cors({
 export const crossOrigin = createMiddleware<{ Bindings: Env }>((c, next) =>
   c.env.CORS_ORIGINS ? answerOrigins(c, next) : next(),
 );
+
+/**
+ * Refuses a URL that is too long, or whose percent-encoding is broken or no UTF-8: that would be taken
+ * literally, as an id that nobody meant. After the headers, which belong to these answers too.
+ */
+export const readableUrl = createMiddleware((c, next) => {
+  const { url } = c.req;
+  if (url.length > URL_MAX_CHARS) {
+    throw new UriTooLongError(`The URL is longer than ${URL_MAX_CHARS} characters.`);
+  }
+  if (url.includes('%')) {
+    try {
+      decodeURIComponent(url);
+    } catch {
+      const message = 'the URL has a broken percent-encoding, or one that is no UTF-8';
+      throw new ValidationError([{ path: '', message }]);
+    }
+  }
+  return next();
+});

@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import { decodeBase64Url, encodeBase64Url } from 'hono/utils/encode';
 import { ValidationError } from '../errors.ts';
+import { ID_MAX_CHARS } from '../limits.ts';
+import { isLongerThan } from '../text.ts';
 
 /** Lists that have pages. */
 type List = 'events' | 'registrations' | 'waitlist';
@@ -14,7 +16,18 @@ export function writeCursor(list: List, eventId: string, last: string | number):
   return encodeBase64Url(bytes.buffer);
 }
 
-/** @throws ValidationError for a cursor that this list never gave */
+/** Whether a page of the list can have ended there: only such a place may come to the table. */
+function isPlace(list: List, last: unknown): last is string | number {
+  if (list !== 'events') return Number.isSafeInteger(last) && Number(last) >= 0;
+  return (
+    typeof last === 'string' &&
+    last !== '' &&
+    last.isWellFormed() &&
+    !isLongerThan(last, ID_MAX_CHARS)
+  );
+}
+
+/** @throws ValidationError for a cursor that this list cannot have given */
 export function readCursor(
   cursor: string | undefined,
   list: List,
@@ -23,10 +36,9 @@ export function readCursor(
   if (cursor === undefined) return null;
   try {
     const parsed: unknown = JSON.parse(new TextDecoder().decode(decodeBase64Url(cursor)));
-    const wanted = list === 'events' ? 'string' : 'number';
-    if (Array.isArray(parsed) && parsed[0] === list && parsed[1] === eventId) {
-      if (typeof parsed[2] === wanted) return parsed[2];
-    }
+    const last: unknown = Array.isArray(parsed) ? parsed[2] : undefined;
+    // Written again it is the same text, or something in it is not ours: bytes, blanks, a part too many.
+    if (isPlace(list, last) && writeCursor(list, eventId, last) === cursor) return last;
   } catch {
     // Not even a cursor: told the same way.
   }

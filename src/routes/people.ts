@@ -2,6 +2,7 @@ import { PAGE_MAX_ROWS } from '../limits.ts';
 import type { Registration, WaitlistEntry } from '../schemas.ts';
 import { servicesOf } from '../services.ts';
 import { namesOf } from '../store/users.ts';
+import { prefersCsv } from './accept.ts';
 import { toCsv } from './csv.ts';
 import { execute, type RouteContext } from './event-call.ts';
 import { linkNext, readCursor, writeCursor } from './paging.ts';
@@ -78,7 +79,8 @@ export async function listPeople(
   { limit, cursor }: { limit: number; cursor?: string | undefined },
 ) {
   const after = Number(readCursor(cursor, list, eventId) ?? 0);
-  const isCsv = /\btext\/csv\b/i.test(c.req.header('Accept') ?? '');
+  const isCsv = prefersCsv(c);
+  c.header('Vary', 'Accept', { append: true });
   const page = await readPage(c, eventId, list, after, isCsv ? PAGE_MAX_ROWS : limit);
   if (isCsv) return streamCsv(c, eventId, list, page);
   const nextCursor = page.last === null ? null : writeCursor(list, eventId, page.last);

@@ -39,7 +39,10 @@ export const registrations = new Hono<{ Bindings: Env }>()
   .delete('/', validate('query', placeSchema), async (c) => {
     const { userId, eventId } = c.req.valid('query');
     const command: Command = { type: 'unregister', userId };
-    const { promoted } = await execute(c, eventId, command, ['unregistered']);
+    const outcome = await execute(c, eventId, command, ['unregistered']);
+    // Whom it went to is nobody's business who may only ask about themselves. Hidden here and not in
+    // the outcome, which is kept for its key and may be replayed to somebody who may know.
+    const promoted = c.var.right === 'self' ? null : outcome.promoted;
     const message = promoted
       ? `User ${userId} has left event ${eventId}; user ${promoted.userId} took the seat.`
       : `User ${userId} has left event ${eventId}.`;

@@ -1,18 +1,56 @@
 import { zValidator } from '@hono/zod-validator';
-import type { ValidationTargets } from 'hono';
+import type { Context, ValidationTargets } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import type * as z from 'zod';
 import { permitInput } from '../auth/guard.ts';
 import {
+  AppError,
   type FieldError,
   PayloadTooLargeError,
   UnsupportedMediaTypeError,
   ValidationError,
 } from '../errors.ts';
-import { BODY_MAX_BYTES } from '../limits.ts';
+import { BODY_MAX_BYTES, FIELD_ERRORS_MAX } from '../limits.ts';
 
-/** Refuses a body that is not declared as JSON, or is larger than it may be, before it is parsed. */
+/** What `Content-Type` calls UTF-8, the only charset that JSON comes in (RFC 8259, 8.1). */
+const UTF_8 = /^utf-?8$/i;
+
+/** @throws UnsupportedMediaTypeError for a body that is not declared as JSON, in UTF-8 and not compressed */
+function checkDeclaration(c: Context): void {
+  const contentType = c.req.header('content-type') ?? '';
+  const mediaType = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (!/^application\/([\w.-]+\+)?json$/.test(mediaType)) {
+    const given = mediaType ? `was sent as ${mediaType}` : 'has no Content-Type';
+    throw new UnsupportedMediaTypeError(`The body ${given}; send it as application/json.`);
+  }
+  for (const [, quoted, bare] of contentType.matchAll(
+    /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;]*))/gi,
+  )) {
+    const charset = quoted ?? bare ?? '';
+    if (UTF_8.test(charset)) continue;
+    throw new UnsupportedMediaTypeError(`The body was sent in ${charset}; send it in UTF-8.`);
+  }
+  const codings = c.req.header('content-encoding')?.split(',') ?? [];
+  const coding = codings.map((each) => each.trim()).find((each) => !/^(identity)?$/i.test(each));
+  if (coding !== undefined) {
+    c.header('Accept-Encoding', 'identity');
+    throw new UnsupportedMediaTypeError(`The body was sent as ${coding}; send it as it is.`);
+  }
+}
+
+/** @throws ValidationError for bytes that are no UTF-8: what stands for them would make different ids equal */
+async function readText(c: Context): Promise<string> {
+  const bytes = await c.req.raw.arrayBuffer();
+  try {
+    // A mark at the start is left out, as RFC 8259 permits.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    throw new ValidationError([{ path: '', message: 'the body is not UTF-8' }]);
+  }
+}
+
+/** Refuses a body that is not declared as JSON in UTF-8, is no UTF-8, or is larger than it may be, before it is parsed. */
 export function jsonBody(maxBytes = BODY_MAX_BYTES) {
   const limit = bodyLimit({
     maxSize: maxBytes,
@@ -20,19 +58,32 @@ export function jsonBody(maxBytes = BODY_MAX_BYTES) {
       throw new PayloadTooLargeError(`The body is larger than ${maxBytes} bytes.`);
     },
   });
-  return createMiddleware((c, next) => {
-    const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
-    if (!/^application\/([\w.-]+\+)?json$/.test(mediaType)) {
-      const given = mediaType ? `was sent as ${mediaType}` : 'has no Content-Type';
-      throw new UnsupportedMediaTypeError(`The body ${given}; send it as application/json.`);
+  return createMiddleware(async (c, next) => {
+    checkDeclaration(c);
+    try {
+      await limit(c, async () => {
+        const text = await readText(c);
+        // Where hono's validator looks for the body, which it would decode leniently.
+        Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+      });
+    } catch (error) {
+      if (error instanceof AppError) throw error;
+      throw new ValidationError([{ path: '', message: 'the body was cut off' }]);
     }
-    return limit(c, next);
+    await next();
   });
 }
 
 /** What is wrong with an input, field by field. */
 export function toFieldErrors(error: z.core.$ZodError): FieldError[] {
-  return error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  return error.issues
+    .flatMap((issue) => {
+      const { path, message } = issue;
+      if (issue.code !== 'unrecognized_keys') return [{ path, message }];
+      return issue.keys.map((key) => ({ path: [...path, key], message: 'is not known here' }));
+    })
+    .slice(0, FIELD_ERRORS_MAX)
+    .map(({ path, message }) => ({ path: path.join('.'), message }));
 }
 
 /** Checks a part of the request against its schema, and gives the handler what came of it. */

@@ -4,7 +4,7 @@ import {
   TransactWriteItemsCommand,
   type TransactWriteItemsCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import type { Draft } from '../event/draft.ts';
+import type { ChangeSet } from '../event/change-set.ts';
 import type { KeyRecord } from '../event/idempotency.ts';
 import type { RowChange } from '../event/state.ts';
 import {
@@ -58,17 +58,21 @@ function toRowAction(
  * The event item's part: it carries the fence, that the version is the one our memory rests on.
  * Whoever wrote in between has moved it, and this transaction can never be applied again.
  */
-function toEventAction(tables: Store['tables'], version: number, draft: Draft): TransactWriteItem {
-  if (!draft.event) throw new Error('an event that does not exist has nothing to commit');
-  const { eventId, ...fields } = draft.event;
+function toEventAction(
+  tables: Store['tables'],
+  version: number,
+  changeSet: ChangeSet,
+): TransactWriteItem {
+  if (!changeSet.event) throw new Error('an event that does not exist has nothing to commit');
+  const { eventId, ...fields } = changeSet.event;
   const books: EventBooks = {
     version: version + 1,
-    revision: draft.revision,
-    registeredCount: draft.registeredCount,
-    waitlistCount: draft.waitlistCount,
-    lastPosition: draft.lastPosition,
-    lastSeq: draft.lastSeq,
-    digest: toDigest(draft.digest),
+    revision: changeSet.revision,
+    registeredCount: changeSet.registeredCount,
+    waitlistCount: changeSet.waitlistCount,
+    lastPosition: changeSet.lastPosition,
+    lastSeq: changeSet.lastSeq,
+    digest: toDigest(changeSet.digest),
   };
   if (version === 0) {
     return {
@@ -79,7 +83,7 @@ function toEventAction(tables: Store['tables'], version: number, draft: Draft): 
       },
     };
   }
-  const isUpdated = draft.changes.some(({ type }) => type === 'updated');
+  const isUpdated = changeSet.changes.some(({ type }) => type === 'updated');
   const attributes = Object.entries(isUpdated ? { ...fields, ...books } : books);
   return {
     Update: {
@@ -121,12 +125,12 @@ export function toKeyAction(tables: Store['tables'], key: KeyRecord): TransactWr
 export function toTransaction(
   tables: Store['tables'],
   version: number,
-  draft: Draft,
+  changeSet: ChangeSet,
   token: string,
 ): TransactWriteItemsCommandInput {
-  const actions = [toEventAction(tables, version, draft)];
-  for (const row of draft.rows) actions.push(toRowAction(tables, row));
-  for (const key of draft.keys) actions.push(toKeyAction(tables, key));
+  const actions = [toEventAction(tables, version, changeSet)];
+  for (const row of changeSet.rows) actions.push(toRowAction(tables, row));
+  for (const key of changeSet.keys) actions.push(toKeyAction(tables, key));
   if (actions.length > TRANSACTION_MAX_ACTIONS) {
     throw new Error(`a batch of ${actions.length} actions is more than a transaction takes`);
   }
@@ -175,10 +179,10 @@ function isFenced(error: ConditionFailedError): boolean {
 export async function commit(
   store: Store,
   version: number,
-  draft: Draft,
+  changeSet: ChangeSet,
   token: string,
 ): Promise<CommitResult & Effort> {
-  const input = toTransaction(store.tables, version, draft, token);
+  const input = toTransaction(store.tables, version, changeSet, token);
   const command = new TransactWriteItemsCommand(input);
   const effort: Effort = { attempts: 0, throttles: 0 };
   try {
@@ -197,7 +201,7 @@ export async function commit(
     return { type: 'committed', ...effort };
   } catch (error) {
     if (error instanceof ConditionFailedError) {
-      const records = usedKeys(error, draft.keys, input.TransactItems?.length ?? 0);
+      const records = usedKeys(error, changeSet.keys, input.TransactItems?.length ?? 0);
       const isReplay = records !== null && !isFenced(error);
       return isReplay ? { type: 'replayed', records, ...effort } : { type: 'fenced', ...effort };
     }

@@ -7,6 +7,8 @@ import {
 import { StoreUnavailableError } from './client.ts';
 
 interface LookUp {
+  /** Epoch milliseconds from which on nobody waits for it any more. */
+  expiresAt: number;
   promise: Promise<boolean>;
   resolve: (exists: boolean) => void;
   reject: (error: unknown) => void;
@@ -55,15 +57,21 @@ export class UserDirectory {
     return this.#known.has(userId);
   }
 
-  /** @throws StoreUnavailableError when too many look-ups wait, or the table does not answer. */
-  exists(userId: string): Promise<boolean> {
+  /**
+   * @param expiresAt epoch milliseconds from which on it is not looked up any more
+   * @throws StoreUnavailableError when too many look-ups wait, or for too long, or the table does not answer
+   */
+  exists(userId: string, expiresAt: number): Promise<boolean> {
     if (this.#known.has(userId)) return Promise.resolve(true);
     const asked = this.#waiting.get(userId);
-    if (asked) return asked.promise;
+    if (asked) {
+      asked.expiresAt = Math.max(asked.expiresAt, expiresAt);
+      return asked.promise;
+    }
     if (this.#waiting.size >= LOOKUPS_MAX_PENDING) {
       return Promise.reject(new StoreUnavailableError('too many users are being looked up', false));
     }
-    const lookUp = Promise.withResolvers<boolean>();
+    const lookUp = { ...Promise.withResolvers<boolean>(), expiresAt };
     this.#waiting.set(userId, lookUp);
     this.#schedule();
     return lookUp.promise;
@@ -85,8 +93,20 @@ export class UserDirectory {
     }, 0);
   }
 
+  /** Refuses what has waited too long. Calls end by a deadline of their own, so this comes in time. */
+  #expire(): void {
+    const now = Date.now();
+    for (const [userId, { expiresAt, reject }] of this.#waiting) {
+      if (expiresAt > now) continue;
+      this.#waiting.delete(userId);
+      reject(new StoreUnavailableError('too many users are being looked up', false));
+    }
+  }
+
   async #send(): Promise<void> {
+    this.#expire();
     const batch = [...this.#waiting].slice(0, BATCH_GET_MAX_KEYS);
+    if (batch.length === 0) return;
     for (const [userId] of batch) this.#waiting.delete(userId);
     this.#inFlight++;
     this.#schedule();

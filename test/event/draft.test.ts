@@ -1,10 +1,20 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type ChangeSet, partsOf } from '../../src/event/change-set.ts';
 import type { Command } from '../../src/event/command.ts';
 import { decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
-import { EventState, rowChanges } from '../../src/event/state.ts';
-import { commands, counterIds, eventOf, inShort, NaiveTables, still } from '../support/model.ts';
+import { type Change, EventState, rowChanges } from '../../src/event/state.ts';
+import { CAPACITY_MAX, TRANSACTION_MAX_ACTIONS } from '../../src/limits.ts';
+import {
+  commands,
+  counterIds,
+  eventOf,
+  inShort,
+  NaiveTables,
+  NOW,
+  still,
+} from '../support/model.ts';
 
 /** Carries out commands in one batch on top of a state. */
 function batch(state: EventState, all: Command[], newId: () => string): Draft {
@@ -131,5 +141,37 @@ describe('the net change set', () => {
         }
       }),
     );
+  });
+});
+
+describe('changes in parts', () => {
+  test('the largest raise takes fewer calls than one invocation may make', () => {
+    const newId = counterIds();
+    const base = new EventState();
+    const event = { ...eventOf(CAPACITY_MAX), status: 'OPEN' as const, createdAt: NOW };
+    base.applyCommit([{ type: 'created', event }], 1);
+    const promoted = Array.from({ length: CAPACITY_MAX }, (_, i): Change => {
+      const who = { userId: `u${i}`, eventId: 'e', createdAt: NOW };
+      return {
+        type: 'promoted',
+        entry: { ...who, entryId: newId(), position: i + 1 },
+        registration: { ...who, registrationId: newId(), status: 'ACTIVE', seq: i + 1 },
+      };
+    });
+    const key = { id: 'key#1', fingerprint: 'f', outcome: '{}', expiresAt: 1 };
+    let rows = 0;
+    let parts = 0;
+    let last: ChangeSet | null = null;
+    for (const part of partsOf(base, promoted, [key])) {
+      expect(part.itemCount).toBeLessThan(TRANSACTION_MAX_ACTIONS);
+      expect(part.keys.length).toBe(parts === 0 ? 1 : 0);
+      rows += [...part.rows].length;
+      parts++;
+      last = part;
+    }
+    expect(rows).toBe(2 * CAPACITY_MAX);
+    expect(last?.lastSeq).toBe(CAPACITY_MAX);
+    // The paid plan's 10 000 subrequests leave room for a retry of each.
+    expect(parts).toBeLessThan(10_000 / 2);
   });
 });

@@ -1,3 +1,5 @@
+import { evictDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import {
   api,
@@ -5,8 +7,10 @@ import {
   countDynamo,
   newEvent,
   newUsers,
+  onDynamo,
   register,
   truth,
+  unique,
   unregister,
 } from '../support/desk.ts';
 
@@ -185,5 +189,63 @@ describe('what a registration costs', () => {
     expect((await capacityOf(eventId)).status).toBe(200);
     expect((await api('GET', `/registration/events/${eventId}`)).status).toBe(200);
     expect(calls.operations).toEqual([]);
+  });
+});
+
+describe('what the platform allows and nothing here enforces', () => {
+  test('an object never waits for more than six answers, a cold load in a storm included', async () => {
+    const eventId = await newEvent(100, true);
+    const [known, strangers] = [await newUsers(100), await newUsers(400)];
+    await Promise.all(known.map((userId) => register(userId, eventId)));
+    await evictDurableObject(env.EVENTS.getByName(eventId));
+    let inFlight = 0;
+    let most = 0;
+    using _ = onDynamo(async ({ send }) => {
+      most = Math.max(most, ++inFlight);
+      try {
+        // Long enough for everything that may go out beside it.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return await send();
+      } finally {
+        inFlight--;
+      }
+    });
+    const answers = await Promise.all([
+      ...strangers.map((userId) => register(userId, eventId)),
+      ...known.map((userId) => unregister(userId, eventId)),
+      ...known.map(() => capacityOf(eventId)),
+    ]);
+    expect(answers.filter(({ status }) => status >= 300).length).toBe(0);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(6);
+  });
+});
+
+describe('an event that does not exist', () => {
+  test('costs a call or two, is remembered for a moment, and is there once it is created', async () => {
+    const eventId = unique('event');
+    const [user = ''] = await newUsers(1);
+    {
+      using calls = countDynamo();
+      for (let i = 0; i < 5; i++) {
+        expect((await capacityOf(eventId)).status).toBe(404);
+        expect((await register(unique('nobody'), eventId)).status).toBe(404);
+        expect((await register(user, eventId)).status).toBe(404);
+      }
+      expect(calls.operations.length).toBeLessThanOrEqual(3);
+    }
+    const body = { eventId, name: 'E', capacity: 1 };
+    expect((await api('POST', '/registration/events', body)).status).toBe(201);
+    expect((await register(user, eventId)).status).toBe(201);
+  });
+
+  test('is no place for many at once, whatever their ids', async () => {
+    const path = `/registration/events/${unique('event')}/registrations`;
+    for (const userIds of [
+      ['a', 'b'],
+      [' ', 7, null],
+    ]) {
+      expect((await api('POST', path, { userIds })).status).toBe(404);
+    }
   });
 });

@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Draft } from '../../src/event/draft.ts';
+import type { ChangeSet } from '../../src/event/change-set.ts';
+import type { Command } from '../../src/event/command.ts';
 import { Sequencer } from '../../src/event/sequencer.ts';
 import { EventState } from '../../src/event/state.ts';
 import {
+  ABSENCE_MEMORY_MS,
   EAGER_COMMIT_MIN_COMMANDS,
+  IDEMPOTENCY_TTL_SECONDS,
   QUEUE_MAX_COMMANDS,
   QUEUE_SWEEP_MS,
   QUEUE_WAIT_MS,
@@ -22,7 +25,8 @@ function open(capacity = 10) {
   const event = { ...eventOf(capacity), status: 'OPEN' as const, createdAt: NOW };
   base.applyCommit([{ type: 'created', event }], 1);
   const loads: { fence: boolean }[] = [];
-  const commits: { draft: Draft; answer: (result: CommitResult) => void; fail: () => void }[] = [];
+  const commits: { draft: ChangeSet; answer: (result: CommitResult) => void; fail: () => void }[] =
+    [];
   let loadAnswer: () => Promise<EventState> = async () => base;
   const sequencer = new Sequencer({
     load: (options) => {
@@ -345,7 +349,7 @@ describe('the sequencer', () => {
   function withLine(capacity: number, count: number): EventState {
     const state = new EventState();
     const event = { ...eventOf(1), status: 'OPEN' as const, createdAt: NOW };
-    const newId = counterIds();
+    const newId = counterIds(1_000_000);
     const seat = {
       registrationId: newId(),
       userId: 'seated',
@@ -492,5 +496,269 @@ describe('the sequencer', () => {
     commits[0]?.answer({ type: 'committed', attempts: 1 });
     await settle();
     expect(commits[1]?.draft.itemCount).toBe(98);
+  });
+
+  const keyOf = (name: string) => ({ id: `key#${name}`, fingerprint: 'f' });
+  const replayed = (...ids: string[]): CommitResult => ({
+    type: 'replayed',
+    records: new Map(
+      ids.map((id) => {
+        const outcome = JSON.stringify({ type: 'refused', reason: 'full' });
+        return [id, { id, fingerprint: 'f', outcome, expiresAt: 4_102_444_800 }];
+      }),
+    ),
+  });
+
+  test('commands that a used key has put back are decided before anything new joins them', async () => {
+    const { sequencer, register, commits } = open(1_000);
+    void register('first');
+    await settle();
+    const command = { type: 'register' as const, userId: 'keyed' };
+    const until = Date.now() + QUEUE_WAIT_MS;
+    void sequencer.submit(command, until, keyOf('one'));
+    const other = register('other');
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    // More replays and a newcomer are in the queue by the time that the batch is cancelled.
+    void sequencer.submit(command, until, keyOf('two'));
+    void register('newcomer');
+    commits[1]?.answer(replayed('key#one'));
+    await settle();
+    expect(commits[2]?.draft.changes.length).toBe(1);
+    expect(commits[2]?.draft.keys).toEqual([]);
+    commits[2]?.answer({ type: 'committed', attempts: 1 });
+    expect((await other).type).toBe('registered');
+    await settle();
+    expect(commits[3]?.draft.keys.map(({ id }) => id)).toEqual(['key#two']);
+  });
+
+  test('a key that was used, here or before, is answered again without a transaction', async () => {
+    const { sequencer, commits } = open();
+    const command = { type: 'register' as const, userId: 'a' };
+    const submit = (name: string) =>
+      sequencer.submit(command, Date.now() + QUEUE_WAIT_MS, keyOf(name));
+    const first = submit('here');
+    await settle();
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    expect((await first).type).toBe('registered');
+    const before = submit('before');
+    await settle();
+    commits[1]?.answer(replayed('key#before'));
+    await before;
+    expect(await submit('here')).toMatchObject({ type: 'registered', isReplay: true });
+    expect(await submit('before')).toMatchObject({ type: 'refused', isReplay: true });
+    const other = { id: 'key#here', fingerprint: 'another request' };
+    expect(await sequencer.submit(command, Date.now() + QUEUE_WAIT_MS, other)).toEqual({
+      type: 'keyRefused',
+      reason: 'reused',
+    });
+    expect(commits.length).toBe(2);
+  });
+
+  test('a key is new again when its time is over, however well it is remembered', async () => {
+    const { sequencer, commits } = open();
+    const submit = () =>
+      sequencer.submit({ type: 'register', userId: 'a' }, Date.now() + QUEUE_WAIT_MS, keyOf('old'));
+    void submit();
+    await settle();
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    await vi.advanceTimersByTimeAsync(IDEMPOTENCY_TTL_SECONDS * 1_000);
+    void submit();
+    await settle();
+    expect(commits.length).toBe(2);
+  });
+
+  test.for([
+    ['fenced', (): CommitResult => ({ type: 'fenced' })],
+    ['cancelled by a used key', () => replayed('key#used')],
+  ] as const)(
+    'a command whose commit is %s after its time is over is refused',
+    async ([, result]) => {
+      const { sequencer, register, commits } = open();
+      const until = Date.now() + QUEUE_WAIT_MS;
+      void sequencer.submit({ type: 'register', userId: 'u' }, until, keyOf('used'));
+      const reply = register('a');
+      await settle();
+      commits[0]?.answer({ type: 'committed', attempts: 1 });
+      await settle();
+      void sequencer.submit({ type: 'register', userId: 'v' }, until + 10_000, keyOf('used'));
+      const late = register('late');
+      await settle();
+      await vi.advanceTimersByTimeAsync(QUEUE_WAIT_MS + 1);
+      for (const commit of commits.slice(1)) commit.answer(result());
+      await settle();
+      expect([(await reply).type, await late]).toEqual([
+        'registered',
+        { type: 'unavailable', reason: 'expired', took: expect.any(Object) },
+      ]);
+    },
+  );
+
+  test('a command is not decided when its time is over by then', async () => {
+    const { sequencer, register, commits } = open();
+    void register('slow');
+    await settle();
+    const reply = sequencer.submit({ type: 'register', userId: 'a' }, Date.now() + 10);
+    // Sooner than the sweep.
+    await vi.advanceTimersByTimeAsync(QUEUE_SWEEP_MS / 2);
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect(await reply).toEqual({ type: 'unavailable', reason: 'expired' });
+    expect(commits.length).toBe(1);
+  });
+
+  test('a command that cannot be decided is refused, and those around it are served', async () => {
+    const { sequencer, register, commits, setLoad } = open();
+    const good = new EventState();
+    const event = { ...eventOf(9), status: 'OPEN' as const, createdAt: NOW };
+    good.applyCommit([{ type: 'created', event }], 1);
+    setLoad(async () => good);
+    const before = register('before');
+    const broken = { type: 'no such command' } as unknown as Command;
+    const reply = sequencer.submit(broken, Date.now() + QUEUE_WAIT_MS);
+    const after = register('after');
+    await settle();
+    expect(await reply).toEqual({ type: 'unavailable', reason: 'defect' });
+    for (let i = 0; i < commits.length; i++) {
+      commits[i]?.answer({ type: 'committed', attempts: 1 });
+      await settle();
+    }
+    expect([(await before).type, (await after).type]).toEqual(['registered', 'registered']);
+  });
+
+  test('a large raise is decided once, and tells how many calls and rows it took', async () => {
+    const state = withLine(1, 120);
+    const opened = open();
+    opened.setLoad(async () => state);
+    const { sequencer, register, commits } = opened;
+    void register('first');
+    await settle();
+    void register('second');
+    const raise = sequencer.submit(
+      { type: 'update', patch: { capacity: 121 }, ifMatch: null, isDryRun: false },
+      Date.now() + QUEUE_WAIT_MS,
+    );
+    await settle();
+    for (let i = 0; i < commits.length; i++) {
+      commits[i]?.answer({ type: 'committed', attempts: 2 });
+      await settleAll();
+    }
+    const reply = await raise;
+    expect(reply.took).toMatchObject({ batch: 240, attempts: 6 });
+    const promoted = reply.type === 'updated' ? reply.promoted : [];
+    const ids = promoted.map(({ registrationId }) => Number(registrationId.slice(-12)));
+    // One id for each seat: "first" and "second" joined the line with one each before.
+    expect(ids).toEqual(Array.from({ length: 122 }, (_, i) => i + 3).slice(0, ids.length));
+  });
+
+  describe('an event that does not exist', () => {
+    function openAbsent() {
+      const opened = open();
+      opened.setLoad(async () => new EventState());
+      const read = async () => {
+        const reply = opened.sequencer.submit({ type: 'read' }, Date.now() + QUEUE_WAIT_MS);
+        await settle();
+        return reply;
+      };
+      const create = () =>
+        opened.sequencer.submit({ type: 'create', event: eventOf(1) }, Date.now() + QUEUE_WAIT_MS);
+      return { ...opened, read, create };
+    }
+
+    test('is asked for once a second', async () => {
+      const { read, register, loads } = openAbsent();
+      expect(await read()).toEqual({ type: 'refused', reason: 'no-such-event' });
+      expect(await read()).toEqual({ type: 'refused', reason: 'no-such-event' });
+      expect(await register('a')).toEqual({ type: 'refused', reason: 'no-such-event' });
+      expect(loads.length).toBe(1);
+      await vi.advanceTimersByTimeAsync(ABSENCE_MEMORY_MS);
+      await read();
+      expect(loads.length).toBe(2);
+    });
+
+    test('is there as soon as it is created', async () => {
+      const { read, create, commits } = openAbsent();
+      await read();
+      const created = create();
+      await settle();
+      commits[0]?.answer({ type: 'committed', attempts: 1 });
+      expect((await created).type).toBe('created');
+      expect((await read()).type).toBe('read');
+    });
+
+    test('is not believed to be missing after a creation in doubt, or one by somebody else', async () => {
+      const { sequencer, read, create, commits, setLoad } = openAbsent();
+      await read();
+      const created = create();
+      await settle();
+      setLoad(async () => withLine(1, 0));
+      commits[0]?.answer({ type: 'uncertain', cause: UNREACHABLE });
+      await created;
+      expect((await read()).type).toBe('read');
+      const other = openAbsent();
+      // A look-up of a user warmed the object before the event was created elsewhere.
+      other.sequencer.warmUp();
+      await settle();
+      other.setLoad(async () => withLine(1, 0));
+      await vi.advanceTimersByTimeAsync(ABSENCE_MEMORY_MS);
+      expect((await other.read()).type).toBe('read');
+      expect(sequencer.isAbsent).toBe(false);
+    });
+
+    test('a load that ends after the creation does not hide it', async () => {
+      const { sequencer, read, create, commits, setLoad } = openAbsent();
+      const created = create();
+      await settle();
+      const slow = Promise.withResolvers<EventState>();
+      setLoad(() => slow.promise);
+      sequencer.warmUp();
+      commits[0]?.answer({ type: 'committed', attempts: 1 });
+      await created;
+      slow.resolve(new EventState());
+      await settle();
+      expect((await read()).type).toBe('read');
+    });
+  });
+
+  describe('a request of many commands', () => {
+    const all = (opened: ReturnType<typeof open>, name: string, carried: string[]) =>
+      opened.sequencer.submitAll(Date.now() + QUEUE_WAIT_MS, keyOf(name), async () => {
+        carried.push(name);
+        return [await opened.register('a')];
+      });
+
+    test('uses up its key before anything else, and is one request at a time', async () => {
+      const opened = open();
+      const carried: string[] = [];
+      const first = all(opened, 'bulk', carried);
+      await settle();
+      expect(opened.commits[0]?.draft.keys.map(({ id }) => id)).toEqual(['key#bulk']);
+      expect(opened.commits[0]?.draft.changes).toEqual([]);
+      expect(carried).toEqual([]);
+      const inFlight = { type: 'keyRefused', reason: 'in-flight' };
+      expect(await all(opened, 'bulk', carried)).toEqual(inFlight);
+      opened.commits[0]?.answer({ type: 'committed', attempts: 1 });
+      await settle();
+      expect(await all(opened, 'bulk', carried)).toEqual(inFlight);
+      opened.commits[1]?.answer({ type: 'committed', attempts: 1 });
+      expect(await first).toMatchObject([{ type: 'registered' }]);
+      expect(carried).toEqual(['bulk']);
+    });
+
+    test('is not carried out under the key of another request', async () => {
+      const opened = open();
+      const carried: string[] = [];
+      const answer = all(opened, 'single', carried);
+      await settle();
+      opened.commits[0]?.answer({
+        type: 'replayed',
+        records: new Map([
+          ['key#single', { id: 'key#single', fingerprint: 'other', outcome: '{}', expiresAt: 4e9 }],
+        ]),
+      });
+      expect(await answer).toMatchObject({ type: 'keyRefused', reason: 'reused' });
+      expect(carried).toEqual([]);
+    });
   });
 });

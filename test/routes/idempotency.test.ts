@@ -122,6 +122,57 @@ describe('the same key with the same request', () => {
     expect(other.status).toBe(422);
   });
 
+  test.for([true, false])('is one request, whatever the call (cold: %s)', async (isCold) => {
+    const eventId = await newEvent(9, true);
+    const [a = '', b = '', c = ''] = await newUsers(3);
+    const path = `/registration/events/${eventId}/registrations`;
+    const bulk = (userIds: string[], key: string) => api('POST', path, { userIds }, withKey(key));
+    const rest = async () => {
+      if (isCold) await evictDurableObject(env.EVENTS.getByName(eventId));
+    };
+    const [single, many] = [unique('key'), unique('key')];
+    await register(a, eventId, single);
+    await bulk([b], many);
+    await rest();
+    // A mismatch changes nothing: neither list nor person is registered under the other's key.
+    for (const answer of [
+      await bulk([c], single),
+      await bulk([a], single),
+      await bulk([c, b], many),
+      await register(c, eventId, many),
+      await register(b, eventId, many),
+      await unregister(b, eventId, many),
+    ]) {
+      expect(answer.status).toBe(422);
+      expect(answer.body.title).toBe('KeyReusedError');
+    }
+    expect((await truth(eventId)).registered.sort()).toEqual([a, b].sort());
+    await rest();
+    expect((await bulk([b], many)).headers.get('idempotency-replayed')).toBe('true');
+  });
+
+  test('of a bulk registration that was cut short carries out what was left undone', async () => {
+    const eventId = await newEvent(90, true);
+    const users = await newUsers(60);
+    const path = `/registration/events/${eventId}/registrations`;
+    const key = unique('key');
+    let transactions = 0;
+    {
+      using _ = onDynamo(({ operation, send }) => {
+        // The claim and the first rows get through.
+        if (operation === 'TransactWriteItems' && ++transactions > 2) throw new TypeError('lost');
+        return send();
+      });
+      const first = await api('POST', path, { userIds: users }, withKey(key));
+      const done = first.body.results.filter(({ success }: { success: boolean }) => success);
+      expect(done.length).toBeGreaterThan(0);
+      expect(done.length).toBeLessThan(60);
+    }
+    const again = await api('POST', path, { userIds: users }, withKey(key));
+    expect(again.body.results.every(({ success }: { success: boolean }) => success)).toBe(true);
+    expect((await truth(eventId)).registered.sort()).toEqual([...users].sort());
+  });
+
   test('after an answer that was lost, tells what came of it', async () => {
     const eventId = await newEvent(1, true);
     const [a = ''] = await newUsers(1);
@@ -213,6 +264,8 @@ describe('the same key', () => {
         ExpressionAttributeValues: { ':past': Math.floor(Date.now() / 1_000) - 1 },
       }),
     );
+    // The object remembers what it has answered, and is right to for as long as the key lives.
+    await evictDurableObject(env.EVENTS.getByName(eventId));
     const again = await register(a, eventId, key);
     expect(again.status).toBe(409);
     expect(again.headers.get('idempotency-replayed')).toBeNull();

@@ -24,12 +24,15 @@ function open(exists: (userId: string) => boolean = () => true, known = new Know
   return { directory, calls };
 }
 
+/** When none of these look-ups is over yet. */
+const LATER = Number.POSITIVE_INFINITY;
+
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 describe('the directory of users', () => {
   test('questions of one turn share a call, and the same question is asked once', async () => {
     const { directory, calls } = open();
-    const answers = ['a', 'b', 'a'].map((userId) => directory.exists(userId));
+    const answers = ['a', 'b', 'a'].map((userId) => directory.exists(userId, LATER));
     await turn();
     expect(calls.map(({ userIds }) => userIds)).toEqual([['a', 'b']]);
     calls[0]?.answer();
@@ -38,13 +41,13 @@ describe('the directory of users', () => {
 
   test('who was found is remembered, who was not is asked for again', async () => {
     const { directory, calls } = open((userId) => userId === 'here');
-    const first = [directory.exists('here'), directory.exists('absent')];
+    const first = [directory.exists('here', LATER), directory.exists('absent', LATER)];
     await turn();
     calls[0]?.answer();
     expect(await Promise.all(first)).toEqual([true, false]);
     expect(directory.isKnown('here')).toBe(true);
-    expect(await directory.exists('here')).toBe(true);
-    void directory.exists('absent');
+    expect(await directory.exists('here', LATER)).toBe(true);
+    void directory.exists('absent', LATER);
     await turn();
     expect(calls.map(({ userIds }) => userIds)).toEqual([['here', 'absent'], ['absent']]);
   });
@@ -52,20 +55,20 @@ describe('the directory of users', () => {
   test('who was found by one directory is known to the others of the isolate', async () => {
     const known = new KnownUsers();
     const { directory, calls } = open(() => true, known);
-    const answer = directory.exists('here');
+    const answer = directory.exists('here', LATER);
     await turn();
     calls[0]?.answer();
     await answer;
     const other = open(() => true, known);
     expect(other.directory.isKnown('here')).toBe(true);
-    expect(await other.directory.exists('here')).toBe(true);
+    expect(await other.directory.exists('here', LATER)).toBe(true);
     expect(other.calls).toEqual([]);
   });
 
   test('a call takes as many keys as DynamoDB does, and few calls are in flight', async () => {
     const { directory, calls } = open();
     const count = BATCH_GET_MAX_KEYS * 4;
-    const answers = Array.from({ length: count }, (_, i) => directory.exists(`u${i}`));
+    const answers = Array.from({ length: count }, (_, i) => directory.exists(`u${i}`, LATER));
     for (let i = 0; i < 10; i++) await turn();
     expect(calls.length).toBe(LOOKUPS_MAX_IN_FLIGHT);
     for (let i = 0; i < calls.length; i++) {
@@ -78,40 +81,69 @@ describe('the directory of users', () => {
 
   test('beside a call in flight only a full one goes out', async () => {
     const { directory, calls } = open();
-    void directory.exists('first');
+    void directory.exists('first', LATER);
     await turn();
     const rest = Array.from({ length: BATCH_GET_MAX_KEYS - 1 }, (_, i) => `u${i}`);
-    for (const userId of rest) void directory.exists(userId);
+    for (const userId of rest) void directory.exists(userId, LATER);
     await turn();
     expect(calls.length).toBe(1);
-    void directory.exists('the hundredth');
+    void directory.exists('the hundredth', LATER);
     await turn();
     expect(calls.map(({ userIds }) => userIds.length)).toEqual([1, BATCH_GET_MAX_KEYS]);
   });
 
   test('a failed call fails those who asked, and nobody after them', async () => {
     const { directory, calls } = open();
-    const failed = expect(directory.exists('a')).rejects.toThrow('no');
+    const failed = expect(directory.exists('a', LATER)).rejects.toThrow('no');
     await turn();
     calls[0]?.fail();
     await failed;
-    const again = directory.exists('a');
+    const again = directory.exists('a', LATER);
     await turn();
     calls[1]?.answer();
     expect(await again).toBe(true);
   });
 
+  test('what has waited too long is refused, and not sent', async () => {
+    const { directory, calls } = open();
+    void directory.exists('first', LATER);
+    await turn();
+    const late = expect(directory.exists('late', Date.now() + 5)).rejects.toThrow('too many');
+    const patient = directory.exists('patient', LATER);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    calls[0]?.answer();
+    await turn();
+    await turn();
+    await late;
+    expect(calls[1]?.userIds).toEqual(['patient']);
+    calls[1]?.answer();
+    expect(await patient).toBe(true);
+  });
+
+  test('a look-up that somebody else waits for longer is sent', async () => {
+    const { directory, calls } = open();
+    void directory.exists('first', LATER);
+    await turn();
+    const both = [directory.exists('a', Date.now() + 5), directory.exists('a', LATER)];
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    calls[0]?.answer();
+    await turn();
+    await turn();
+    calls[1]?.answer();
+    expect(await Promise.all(both)).toEqual([true, true]);
+  });
+
   test('past the bound a question is refused at once', async () => {
     const { directory } = open();
-    for (let i = 0; i < LOOKUPS_MAX_PENDING; i++) void directory.exists(`u${i}`);
-    await expect(directory.exists('one more')).rejects.toThrow('too many');
+    for (let i = 0; i < LOOKUPS_MAX_PENDING; i++) void directory.exists(`u${i}`, LATER);
+    await expect(directory.exists('one more', LATER)).rejects.toThrow('too many');
   });
 
   test('the memory is bounded: the oldest is forgotten first', async () => {
     const { directory, calls } = open();
     for (let i = 0; i < KNOWN_USERS_MAX + 1; i += BATCH_GET_MAX_KEYS) {
       const answers = Array.from({ length: BATCH_GET_MAX_KEYS }, (_, j) =>
-        directory.exists(`u${i + j}`),
+        directory.exists(`u${i + j}`, LATER),
       );
       await turn();
       calls.at(-1)?.answer();

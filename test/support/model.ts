@@ -4,8 +4,8 @@ import type { Circumstances } from '../../src/event/decide.ts';
 import type { RowChange } from '../../src/event/state.ts';
 
 /** Counts up, in the form of UUIDs. */
-export function counterIds(): () => string {
-  let last = 0;
+export function counterIds(start = 0): () => string {
+  let last = start;
   return () => `00000000-0000-4000-8000-${String(++last).padStart(12, '0')}`;
 }
 

@@ -1,0 +1,129 @@
+import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
+import type { EventRecord } from '../schemas.ts';
+import type { KeyRecord } from './idempotency.ts';
+import {
+  bytesOf,
+  type Change,
+  type EventTotals,
+  idBits,
+  type RowChange,
+  rowChanges,
+} from './state.ts';
+
+/** Items that one transaction takes beside the event item. */
+const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 1;
+
+/** What one transaction makes durable: the net change of each row, the keys, and the new totals. */
+export class ChangeSet implements EventTotals {
+  event: EventRecord | null;
+  registeredCount: number;
+  waitlistCount: number;
+  revision: number;
+  lastPosition: number;
+  lastSeq: number;
+  digest: bigint;
+  bytes: number;
+  /** What happened, in order. */
+  readonly changes: Change[] = [];
+  /** Whether it is committed even if it changes nothing. */
+  mustCommit = false;
+  /** The idempotency keys that it uses up. */
+  readonly keys: KeyRecord[] = [];
+  /** Net change per row id: a row that came and went is in neither state. */
+  readonly #net = new Map<string, RowChange>();
+
+  /** @param base what is committed before it */
+  constructor(base: EventTotals) {
+    this.event = base.event;
+    this.registeredCount = base.registeredCount;
+    this.waitlistCount = base.waitlistCount;
+    this.revision = base.revision;
+    this.lastPosition = base.lastPosition;
+    this.lastSeq = base.lastSeq;
+    this.digest = base.digest;
+    this.bytes = base.bytes;
+  }
+
+  /** The rows to put and to delete, each id once. */
+  get rows(): Iterable<RowChange> {
+    return this.#net.values();
+  }
+
+  /** How many items the commit writes beside the event item. */
+  get itemCount(): number {
+    return this.#net.size + this.keys.length;
+  }
+
+  /** Whether there is anything to commit. */
+  get isEmpty(): boolean {
+    return this.changes.length === 0 && this.keys.length === 0 && !this.mustCommit;
+  }
+
+  /** How many items the commit would write if these changes joined it. */
+  itemCountWith(changes: Change[]): number {
+    let count = this.itemCount;
+    for (const change of changes) {
+      for (const { id } of rowChanges(change)) count += this.#net.has(id) ? -1 : 1;
+    }
+    return count;
+  }
+
+  /** Whether one transaction still takes all of it when these changes and so many keys join. */
+  hasRoomFor(changes: Change[], keyCount: number): boolean {
+    return this.itemCountWith(changes) + keyCount <= MAX_ITEMS;
+  }
+
+  apply(changes: Change[]): void {
+    for (const change of changes) {
+      this.changes.push(change);
+      if (change.type === 'created' || change.type === 'updated') {
+        this.event = change.event;
+        this.revision++;
+      }
+      for (const row of rowChanges(change)) this.applyRow(row);
+    }
+  }
+
+  protected applyRow(change: RowChange): void {
+    // Ids are used once, so a second change of the same row can only take back the first.
+    if (!this.#net.delete(change.id)) this.#net.set(change.id, change);
+    this.digest ^= idBits(change.id);
+    const by = change.op === 'add' ? 1 : -1;
+    this.bytes += by * bytesOf(change.row);
+    if (change.table === 'registrations') {
+      this.registeredCount += by;
+      if (change.op === 'add') this.lastSeq = Math.max(this.lastSeq, change.row.seq);
+    } else {
+      this.waitlistCount += by;
+      if (change.op === 'add') {
+        this.lastPosition = Math.max(this.lastPosition, change.row.position);
+      }
+    }
+  }
+
+  /** Whether the row is there below and gone above. */
+  protected isRemoved(id: string): boolean {
+    return this.#net.get(id)?.op === 'remove';
+  }
+}
+
+/**
+ * Cuts changes into what one transaction takes each: a change is never in two of them, and the keys are
+ * in the first.
+ */
+export function* partsOf(
+  base: EventTotals,
+  changes: Change[],
+  keys: KeyRecord[],
+): Iterable<ChangeSet> {
+  let part = new ChangeSet(base);
+  part.keys.push(...keys);
+  for (const change of changes) {
+    if (!part.hasRoomFor([change], 0)) {
+      yield part;
+      part = new ChangeSet(part);
+    }
+    part.apply([change]);
+  }
+  yield part;
+}

@@ -1,0 +1,150 @@
+import { env } from 'cloudflare:workers';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import app from '../../src/app.ts';
+import { digestOf } from '../../src/auth/api-keys.ts';
+import { leftSchema } from '../../src/schemas.ts';
+import { newEvent, newUsers, register, unique } from '../support/desk.ts';
+
+const ISSUER = 'https://privacy.test';
+const PLACES = '/registration/registrations';
+const SERVICE = 'rdk_service';
+
+const pair = await generateKeyPair('ES256');
+const published = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256' };
+const digest = Array.from(await digestOf(SERVICE), (byte) => byte.toString(16).padStart(2, '0'));
+const guarded: Env = {
+  ...env,
+  AUTH_MODE: 'jwt,key',
+  JWT_ISSUER: ISSUER,
+  JWT_AUDIENCE: 'registration-desk',
+  JWT_JWKS_URL: `${ISSUER}/keys`,
+  API_KEYS: JSON.stringify([{ name: 'service', roles: ['service'], sha256: digest.join('') }]),
+};
+
+/** The issuer's key set, in place of the network. */
+const original = globalThis.fetch;
+beforeAll(() => {
+  globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init);
+    return request.url.startsWith(ISSUER)
+      ? Response.json({ keys: [published] })
+      : original(request);
+  };
+});
+afterAll(() => {
+  globalThis.fetch = original;
+});
+
+const tokenOf = (userId: string, roles: string[] = []) =>
+  new SignJWT({ roles })
+    .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+    .setIssuer(ISSUER)
+    .setAudience('registration-desk')
+    .setSubject(userId)
+    .setExpirationTime('5m')
+    .sign(pair.privateKey);
+
+async function call(
+  bearer: string | null,
+  method: string,
+  path: string,
+  { body, key }: { body?: unknown; key?: string } = {},
+) {
+  const request = new Request(`http://desk.test${path}`, {
+    method,
+    headers: {
+      ...(bearer === null ? {} : { Authorization: `Bearer ${bearer}` }),
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(key === undefined ? {} : { 'Idempotency-Key': key }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const response = await app.fetch(request, bearer === null ? env : guarded);
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+/** A full event with one seat, who has it, and who waits. */
+async function full() {
+  const eventId = await newEvent(1, true);
+  const [seated = '', waiting = ''] = await newUsers(2);
+  await register(seated, eventId);
+  await register(waiting, eventId);
+  return { eventId, seated, waiting, path: `${PLACES}?userId=${seated}&eventId=${eventId}` };
+}
+
+test('an attendee who leaves is not told who took the seat, not by a replay either', async () => {
+  const { eventId, seated, waiting, path } = await full();
+  const bearer = await tokenOf(seated);
+  const key = unique('key');
+  const first = await call(bearer, 'DELETE', path, { key });
+  const again = await call(bearer, 'DELETE', path, { key });
+  expect(again.headers.get('Idempotency-Replayed')).toBe('true');
+  for (const { status, text } of [first, again]) {
+    expect(status).toBe(200);
+    expect(text).not.toContain(waiting);
+    const left = leftSchema.parse(JSON.parse(text));
+    expect(left).toEqual({
+      success: true,
+      message: `User ${seated} has left event ${eventId}.`,
+      promoted: null,
+    });
+  }
+  const stands = await call(await tokenOf(waiting), 'GET', path.replaceAll(seated, waiting));
+  expect(JSON.parse(stands.text).status).toBe('ACTIVE');
+});
+
+test('the same caller sees more with more rights, of the very same request too', async () => {
+  const { seated, waiting, path } = await full();
+  const key = unique('key');
+  await call(await tokenOf(seated), 'DELETE', path, { key });
+  // What is kept for the key is the whole outcome: only the answer holds back.
+  const asOrganiser = await call(await tokenOf(seated, ['organiser']), 'DELETE', path, { key });
+  expect(asOrganiser.headers.get('Idempotency-Replayed')).toBe('true');
+  expect(leftSchema.parse(JSON.parse(asOrganiser.text)).promoted?.userId).toBe(waiting);
+  const asAttendee = await call(await tokenOf(seated), 'DELETE', path, { key });
+  expect(asAttendee.text).not.toContain(waiting);
+});
+
+test.for([
+  ['an attendee who also organises', (userId: string) => tokenOf(userId, ['organiser'])],
+  ['an attendee who is also a service', (userId: string) => tokenOf(userId, ['service'])],
+  ['a service', () => SERVICE],
+  ['anybody, where authentication is off', () => null],
+] as const)('%s is told who took the seat', async ([, bearerOf]) => {
+  const { seated, waiting, path } = await full();
+  const { text } = await call(await bearerOf(seated), 'DELETE', path);
+  const left = leftSchema.parse(JSON.parse(text));
+  expect(left.promoted?.userId).toBe(waiting);
+  expect(left.message).toContain(waiting);
+});
+
+test('no other answer that an attendee gets names anybody else', async () => {
+  const { eventId, seated, waiting } = await full();
+  const [me = ''] = await newUsers(1);
+  const bearer = await tokenOf(me);
+  const events = '/registration/events';
+  const about = `?userId=${me}&eventId=${eventId}`;
+  const post = { body: { userId: me, eventId } };
+  const answers = [
+    await call(bearer, 'POST', PLACES, post),
+    await call(bearer, 'POST', PLACES, post),
+    await call(bearer, 'GET', `${PLACES}${about}`),
+    await call(bearer, 'DELETE', `${PLACES}${about}`),
+    await call(bearer, 'DELETE', `/registration/waitlist${about}`),
+    await call(bearer, 'GET', `${events}/${eventId}`),
+    await call(bearer, 'GET', `${events}/${eventId}/capacity`),
+    await call(bearer, 'GET', `${events}/${eventId}/registrations`),
+    await call(bearer, 'GET', `${events}/${eventId}/waitlist`),
+    await call(bearer, 'PATCH', `${events}/${eventId}?dryRun=true`, { body: { capacity: 9 } }),
+    await call(bearer, 'GET', `/registration/users/${me}`),
+    await call(bearer, 'GET', `/registration/users/${me}/events`),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([
+    ...[201, 409, 200, 404, 200, 200, 200, 403, 403, 403, 200, 200],
+  ]);
+  for (const { text } of answers) {
+    expect(text).not.toContain(seated);
+    expect(text).not.toContain(waiting);
+  }
+});
