@@ -39,9 +39,9 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/sequencer.ts',
-        from: 'await this.#conclude(state, batch, draft.itemCount, this.#commitDraft(state, draft));',
-        to: `batch.forEach(({ waiting, outcome }) => waiting.settle(outcome));
-        await this.#conclude(state, batch, draft.itemCount, this.#commitDraft(state, draft));`,
+        from: 'await this.#conclude(batch.decided, this.#commit(state, batch));',
+        to: `batch.decided.forEach(({ pending, outcome }) => pending.settle(outcome));
+        await this.#conclude(batch.decided, this.#commit(state, batch));`,
       },
     ],
   },
@@ -82,8 +82,8 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/sequencer.ts',
-        from: 'if (changes.length === 0) return state;',
-        to: 'if (changes.length >= 0) return state;',
+        from: 'if (changes.length === 0) return null;',
+        to: 'if (changes.length >= 0) return null;',
       },
     ],
   },
