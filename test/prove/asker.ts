@@ -44,6 +44,8 @@ export interface AskerDeps {
   recorder: Recorder;
   random: Random;
   circumstances: Circumstances;
+  /** Time, in milliseconds since the start, that calls to the database took though nothing befell them. */
+  slowCallsMs(): number;
   /** Told of what no history can explain. */
   onViolation(what: string): void;
 }
@@ -304,16 +306,20 @@ export class Asker {
     key: string | undefined,
     worker: number | undefined,
   ): Promise<{ reply: Reply; tookMs: number } | null> {
-    const { circumstances, onViolation } = this.#deps;
+    const { circumstances, slowCallsMs, onViolation } = this.#deps;
     const port = await this.#deps.port(worker);
     if (port === null) return null;
     const sentAt = performance.now();
-    const stalledBefore = stalledMs();
+    const before = { stalledMs: stalledMs(), slowCallsMs: slowCallsMs() };
     try {
       const reply = await send(this.#client, port, eventId, call, key);
       const tookMs = performance.now() - sentAt;
-      const lost = { tookMs, stalledMs: stalledMs() - stalledBefore };
-      const late = lateness({ asked: call.type, status: reply.status, ...lost }, circumstances);
+      const lost = {
+        stalledMs: stalledMs() - before.stalledMs,
+        slowCallsMs: slowCallsMs() - before.slowCallsMs,
+      };
+      const { status } = reply;
+      const late = lateness({ asked: call.type, status, tookMs, ...lost }, circumstances);
       if (late) onViolation(`event ${eventId}: ${late}`);
       const share = (tookMs - lost.stalledMs) / answerWithinMs(call.type, circumstances);
       this.slowest = Math.max(this.slowest, share);

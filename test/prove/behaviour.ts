@@ -35,7 +35,7 @@ const ALL_OPERATIONS = [
 ];
 
 /** Answers by status, with what they took. */
-class Answers {
+export class Answers {
   readonly #byStatus = new Map<number, number[]>();
   readonly all: { status: number; tookMs: number; reply: Reply }[] = [];
 
@@ -56,16 +56,22 @@ class Answers {
   slowest(status: number): number {
     return Math.round(Math.max(0, ...(this.#byStatus.get(status) ?? [])));
   }
+
+  /** Milliseconds that this share of all of them took at most. */
+  quantile(share: number): number {
+    const sorted = this.all.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
+    return Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0);
+  }
 }
 
 interface Stage {
   world: World;
   client: HttpClient;
-  ask(request: Asked): Promise<Reply>;
+  ask(request: Asked, key?: string): Promise<Reply>;
 }
 
 /** Plays on a world with one event, and ends it whatever happens. */
-async function onStage<T>(
+export async function onStage<T>(
   build: Build,
   options: { users: number; capacity: number; hasWaitlist: boolean },
   play: (stage: Stage, userIds: string[]) => Promise<T>,
@@ -81,7 +87,8 @@ async function onStage<T>(
     userIds,
   });
   const client = new HttpClient();
-  const ask: Stage['ask'] = (request) => send(client, world.workers[0]?.port ?? 0, EVENT, request);
+  const ask: Stage['ask'] = (request, key) =>
+    send(client, world.workers[0]?.port ?? 0, EVENT, request, key);
   try {
     const { capacity, hasWaitlist } = options;
     await ask({ type: 'create', capacity, hasWaitlist });

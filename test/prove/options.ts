@@ -10,7 +10,8 @@ export const USAGE = `npm run prove [-- OPTIONS]: tries to break the promises, a
   --slice        a short piece of it, for the tests
   --mutations    only the check of the campaign itself: each defect put in on purpose must be found
   --no-mutations leave that check out
-  --behaviour    only the measurements: overload, a DynamoDB that hangs, throttling, hostile requests
+  --behaviour    only the measurements: overload, a DynamoDB that hangs, throttling,
+                 replays of used keys, hostile requests
   --no-behaviour leave them out
   --parallel N   histories at a time (default 4)`;
 

@@ -22,6 +22,9 @@ import {
 /** How long a call that is never answered is kept open when its caller does not give up. */
 const HANG_MAX_MS = 60_000;
 
+/** What a call to the database takes at most while the machine is not too busy. */
+const USUAL_CALL_MS = 50;
+
 /** A call as it came in. */
 interface Call {
   operation: string;
@@ -37,6 +40,8 @@ export class FaultProxy {
   weather: Weather;
   /** How often each fault struck. */
   readonly counts = new Map<Fault, number>();
+  /** Time that calls took beyond what a call to the database behind does, though nothing befell them. */
+  slowCallsMs = 0;
   /** One for each worker, so that they can be told apart. */
   readonly #doors: Server[];
   readonly #upstream: Upstream;
@@ -230,7 +235,12 @@ export class FaultProxy {
   }
 
   async #carryOut({ operation, request, body }: Call): Promise<Answer> {
-    const send = (content: Buffer) => this.#upstream.send(operation, request.headers, content);
+    const send = async (content: Buffer) => {
+      const sentAt = performance.now();
+      const answer = await this.#upstream.send(operation, request.headers, content);
+      this.slowCallsMs += Math.max(0, performance.now() - sentAt - USUAL_CALL_MS);
+      return answer;
+    };
     if (operation === 'TransactWriteItems') {
       const write = JSON.parse(body.toString()) as TransactWrite;
       return this.#tokens.guard(write, async () => {

@@ -60,7 +60,7 @@ const OUTRUN_SHARE = 0.8;
 /** Characters of the longest ids: four bytes each as UTF-8. */
 const LONG = '\u{20000}';
 /** An id in which whatever is written into URLs, lists and CSV has to be escaped. */
-const ODD_NAME = 'o\'neil, "x" & y=1?#/%41é';
+export const ODD_NAME = 'o\'neil, "x" & y=1?#/%41é';
 
 const NAMES = ['ana', 'ben', 'cleo', 'dora', 'emil', 'finn', 'gus', 'hana'];
 
@@ -113,7 +113,7 @@ export function isCalm({ kind, weather }: Scenario): boolean {
 }
 
 /** Turns a name into an id of the longest, and no shorter in bytes than there can be. */
-function lengthened(name: string): string {
+export function lengthened(name: string): string {
   const own = [...name].map((char) => String.fromCodePoint(0x2_0000 + (char.codePointAt(0) ?? 0)));
   return own.join('').padEnd(ID_MAX_CHARS * LONG.length, LONG);
 }

@@ -73,6 +73,7 @@ export class Session {
       recorder: this.recorder,
       random: this.#random,
       circumstances: this.circumstances,
+      slowCallsMs: () => world.proxy.slowCallsMs,
       onViolation: (what) => this.violations.push(what),
     });
   }
