@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Content, Outcome, Seat } from './history.ts';
+import type { Content, Outcome, Page, Seat } from './history.ts';
 import { settingsOf, UNTOLD } from './rules.ts';
 
 const sameId = (a: string | null, b: string | null) => a === b || a === UNTOLD || b === UNTOLD;
@@ -10,12 +10,14 @@ export function agrees(expected: Outcome, told: Outcome): boolean {
     case 'unknown':
       return true;
     case 'registered':
-      return expected.type === 'registered';
+      return expected.type === 'registered' && isSameSeq(expected.seq, told.seq);
     case 'waitlisted':
       return expected.type === 'waitlisted' && expected.position === told.position;
     case 'unregistered':
       return (
-        expected.type === 'unregistered' && expected.promoted?.userId === told.promoted?.userId
+        expected.type === 'unregistered' &&
+        expected.promoted?.userId === told.promoted?.userId &&
+        isSameSeq(expected.promoted?.seq, told.promoted?.seq)
       );
     case 'leftLine':
       return (
@@ -27,6 +29,7 @@ export function agrees(expected: Outcome, told: Outcome): boolean {
       return (
         expected.type === 'updated' &&
         isDeepStrictEqual(expected.settings, told.settings) &&
+        expected.revision === told.revision &&
         sameSeats(expected.promoted, told.promoted)
       );
     case 'standing': {
@@ -35,23 +38,51 @@ export function agrees(expected: Outcome, told: Outcome): boolean {
       const { id: toldId, ...toldRest } = told.standing;
       return sameId(id, toldId) && isDeepStrictEqual(rest, toldRest);
     }
+    case 'page':
+      return expected.type === 'page' && samePage(expected, told);
     case 'tables':
       return expected.type === 'tables' && sameContent(expected.content, told.content);
     case 'created':
     case 'cancelled':
     case 'read':
+    case 'looked':
     case 'refused':
       return isDeepStrictEqual(expected, told);
   }
 }
 
+/** Whether a seat has the order number that was told, if any was; the rules may know just its bounds. */
+function isSameSeq(expected: number | undefined, told: number | undefined): boolean {
+  if (told === undefined) return true;
+  if (expected === undefined) return false;
+  return Number.isInteger(expected) ? expected === told : expected < told;
+}
+
 /** The same people in the same order, as far as their ids are known. */
-function sameSeats(a: readonly Seat[], b: readonly Seat[]): boolean {
+function sameSeats(expected: readonly Seat[], told: readonly Seat[]): boolean {
   return (
-    a.length === b.length &&
-    a.every(({ userId, id }, i) => {
-      const other = b[i];
-      return other !== undefined && other.userId === userId && sameId(other.id, id);
+    expected.length === told.length &&
+    expected.every(({ userId, id, seq }, i) => {
+      const other = told[i];
+      const isSame = other !== undefined && other.userId === userId && sameId(other.id, id);
+      return isSame && isSameSeq(seq, other.seq);
+    })
+  );
+}
+
+/** The same rows in the same order, and more to come in both or in neither. */
+function samePage(expected: Page, told: Page): boolean {
+  const hasSameEnd =
+    told.next === null
+      ? expected.next === null
+      : expected.next !== null && isSameSeq(expected.next, told.next);
+  return (
+    hasSameEnd &&
+    sameSeats(expected.rows, told.rows) &&
+    expected.rows.every((row, i) => {
+      const other = told.rows[i];
+      const position = other && 'position' in other ? other.position : undefined;
+      return ('position' in row ? row.position : undefined) === position;
     })
   );
 }
@@ -60,6 +91,7 @@ function sameContent(expected: Content | null, found: Content | null): boolean {
   if (!expected || !found) return expected === null && found === null;
   return (
     isDeepStrictEqual(settingsOf(expected), settingsOf(found)) &&
+    expected.revision === found.revision &&
     expected.lastPosition === found.lastPosition &&
     sameSeats(expected.seats, found.seats) &&
     sameSeats(expected.line, found.line) &&

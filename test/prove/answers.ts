@@ -1,13 +1,13 @@
 import type { Reply } from './client.ts';
-import type { Counts, Outcome, Reason, Settings, Standing } from './history.ts';
+import type { Asked, Counts, Outcome, Reason, Settings, Standing } from './history.ts';
+import { toPage, UnexpectedAnswerError } from './lists.ts';
 import { settingsOf } from './rules.ts';
 
-/** An answer that no promise allows. */
-export class UnexpectedAnswerError extends Error {}
-
+/** By status and sentence; a time that the sentence tells is a part of the reason. */
 const REFUSALS: [status: number, sentence: RegExp, reason: Reason][] = [
   [409, /^Event \S+ exists already\.$/, 'event exists'],
   [404, /^There is no event /, 'no such event'],
+  [404, /^There is no user /, 'no such user'],
   [409, /is already registered for event/, 'already registered'],
   [409, /is already on the waitlist of event/, 'already waitlisted'],
   [409, /is full and has no waitlist/, 'full'],
@@ -16,7 +16,11 @@ const REFUSALS: [status: number, sentence: RegExp, reason: Reason][] = [
   [404, /is not on the waitlist of event/, 'not waiting'],
   [400, /^Registration for event \S+ is paused\.$/, 'paused'],
   [400, /^Registration for event \S+ is closed\.$/, 'closed'],
+  [400, /^Registration for event \S+ opens at (?<time>\S+)\.$/, 'not open yet'],
+  [400, /^Registration for event \S+ closed at (?<time>\S+)\.$/, 'closed already'],
+  [400, /registrationClosesAt: must be later than registrationOpensAt/, 'window reversed'],
   [400, /^Event \S+ is cancelled\.$/, 'cancelled'],
+  [412, /has changed since it was read/, 'revision mismatch'],
 ];
 
 /** A registration as it is told. */
@@ -33,9 +37,19 @@ interface ToldPlace {
 
 const toSeat = ({ userId, registrationId }: ToldSeat) => ({ userId, id: registrationId });
 
+/** Whether a refusal by an unavailable service leaves open whether something was changed. */
+export function isInDoubt({ body }: Reply): boolean {
+  return !String(body.detail ?? '').includes('nothing was changed');
+}
+
 /** Whether the first request with the key has not been answered yet. */
 export function isInFlight({ status, body }: Reply): boolean {
   return status === 409 && body.title === 'KeyInFlightError';
+}
+
+/** Whether the key was refused for having come with another request. */
+export function isKeyReused({ status, body }: Reply): boolean {
+  return status === 422 && body.title === 'KeyReusedError';
 }
 
 /** Whether it is the first answer to the key once more. */
@@ -48,15 +62,20 @@ export function isReplay({ headers }: Reply): boolean {
  *
  * @throws UnexpectedAnswerError for what the service should never answer
  */
-export function toOutcome({ status, body }: Reply): Outcome | null {
+export function toOutcome(reply: Reply, eventId: string, asked: Asked): Outcome | null {
+  const { status, body } = reply;
   const detail = String(body.detail ?? '');
   if (status === 503) {
-    return detail.includes('nothing was changed') ? null : { type: 'unknown', why: detail };
+    return isInDoubt(reply) ? { type: 'unknown', why: detail } : null;
   }
-  const outcome = status === 201 ? toCreated(body) : status === 200 ? toDone(body) : null;
+  const isPage = status === 200 && asked.type === 'list';
+  if (isPage) return toPage(reply, eventId, asked);
+  const outcome = status === 201 ? toCreated(body) : status === 200 ? toDone(reply, asked) : null;
   if (outcome) return outcome;
   for (const [wanted, sentence, reason] of REFUSALS) {
-    if (status === wanted && sentence.test(detail)) return { type: 'refused', reason };
+    const found = status === wanted ? sentence.exec(detail) : null;
+    const time = found?.groups?.time;
+    if (found) return { type: 'refused', reason, ...(time === undefined ? {} : { time }) };
   }
   throw new UnexpectedAnswerError(`${status} ${JSON.stringify(body)}`);
 }
@@ -73,10 +92,17 @@ function toCreated(body: Reply['body']): Outcome | null {
   return null;
 }
 
-function toDone(body: Reply['body']): Outcome | null {
+/** The revision that an entity tag names. */
+function revisionOf({ headers }: Reply): number {
+  return Number(/^"(\d+)"$/.exec(String(headers.etag))?.[1] ?? Number.NaN);
+}
+
+function toDone(reply: Reply, asked: Asked): Outcome | null {
+  const { body } = reply;
   if ('event' in body) {
     const settings = settingsOf(body.event as Settings);
-    return { type: 'updated', settings, promoted: (body.promoted as ToldSeat[]).map(toSeat) };
+    const promoted = (body.promoted as ToldSeat[]).map(toSeat);
+    return { type: 'updated', settings, revision: revisionOf(reply), promoted };
   }
   if ('promoted' in body) {
     const promoted = body.promoted as ToldSeat | null;
@@ -97,7 +123,12 @@ function toDone(body: Reply['body']): Outcome | null {
     };
     return { type: 'read', counts };
   }
-  return body.status === 'CANCELLED' ? { type: 'cancelled' } : null;
+  if (asked.type === 'look') {
+    const settings = settingsOf(body as unknown as Settings);
+    return { type: 'looked', settings, revision: revisionOf(reply) };
+  }
+  const isCancelled = body.status === 'CANCELLED';
+  return isCancelled ? { type: 'cancelled', revision: revisionOf(reply) } : null;
 }
 
 function toStanding(body: Reply['body']): Outcome {

@@ -1,9 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { isInFlight, isReplay, toOutcome, UnexpectedAnswerError } from './answers.ts';
-import { HttpClient, type Reply, send, sendAll, UnreachedError } from './client.ts';
+import { isInFlight, isKeyReused, isReplay, toOutcome } from './answers.ts';
+import {
+  type Call,
+  HttpClient,
+  NoAnswerError,
+  type Reply,
+  rowsOf,
+  send,
+  UnreachedError,
+} from './client.ts';
 import type { Asked, Operation, Outcome, Recorder } from './history.ts';
+import { UnexpectedAnswerError } from './lists.ts';
+import { answerWithinMs, type Circumstances, lateness } from './liveness.ts';
 import type { Random } from './random.ts';
+import { stalledMs } from './stalls.ts';
 
 /** How often a request with a key is sent while it is open what came of it. */
 const KEYED_MAX_ATTEMPTS = 8;
@@ -19,9 +30,9 @@ type Attempt =
   | { type: 'in flight' };
 
 /** A request with a key, and the answer that holds for it from then on. */
-interface Settled {
+export interface Settled {
   eventId: string;
-  request: Asked;
+  call: Call;
   key: string;
   reply: Reply;
 }
@@ -32,19 +43,33 @@ export interface AskerDeps {
   port(worker?: number): Promise<number | null>;
   recorder: Recorder;
   random: Random;
+  circumstances: Circumstances;
+  /** Time, in milliseconds since the start, that calls to the database took though nothing befell them. */
+  slowCallsMs(): number;
   /** Told of what no history can explain. */
   onViolation(what: string): void;
+}
+
+/** How a client asks. */
+interface Manner {
+  isKeyed?: boolean;
+  worker?: number | undefined;
 }
 
 /** Asks as clients do, with and without idempotency keys, and writes down what comes of it. */
 export class Asker {
   readonly #deps: AskerDeps;
   readonly #client = new HttpClient();
-  readonly #settled: Settled[] = [];
+  /** Requests whose keys were answered. */
+  readonly settled: Settled[] = [];
   #keys = 0;
   /** Attempts that were sent again under the key of an open one, and answers that were had again. */
   retries = 0;
   replays = 0;
+  /** Keys that were sent with another request. */
+  misuses = 0;
+  /** The slowest answer, as a share of the time that it was allowed. */
+  slowest = 0;
 
   constructor(deps: AskerDeps) {
     this.#deps = deps;
@@ -62,20 +87,22 @@ export class Asker {
     client: string,
     eventId: string,
     request: Asked,
-    { isKeyed = false, worker }: { isKeyed?: boolean; worker?: number | undefined } = {},
+    { isKeyed = false, worker }: Manner = {},
   ): Promise<Operation | null> {
-    const { recorder, random } = this.#deps;
-    const key = isKeyed ? `${client}-${++this.#keys}` : undefined;
+    const { recorder } = this.#deps;
+    const key = isKeyed ? this.#newKey(client) : undefined;
     const operation = recorder.begin(client, eventId, request);
     let doubt: string | null = null;
     for (let sent = 0; sent < (key ? KEYED_MAX_ATTEMPTS : 1); sent++) {
-      if (sent > 0) await sleep(random.between(0, RETRY_PAUSE_MS));
-      if (sent > 0) this.retries++;
-      const attempt = await this.#attempt(eventId, request, key, worker);
+      if (sent > 0) await this.#pause();
+      const attempt = await this.#attempt(operation, key, worker);
       if (attempt.type === 'told') {
         const { outcome, reply } = attempt;
         recorder.end(operation, outcome);
-        if (key) this.#settle({ eventId, request, key, reply }, outcome, { isFirst: sent === 0 });
+        if (key) {
+          const settled = { eventId, call: request, key, reply };
+          this.#settle(settled, [outcome], { isFirst: sent === 0 });
+        }
         return operation;
       }
       if (attempt.type === 'doubt') doubt = attempt.why;
@@ -91,84 +118,240 @@ export class Asker {
     return null;
   }
 
-  /** Registers many with one call, an operation each. */
-  async askAll(client: string, eventId: string, userIds: string[]): Promise<void> {
-    const { recorder } = this.#deps;
-    const operations = userIds.map((userId) =>
-      recorder.begin(client, eventId, { type: 'register', userId }),
-    );
-    try {
-      const port = await this.#deps.port();
-      const replies = port === null ? [] : await sendAll(this.#client, port, eventId, userIds);
-      for (const [i, operation] of operations.entries()) {
-        const reply = replies[i];
-        const outcome = reply ? toOutcome(reply) : null;
-        if (outcome) recorder.end(operation, outcome);
-        else recorder.cancel(operation);
+  /**
+   * Registers many with one call, an operation each. With a key the same call is sent again while it
+   * is open what came of a row, and mostly where something was left undone: each row is still one
+   * operation, whichever attempt carried it out.
+   */
+  async askAll(
+    client: string,
+    eventId: string,
+    userIds: string[],
+    { isKeyed = false, worker }: Manner = {},
+  ): Promise<void> {
+    const { recorder, random } = this.#deps;
+    const key = isKeyed ? this.#newKey(client) : undefined;
+    const call: Call = { type: 'registerAll', userIds };
+    const rows = userIds.map((userId) => ({
+      operation: recorder.begin(client, eventId, { type: 'register', userId }),
+      told: null as Outcome | null,
+      doubt: null as string | null,
+    }));
+    for (let sent = 0; sent < (key ? KEYED_MAX_ATTEMPTS : 1); sent++) {
+      if (sent > 0) await this.#pause();
+      const answers = await this.#attemptAll(eventId, userIds, key, worker);
+      let reply: Reply | null = null;
+      for (const [i, row] of rows.entries()) {
+        const attempt = answers[i];
+        row.operation.slowestMs = Math.max(row.operation.slowestMs, answers.tookMs);
+        if (attempt?.type === 'doubt') row.doubt ??= attempt.why;
+        if (attempt?.type === 'in flight') row.doubt ??= 'still at work';
+        if (attempt?.type !== 'told') continue;
+        reply = answers.reply;
+        if (row.told === null) recorder.end(row.operation, attempt.outcome);
+        row.told ??= attempt.outcome;
+        if (!isDeepStrictEqual(row.told, attempt.outcome)) {
+          const [first, then] = [row.told, attempt.outcome].map((each) => JSON.stringify(each));
+          this.#deps.onViolation(
+            `a row of a call with a key must be answered as before: ${userIds[i]} in ${eventId}: first ${first}, then ${then}`,
+          );
+        }
       }
-    } catch (error) {
-      if (error instanceof UnexpectedAnswerError) this.#tellOfAnswer('bulk', error.message);
+      if (rows.every(({ told }) => told !== null)) {
+        const outcomes = rows.flatMap(({ told }) => told ?? []);
+        if (key && reply)
+          this.#settle({ eventId, call, key, reply }, outcomes, { isFirst: sent === 0 });
+        return;
+      }
+      const isOpen = rows.some(({ told, doubt }) => told === null && doubt !== null);
+      if (!isOpen && random.chance(0.3)) break;
+    }
+    for (const { operation, told, doubt } of rows) {
+      if (told !== null) continue;
+      if (doubt === null) recorder.cancel(operation);
+      else recorder.end(operation, { type: 'unknown', why: doubt });
     }
   }
 
   /** Sends a request again whose key was answered, perhaps long ago: the answer must be the same. */
-  async askAgain(): Promise<void> {
-    if (this.#settled.length === 0) return;
-    const { eventId, request, key, reply } = this.#deps.random.pick(this.#settled);
-    try {
-      const port = await this.#deps.port();
-      if (port === null) return;
-      const again = await send(this.#client, port, eventId, request, key);
-      if (again.status === 503 || isInFlight(again)) return;
-      this.replays++;
-      const isSame = again.status === reply.status && isDeepStrictEqual(again.body, reply.body);
-      if (isReplay(again) && isSame) return;
-      this.#deps.onViolation(
-        `a key used again must give the first answer: ${request.type} of event ${eventId}, key ${key}: first ${tell(reply)}, then ${tell(again)}`,
-      );
-    } catch {
-      // Nothing was told, which is no answer to compare.
-    }
+  async askAgain(which?: Settled, worker?: number): Promise<void> {
+    const settled = which ?? this.#anySettled();
+    if (!settled) return;
+    const { eventId, call, key, reply } = settled;
+    const again = await this.#probe(eventId, call, key, worker);
+    if (!again || again.status === 503 || isInFlight(again)) return;
+    this.replays++;
+    const isSame =
+      again.status === reply.status &&
+      again.headers.etag === reply.headers.etag &&
+      isDeepStrictEqual(again.body, reply.body);
+    if (isReplay(again) && isSame) return;
+    this.#deps.onViolation(
+      `a key used again must give the first answer: ${call.type} of event ${eventId}, key ${key}: first ${tell(reply)}, then ${tell(again)}`,
+    );
   }
 
-  #settle(settled: Settled, outcome: Outcome, { isFirst }: { isFirst: boolean }): void {
+  /**
+   * Sends another request under a key that was answered: it must be refused. That it changed nothing
+   * shows in the history, where it is not: nothing there explains what it does.
+   */
+  async askAmiss(draw: (eventId: string) => Call): Promise<void> {
+    const settled = this.#anySettled();
+    if (!settled) return;
+    const { eventId, call, key } = settled;
+    const other = draw(eventId);
+    if (isDeepStrictEqual(other, call)) return;
+    const reply = await this.#probe(eventId, other, key);
+    if (!reply || reply.status === 503 || isInFlight(reply)) return;
+    this.misuses++;
+    if (isKeyReused(reply)) return;
+    this.#deps.onViolation(
+      `a key is one request: ${key} of event ${eventId} came with ${tellCall(call)}, then with ${tellCall(other)}: ${tell(reply)}`,
+    );
+  }
+
+  #newKey(client: string): string {
+    return `${client}-${++this.#keys}`;
+  }
+
+  #anySettled(): Settled | null {
+    return this.settled.length > 0 ? this.#deps.random.pick(this.settled) : null;
+  }
+
+  async #pause(): Promise<void> {
+    this.retries++;
+    await sleep(this.#deps.random.between(0, RETRY_PAUSE_MS));
+  }
+
+  #settle(settled: Settled, outcomes: Outcome[], { isFirst }: { isFirst: boolean }): void {
     if (isFirst && isReplay(settled.reply)) {
       this.#deps.onViolation(`a new key was answered as an old one: ${tell(settled.reply)}`);
     }
-    // Without an event there is nowhere to keep a key.
-    if (outcome.type === 'refused' && outcome.reason === 'no such event') return;
-    this.#settled.push(settled);
+    // Without an event there is nowhere to keep a key, and without a user nothing was decided.
+    const isKept = (outcome: Outcome) =>
+      outcome.type !== 'refused' || !outcome.reason.startsWith('no such');
+    if (outcomes.every(isKept)) this.settled.push(settled);
   }
 
   async #attempt(
-    eventId: string,
-    request: Asked,
+    operation: Operation,
     key: string | undefined,
     worker: number | undefined,
   ): Promise<Attempt> {
+    const { eventId, request } = operation;
+    if (request.type === 'tables') throw new Error('nobody asks for the tables');
     try {
-      const port = await this.#deps.port(worker);
-      if (port === null) return { type: 'nothing' };
-      const reply = await send(this.#client, port, eventId, request, key);
-      if (key !== undefined && isInFlight(reply)) return { type: 'in flight' };
-      const outcome = toOutcome(reply);
-      if (!outcome) return { type: 'nothing' };
-      if (outcome.type === 'unknown') return { type: 'doubt', why: outcome.why };
-      return { type: 'told', outcome, reply };
+      const answer = await this.#call(eventId, request, key, worker);
+      if (answer === null) return { type: 'nothing' };
+      const { reply, tookMs } = answer;
+      operation.slowestMs = Math.max(operation.slowestMs, tookMs);
+      return toAttempt(reply, eventId, request, key);
     } catch (error) {
-      if (error instanceof UnreachedError) return { type: 'nothing' };
-      const why = (error as Error).message;
-      if (error instanceof UnexpectedAnswerError) this.#tellOfAnswer(request.type, why);
-      return { type: 'doubt', why };
+      return this.#toFailure(error, request.type);
     }
   }
 
-  #tellOfAnswer(request: string, answer: string): void {
-    this.#deps.onViolation(`an answer that is never given: ${request}: ${answer}`);
+  /** What a call for many came to, by row. */
+  async #attemptAll(
+    eventId: string,
+    userIds: string[],
+    key: string | undefined,
+    worker: number | undefined,
+  ): Promise<Attempt[] & { reply: Reply | null; tookMs: number }> {
+    const call: Call = { type: 'registerAll', userIds };
+    try {
+      const answer = await this.#call(eventId, call, key, worker);
+      const attempts = answer
+        ? rowsOf(answer.reply, userIds).map((row, i) => {
+            const request: Asked = { type: 'register', userId: userIds[i] ?? '' };
+            return toAttempt(row, eventId, request, key);
+          })
+        : userIds.map(() => ({ type: 'nothing' }) as const);
+      return Object.assign(attempts, {
+        reply: answer?.reply ?? null,
+        tookMs: answer?.tookMs ?? 0,
+      });
+    } catch (error) {
+      const failure = this.#toFailure(error, call.type);
+      return Object.assign(
+        userIds.map(() => failure),
+        { reply: null, tookMs: 0 },
+      );
+    }
   }
+
+  #toFailure(error: unknown, asked: Call['type']): Attempt {
+    if (error instanceof UnreachedError) return { type: 'nothing' };
+    const why = (error as Error).message;
+    if (error instanceof UnexpectedAnswerError) {
+      this.#deps.onViolation(`an answer that is never given: ${asked}: ${why}`);
+    }
+    return { type: 'doubt', why };
+  }
+
+  /** Sends a call that is no operation of the history; null where nothing was told. */
+  async #probe(eventId: string, call: Call, key: string, worker?: number): Promise<Reply | null> {
+    try {
+      return (await this.#call(eventId, call, key, worker))?.reply ?? null;
+    } catch {
+      // Nothing was told, which is no answer to compare.
+      return null;
+    }
+  }
+
+  /** Sends a call, and sees to it that it is answered in time; null while nothing listens. */
+  async #call(
+    eventId: string,
+    call: Call,
+    key: string | undefined,
+    worker: number | undefined,
+  ): Promise<{ reply: Reply; tookMs: number } | null> {
+    const { circumstances, slowCallsMs, onViolation } = this.#deps;
+    const port = await this.#deps.port(worker);
+    if (port === null) return null;
+    const sentAt = performance.now();
+    const before = { stalledMs: stalledMs(), slowCallsMs: slowCallsMs() };
+    try {
+      const reply = await send(this.#client, port, eventId, call, key);
+      const tookMs = performance.now() - sentAt;
+      const lost = {
+        stalledMs: stalledMs() - before.stalledMs,
+        slowCallsMs: slowCallsMs() - before.slowCallsMs,
+      };
+      const { status } = reply;
+      const late = lateness({ asked: call.type, status, tookMs, ...lost }, circumstances);
+      if (late) onViolation(`event ${eventId}: ${late}`);
+      const share = (tookMs - lost.stalledMs) / answerWithinMs(call.type, circumstances);
+      this.slowest = Math.max(this.slowest, share);
+      return { reply, tookMs };
+    } catch (error) {
+      // Whoever was killed cuts its connections; who keeps them owes an answer.
+      if (error instanceof NoAnswerError) {
+        onViolation(`event ${eventId}: ${call.type} was never answered`);
+      }
+      throw error;
+    }
+  }
+}
+
+function toAttempt(
+  reply: Reply,
+  eventId: string,
+  request: Asked,
+  key: string | undefined,
+): Attempt {
+  if (key !== undefined && isInFlight(reply)) return { type: 'in flight' };
+  const outcome = toOutcome(reply, eventId, request);
+  if (!outcome) return { type: 'nothing' };
+  if (outcome.type === 'unknown') return { type: 'doubt', why: outcome.why };
+  return { type: 'told', outcome, reply };
 }
 
 function tell({ status, headers, body }: Reply): string {
   const replayed = headers['idempotency-replayed'] ? ' (replayed)' : '';
   return `${status}${replayed} ${JSON.stringify(body)}`;
+}
+
+function tellCall({ type, ...rest }: Call): string {
+  return `${type} ${JSON.stringify(rest)}`;
 }

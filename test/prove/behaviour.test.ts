@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { measureHang, measureOverload, measureThrottling } from './behaviour.ts';
 import { type Build, build } from './build.ts';
+import { measureReplays } from './fairness.ts';
 import { measureHostile } from './hostile.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -36,6 +37,10 @@ describe('under load and faults', { timeout: TIMEOUT_MS }, () => {
 
   test('throttling slows the service down, and breaks nothing', async () => {
     expect((await measureThrottling(product, 1_000)).faults).toEqual([]);
+  });
+
+  test('replays of used keys hold nobody else up', async () => {
+    expect((await measureReplays(product, 3_000)).faults).toEqual([]);
   });
 
   test('2 000 hostile requests are each refused with a problem document', async () => {

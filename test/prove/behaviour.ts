@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toOutcome } from './answers.ts';
+import { isInDoubt } from './answers.ts';
 import type { Build } from './build.ts';
 import { HttpClient, type Reply, send } from './client.ts';
 import { CALM } from './faults.ts';
@@ -35,7 +35,7 @@ const ALL_OPERATIONS = [
 ];
 
 /** Answers by status, with what they took. */
-class Answers {
+export class Answers {
   readonly #byStatus = new Map<number, number[]>();
   readonly all: { status: number; tookMs: number; reply: Reply }[] = [];
 
@@ -56,16 +56,22 @@ class Answers {
   slowest(status: number): number {
     return Math.round(Math.max(0, ...(this.#byStatus.get(status) ?? [])));
   }
+
+  /** Milliseconds that this share of all of them took at most. */
+  quantile(share: number): number {
+    const sorted = this.all.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
+    return Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0);
+  }
 }
 
 interface Stage {
   world: World;
   client: HttpClient;
-  ask(request: Asked): Promise<Reply>;
+  ask(request: Asked, key?: string): Promise<Reply>;
 }
 
 /** Plays on a world with one event, and ends it whatever happens. */
-async function onStage<T>(
+export async function onStage<T>(
   build: Build,
   options: { users: number; capacity: number; hasWaitlist: boolean },
   play: (stage: Stage, userIds: string[]) => Promise<T>,
@@ -81,7 +87,8 @@ async function onStage<T>(
     userIds,
   });
   const client = new HttpClient();
-  const ask: Stage['ask'] = (request) => send(client, world.workers[0]?.port ?? 0, EVENT, request);
+  const ask: Stage['ask'] = (request, key) =>
+    send(client, world.workers[0]?.port ?? 0, EVENT, request, key);
   try {
     const { capacity, hasWaitlist } = options;
     await ask({ type: 'create', capacity, hasWaitlist });
@@ -133,7 +140,7 @@ export function measureOverload(build: Build, bound: number): Promise<Measuremen
     if (done < bound) faults.push(`only ${done} of those taken in were carried out`);
     for (const { reply } of refused) {
       if (!reply.headers['retry-after']) faults.push('a refusal has no Retry-After');
-      if (toOutcome(reply) !== null) faults.push(`a refusal leaves doubt: ${reply.body.detail}`);
+      if (isInDoubt(reply)) faults.push(`a refusal leaves doubt: ${reply.body.detail}`);
     }
     const rows = rowsOf(await world.finalTables(), EVENT);
     faults.push(...checkRows(rows, []).filter((fault) => /Count|digest|capacity/.test(fault)));
@@ -237,9 +244,7 @@ export function measureThrottling(build: Build, stepMs: number): Promise<Measure
       figures[`${rate * 100} % throttled: changes/s`] = Math.round((changes * 1_000) / stepMs);
       figures[`${rate * 100} % throttled: 503s`] = answers.count(503);
       if (answers.count(500) > 0) faults.push(`${answers.count(500)} requests answered 500`);
-      const inDoubt = answers.all.filter(
-        ({ status, reply }) => status === 503 && toOutcome(reply) !== null,
-      );
+      const inDoubt = answers.all.filter(({ status, reply }) => status === 503 && isInDoubt(reply));
       figures[`${rate * 100} % throttled: of them in doubt`] = inDoubt.length;
     }
     const rows = rowsOf(await world.finalTables(), EVENT);

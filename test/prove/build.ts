@@ -34,6 +34,8 @@ const SCALED = [
   'READ_DEADLINE_MS',
   'PAGE_TIMEOUT_MS',
   'LOAD_DEADLINE_MS',
+  'LOAD_PAUSES_MS',
+  'LOAD_REST_MS',
   'BACKOFF_FIRST_MS',
   'BACKOFF_MAX_MS',
 ];
@@ -75,11 +77,11 @@ function cutDeadlines(folder: string, scale: number): void {
   const path = join(folder, 'src/limits.ts');
   let text = readFileSync(path, 'utf8');
   for (const name of SCALED) {
-    const declaration = new RegExp(`(export const ${name} = )([\\d_]+);`);
-    const found = declaration.exec(text)?.[2];
-    if (!found) throw new Error(`limits.ts has no ${name} that could be cut short`);
-    const value = Math.ceil(Number(found.replaceAll('_', '')) * scale);
-    text = text.replace(declaration, `$1${value};`);
+    const declaration = new RegExp(`export const ${name} = [\\d_, [\\]]+;`);
+    if (!declaration.test(text))
+      throw new Error(`limits.ts has no ${name} that could be cut short`);
+    const scaled = (ms: string) => String(Math.ceil(Number(ms.replaceAll('_', '')) * scale));
+    text = text.replace(declaration, (found) => found.replaceAll(/(?<!\w)\d[\d_]*/g, scaled));
   }
   writeFileSync(path, text);
 }

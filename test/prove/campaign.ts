@@ -32,6 +32,8 @@ export class Totals {
   resumptions = 0;
   retries = 0;
   replays = 0;
+  misuses = 0;
+  slowest = 0;
   undecided = 0;
   failures: RunResult[] = [];
   /** Runs that were over when the first violation was found, its own included. */
@@ -56,6 +58,8 @@ export class Totals {
     this.resumptions += result.resumptions;
     this.retries += result.retries;
     this.replays += result.replays;
+    this.misuses += result.misuses;
+    this.slowest = Math.max(this.slowest, result.slowest);
     if (result.scenario.raise) this.raises++;
     if (kind === 'split brain') this.splitBrains++;
     if (result.violations.length > 0) {

@@ -7,6 +7,13 @@ import { explainViolation } from './report.ts';
 import { carryOut, type Model } from './rules.ts';
 
 const EVENT = 'event';
+const OPEN = {
+  hasWaitlist: true,
+  waitlistCapacity: null,
+  status: 'OPEN' as const,
+  registrationOpensAt: null,
+  registrationClosesAt: null,
+};
 const create = (capacity: number, hasWaitlist = true): Request => ({
   type: 'create',
   capacity,
@@ -93,24 +100,25 @@ describe('good histories are accepted', () => {
 
   test('an update that changes nothing in one order brings something back in another', () => {
     const update = (capacity: number): Request => ({ type: 'update', patch: { capacity } });
-    const updated = (capacity: number): Outcome => ({
+    const updated = (capacity: number, revision: number): Outcome => ({
       type: 'updated',
-      settings: { capacity, hasWaitlist: true, waitlistCapacity: null, status: 'OPEN' },
+      settings: { ...OPEN, capacity },
+      revision,
       promoted: [],
     });
-    const history = atOnce(
-      [
-        [create(5), created(5)],
-        [update(5), updated(5)],
-      ],
-      [
-        [update(5), updated(5)],
-        [update(3), updated(3)],
-        [read, available(5, 5)],
-        [read, available(3, 3)],
-      ],
-    );
     for (const capacity of [5, 3]) {
+      const history = atOnce(
+        [
+          [create(5), created(5)],
+          [update(5), updated(5, 1)],
+        ],
+        [
+          [update(5), updated(5, capacity === 5 ? 3 : 1)],
+          [update(3), updated(3, 2)],
+          [read, available(5, 5)],
+          [read, available(3, 3)],
+        ],
+      );
       const last: Operation[] = sequence([read, available(capacity, capacity)]).map(
         (operation) => ({
           ...operation,
@@ -293,10 +301,9 @@ describe('the tables at the end', () => {
   const content = (id: string, withLine = true): Outcome => ({
     type: 'tables',
     content: {
+      ...OPEN,
       capacity: 1,
-      hasWaitlist: true,
-      waitlistCapacity: null,
-      status: 'OPEN',
+      revision: 1,
       lastPosition: 1,
       seats: [{ userId: 'a', id }],
       line: withLine ? [{ userId: 'b', id: 'w1', position: 1 }] : [],
@@ -312,6 +319,78 @@ describe('the tables at the end', () => {
   });
 });
 
+/** A request that somebody may have, the event being as it is. */
+function drawRequest(random: Random, state: Model, now: number): Request {
+  const userId = random.pick(['a', 'b', 'c', 'd', 'e']);
+  const ifMatch = random.chance(0.5) && state ? { ifMatch: state.revision - random.int(0, 1) } : {};
+  const type = random.weighted({
+    ...{ create: 1, register: 8, unregister: 4, read: 2 },
+    ...{ update: 2, look: 1, stand: 1, list: 3, leaveLine: 1, override: 1 },
+  });
+  switch (type) {
+    case 'create':
+      return create(2);
+    case 'read':
+    case 'look':
+      return { type };
+    case 'update': {
+      const opens = random.pick([null, new Date(now + random.int(-9, 9)).toISOString()]);
+      const patch = random.chance(0.5)
+        ? { capacity: random.int(1, 4) }
+        : { registrationOpensAt: opens };
+      return { type, patch, ...ifMatch };
+    }
+    case 'list': {
+      const list = random.pick(['registrations', 'waitlist'] as const);
+      const shown = (list === 'waitlist' ? state?.line : state?.seats) ?? [];
+      const orders = shown.map((row) => ('position' in row ? row.position : (row.seq ?? 0)));
+      const after = random.pick([0, 0, ...orders]);
+      return { type, list, format: random.pick(['json', 'csv']), after, limit: random.int(1, 3) };
+    }
+    default:
+      return { type, userId };
+  }
+}
+
+/** Ids, and growing order numbers, for everybody who may be given a place now. */
+function tellAll(request: Request, state: Model, count: () => number): Outcome {
+  const newSeat = (userId: string) => {
+    const number = count();
+    return { userId, id: `id${number}`, seq: number };
+  };
+  const promoted = (state?.line ?? []).map(({ userId }) => newSeat(userId));
+  if (request.type === 'update') {
+    return { type: 'updated', settings: { ...OPEN, capacity: 0 }, revision: 0, promoted };
+  }
+  if (request.type === 'unregister') {
+    return { type: 'unregistered', promoted: promoted[0] ?? null };
+  }
+  return { type: 'registered', ...newSeat('anybody') };
+}
+
+/** An answer as a client gets it: only where a page ends does it tell the number of a seat. */
+function withoutNumbers(outcome: Outcome): Outcome {
+  const withoutNumber = <Row extends { seq?: number | undefined }>({ seq: _, ...rest }: Row) =>
+    rest;
+  switch (outcome.type) {
+    case 'registered':
+      return withoutNumber(outcome);
+    case 'unregistered':
+      return { ...outcome, promoted: outcome.promoted && withoutNumber(outcome.promoted) };
+    case 'updated':
+      return { ...outcome, promoted: outcome.promoted.map(withoutNumber) };
+    case 'page': {
+      const { rows, next } = outcome;
+      const told = rows.map((row) => ('position' in row ? row : withoutNumber(row)));
+      const last = told.at(-1);
+      if (last && next !== null && !('position' in last)) Object.assign(last, { seq: next });
+      return { ...outcome, rows: told };
+    }
+    default:
+      return outcome;
+  }
+}
+
 /** A concurrent history that the rules explain: each operation takes effect at a moment of its own. */
 function simulate(seed: number): { operations: Operation[] } {
   const random = new Random(seed, 'simulation');
@@ -326,23 +405,24 @@ function simulate(seed: number): { operations: Operation[] } {
   for (const { sent, takesEffect, answered } of planned.sort(
     (a, b) => a.takesEffect - b.takesEffect,
   )) {
-    const userId = random.pick(['a', 'b', 'c', 'd', 'e']);
-    const type = random.weighted({ create: 1, register: 6, unregister: 4, read: 2 });
-    const request: Request =
-      type === 'create' ? create(2) : type === 'read' ? read : { type, userId };
-    const told: Outcome = seat(`id${++ids}`);
-    const { expected, next } = carryOut(state, request, told);
+    const request = drawRequest(random, state, takesEffect);
+    const told = tellAll(request, state, () => ++ids);
+    const when = { from: takesEffect, until: takesEffect };
+    const { expected, next }: ReturnType<typeof carryOut> = carryOut(state, request, told, when);
     state = next;
     const isOpen = random.chance(0.1);
     operations.push({
       client: 'c',
       eventId: EVENT,
       request,
-      outcome: isOpen ? unknown : expected,
+      outcome: isOpen ? unknown : withoutNumbers(expected),
       sent,
       answered: isOpen ? Number.POSITIVE_INFINITY : answered,
       sentMs: takesEffect,
       answeredMs: answered,
+      sentAt: sent,
+      answeredAt: isOpen ? Number.POSITIVE_INFINITY : answered,
+      slowestMs: 0,
     });
   }
   return { operations };

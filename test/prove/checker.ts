@@ -1,5 +1,6 @@
 import { agrees } from './agreement.ts';
-import { isQuestion, type Operation } from './history.ts';
+import { isQuestion, type Operation, whenOf } from './history.ts';
+import { withSeatNumbers } from './numbers.ts';
 import { carryOut, keyOf, type Model } from './rules.ts';
 
 /** What the checker found. */
@@ -38,7 +39,7 @@ const MAX_STEPS = 400_000;
  * take any place that a later one could.
  */
 export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
-  const all = operations
+  const all = withSeatNumbers(operations)
     .filter(({ request, outcome }) => outcome.type !== 'unknown' || !isQuestion(request))
     .sort((a, b) => a.sent - b.sent);
   const byAnswer = all
@@ -81,7 +82,8 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
       if (asked.has(kind)) continue;
       asked.add(kind);
       // One that would change nothing explains nothing.
-      if (carryOut(state, operation.request).next !== state) unanswered.push(i);
+      const { next } = carryOut(state, operation.request, undefined, whenOf(operation));
+      if (next !== state) unanswered.push(i);
     }
     return [...answered, ...unanswered];
   };
@@ -103,7 +105,8 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
       }
     } else {
       if (++steps > maxSteps) break;
-      const { expected, next } = carryOut(frame.state, operation.request, operation.outcome);
+      const { request, outcome } = operation;
+      const { expected, next } = carryOut(frame.state, request, outcome, whenOf(operation));
       if (agrees(expected, operation.outcome)) {
         placed[candidate] = 1;
         const key = `${placed.join('')}/${keyOf(next)}`;
@@ -134,7 +137,8 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
 function fitsIdly(state: Model, operation: Operation | undefined): boolean {
   if (!operation) return false;
   if (!isQuestion(operation.request) && operation.outcome.type !== 'refused') return false;
-  const { expected, next } = carryOut(state, operation.request, operation.outcome);
+  const { request, outcome } = operation;
+  const { expected, next } = carryOut(state, request, outcome, whenOf(operation));
   return next === state && agrees(expected, operation.outcome);
 }
 

@@ -1,9 +1,13 @@
 import { Agent, request } from 'node:http';
 import type { Asked } from './history.ts';
+import { writeCursor } from './lists.ts';
 import { readBody } from './wire.ts';
 
 /** How long a client waits: longer than the service takes at the very worst. */
 const CLIENT_TIMEOUT_MS = 15_000;
+
+/** The worker took the request and gave no answer. */
+export class NoAnswerError extends Error {}
 
 /** The worker was not there, so that the request was certainly not carried out. */
 export class UnreachedError extends Error {}
@@ -24,16 +28,19 @@ export class HttpClient {
     method: string,
     path: string,
     content?: unknown,
-    idempotencyKey?: string,
+    headers: Record<string, string> = {},
   ): Promise<Reply> {
     const body = content === undefined ? undefined : JSON.stringify(content);
     return this.send(port, method, path, body, {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+      ...headers,
     });
   }
 
-  /** @throws UnreachedError when nobody listens; any other error leaves the outcome open */
+  /**
+   * @throws UnreachedError when nobody listens
+   * @throws NoAnswerError when an answer does not come; any other error leaves the outcome open as well
+   */
   send(
     port: number,
     method: string,
@@ -65,7 +72,7 @@ export class HttpClient {
           }
         }, reject);
       });
-      call.on('timeout', () => call.destroy(new Error('no answer in time')));
+      call.on('timeout', () => call.destroy(new NoAnswerError('no answer in time')));
       call.on('error', (error) => {
         const isRefused = 'code' in error && error.code === 'ECONNREFUSED';
         reject(isRefused ? new UnreachedError(error.message) : error);
@@ -79,54 +86,69 @@ export class HttpClient {
   }
 }
 
-/** Sends a request about an event, as a client of the API would. */
+/** A call about an event: a request, or the registration of many with one call. */
+export type Call = Asked | { type: 'registerAll'; userIds: string[] };
+
+/** Sends a call about an event, as a client of the API would. */
 export function send(
   client: HttpClient,
   port: number,
   eventId: string,
-  request: Asked,
+  asked: Call,
   key?: string,
 ): Promise<Reply> {
+  const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
+  if ('ifMatch' in asked) headers['if-match'] = `"${asked.ifMatch}"`;
   const call = (method: string, path: string, content?: unknown) =>
-    client.call(port, method, `/registration${path}`, content, key);
-  const query = 'userId' in request ? `?userId=${request.userId}&eventId=${eventId}` : '';
-  switch (request.type) {
+    client.call(port, method, `/registration${path}`, content, headers);
+  const event = `/events/${encodeURIComponent(eventId)}`;
+  const query = new URLSearchParams({
+    ...('userId' in asked ? { userId: asked.userId } : {}),
+    eventId,
+  });
+  switch (asked.type) {
     case 'create': {
-      const { capacity, hasWaitlist } = request;
+      const { capacity, hasWaitlist } = asked;
       return call('POST', '/events', { eventId, name: 'An event', capacity, hasWaitlist });
     }
     case 'register':
-      return call('POST', '/registrations', { userId: request.userId, eventId });
+      return call('POST', '/registrations', { userId: asked.userId, eventId });
+    case 'registerAll':
+      return call('POST', `${event}/registrations`, { userIds: asked.userIds });
     case 'override': {
       const override = { reason: 'the campaign wants it' };
-      return call('POST', '/registrations', { userId: request.userId, eventId, override });
+      return call('POST', '/registrations', { userId: asked.userId, eventId, override });
     }
     case 'unregister':
-      return call('DELETE', `/registrations${query}`);
+      return call('DELETE', `/registrations?${query}`);
     case 'leaveLine':
-      return call('DELETE', `/waitlist${query}`);
+      return call('DELETE', `/waitlist?${query}`);
     case 'stand':
-      return call('GET', `/registrations${query}`);
+      return call('GET', `/registrations?${query}`);
     case 'update':
-      return call('PATCH', `/events/${eventId}`, request.patch);
+      return call('PATCH', event, asked.patch);
     case 'cancel':
-      return call('DELETE', `/events/${eventId}`);
+      return call('DELETE', event);
     case 'read':
-      return call('GET', `/events/${eventId}/capacity`);
+      return call('GET', `${event}/capacity`);
+    case 'look':
+      return call('GET', event);
+    case 'list': {
+      const { list, format, after, limit } = asked;
+      headers.accept = format === 'csv' ? 'text/csv' : 'application/json';
+      const page = new URLSearchParams({ limit: String(limit) });
+      if (after > 0) page.set('cursor', writeCursor(list, eventId, after));
+      return call('GET', `${event}/${list}${format === 'csv' ? '' : `?${page}`}`);
+    }
   }
 }
 
-/** Registers many users with one call: the answer to each as if it had been asked for alone. */
-export async function sendAll(
-  client: HttpClient,
-  port: number,
-  eventId: string,
-  userIds: string[],
-): Promise<Reply[]> {
-  const path = `/registration/events/${eventId}/registrations`;
-  const { status, headers, body } = await client.call(port, 'POST', path, { userIds });
-  if (!Array.isArray(body.results)) return userIds.map(() => ({ status, headers, body }));
-  return (body.results as Record<string, unknown>[]).map((row) => {
+/** The answer to each row of a call that registers many, as if it had been asked for alone. */
+export function rowsOf({ status, headers, body }: Reply, userIds: string[]): Reply[] {
+  const results = body.results as Record<string, unknown>[] | undefined;
+  return userIds.map((_, i) => {
+    if (!Array.isArray(results)) return { status, headers, body };
+    const row = results[i] ?? {};
     const problem = row.problem as { status: number } | undefined;
     return { status: problem?.status ?? 201, headers, body: { ...row, ...problem } };
   });

@@ -45,6 +45,8 @@ export interface Weather {
   stormEvery: number;
   stormCalls: number;
   slowMs: number;
+  /** How long every transaction takes at least, by the number of the worker that sends it. */
+  transactionMs: number[];
   /** How long after the caller gave up a late call is carried out, at most. */
   lateMs: number;
   index: IndexWeather;
@@ -72,6 +74,7 @@ export const CALM: Weather = {
   stormEvery: 0,
   stormCalls: 0,
   slowMs: 0,
+  transactionMs: [],
   lateMs: 0,
   index: { lateShare: 0, lagMs: 0, pagedShare: 0 },
 };
@@ -92,6 +95,7 @@ export function drawWeather(random: Random, scale: number): Weather {
     stormEvery: random.int(20, 80),
     stormCalls: random.int(0, 8),
     slowMs: random.pick([5, 20, 60]),
+    transactionMs: [],
     lateMs: random.between(100, 1_500) * scale,
     index: {
       lateShare: random.pick([0, 0.3, 0.7, 1]),

@@ -1,4 +1,4 @@
-import type { Operation } from './history.ts';
+import type { List, Operation, Outcome } from './history.ts';
 import type { Random } from './random.ts';
 
 /**
@@ -8,10 +8,21 @@ import type { Random } from './random.ts';
 export class Guess {
   /** Whether somebody was told that nobody can register for now. */
   isPaused = false;
+  /** Whether somebody was told that the window is shut. */
+  isShut = false;
+  /** The last revision that somebody was told; null when nobody was. */
+  revision: number | null = null;
+  /** Where the last page of each list that was not the last of all ended. */
+  readonly cursors = new Map<List, number>();
   readonly #seated = new Set<string>();
   readonly #waiting = new Set<string>();
 
   learn({ request, outcome }: Operation): void {
+    this.#learnOfEvent(outcome);
+    if (request.type === 'list' && outcome.type === 'page') {
+      if (outcome.next === null) this.cursors.delete(request.list);
+      else this.cursors.set(request.list, outcome.next);
+    }
     if ('userId' in request && request.type !== 'stand') {
       const { userId } = request;
       if (outcome.type === 'registered') this.#sit(userId);
@@ -22,10 +33,19 @@ export class Guess {
     if (outcome.type === 'unregistered' && outcome.promoted) this.#sit(outcome.promoted.userId);
     if (outcome.type === 'updated') {
       for (const { userId } of outcome.promoted) this.#sit(userId);
+    }
+  }
+
+  #learnOfEvent(outcome: Outcome): void {
+    if (outcome.type === 'created') this.revision = 1;
+    if ('revision' in outcome) this.revision = outcome.revision;
+    if (outcome.type === 'updated' || outcome.type === 'looked') {
       this.isPaused = outcome.settings.status !== 'OPEN';
+      this.isShut = false;
     }
     if (outcome.type === 'refused') {
       this.isPaused = outcome.reason === 'paused' || outcome.reason === 'closed';
+      this.isShut = outcome.reason === 'not open yet' || outcome.reason === 'closed already';
     }
   }
 

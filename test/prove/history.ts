@@ -8,10 +8,16 @@ export interface Settings {
   /** Null: bounded by the service only. */
   waitlistCapacity: number | null;
   status: Status;
+  /** The window in which registrations are taken, as times (ISO 8601 in UTC); null: no end to this side. */
+  registrationOpensAt: string | null;
+  registrationClosesAt: string | null;
 }
 
 /** What is to be changed of it. */
 export type Patch = Partial<Settings>;
+
+/** One of an event's lists of people. */
+export type List = 'registrations' | 'waitlist';
 
 /** What a client asks of an event, and `tables`: reading at the end what has been kept of it. */
 export type Request =
@@ -21,12 +27,20 @@ export type Request =
   | { type: 'override'; userId: string }
   | { type: 'unregister'; userId: string }
   | { type: 'leaveLine'; userId: string }
-  | { type: 'update'; patch: Patch }
-  | { type: 'cancel' }
+  /** `ifMatch`: only if the event still has this revision. */
+  | { type: 'update'; patch: Patch; ifMatch?: number }
+  | { type: 'cancel'; ifMatch?: number }
   | { type: 'read' }
+  /** What the organiser decided, and its revision. */
+  | { type: 'look' }
   /** Where a user stands. */
   | { type: 'stand'; userId: string }
+  /** A page of a list: so many rows after an order number, 0 for the beginning. All of it as CSV. */
+  | { type: 'list'; list: List; format: 'json' | 'csv'; after: number; limit: number }
   | { type: 'tables' };
+
+/** A user that does not exist, and never will. */
+export const NOBODY = 'nobody';
 
 /** What a client can ask. */
 export type Asked = Exclude<Request, { type: 'tables' }>;
@@ -35,6 +49,7 @@ export type Asked = Exclude<Request, { type: 'tables' }>;
 export type Reason =
   | 'event exists'
   | 'no such event'
+  | 'no such user'
   | 'already registered'
   | 'already waitlisted'
   | 'full'
@@ -43,22 +58,35 @@ export type Reason =
   | 'not waiting'
   | 'paused'
   | 'closed'
+  | 'not open yet'
+  | 'closed already'
+  | 'window reversed'
+  | 'revision mismatch'
   | 'cancelled';
 
-/** A seat, and the id of its registration: `?` when nobody was told. */
-export interface Seat {
+/** A place, and its id: `?` when nobody was told. */
+interface Held {
   userId: string;
   id: string;
 }
 
+/** A seat. */
+export interface Seat extends Held {
+  /** Its order number, where the tables or the cursor of a page told it. */
+  seq?: number | undefined;
+}
+
 /** A place in line. */
-export interface Place extends Seat {
+export interface Place extends Held {
   position: number;
 }
 
 /** What the tables hold of an event. */
 export interface Content extends Settings {
+  /** Counts the changes of what the organiser decides. */
+  revision: number;
   lastPosition: number;
+  /** By user. */
   seats: readonly Seat[];
   /** By position. */
   line: readonly Place[];
@@ -67,18 +95,29 @@ export interface Content extends Settings {
 /** What a client was told, or that it was told nothing it could rely on. */
 export type Outcome =
   | { type: 'created'; capacity: number; hasWaitlist: boolean }
-  | { type: 'registered'; id: string }
+  | { type: 'registered'; id: string; seq?: number | undefined }
   | { type: 'waitlisted'; id: string; position: number }
   | { type: 'unregistered'; promoted: Seat | null }
   | { type: 'leftLine'; id: string; position: number }
-  | { type: 'updated'; settings: Settings; promoted: readonly Seat[] }
-  | { type: 'cancelled' }
+  | { type: 'updated'; settings: Settings; revision: number; promoted: readonly Seat[] }
+  | { type: 'cancelled'; revision: number }
   | { type: 'read'; counts: Counts }
+  | { type: 'looked'; settings: Settings; revision: number }
+  | Page
   | { type: 'standing'; standing: Standing }
-  | { type: 'refused'; reason: Reason }
+  /** `time`: when registration opens, or closed, where that is the reason. */
+  | { type: 'refused'; reason: Reason; time?: string | undefined }
   | { type: 'tables'; content: Content | null }
   /** It may have happened at any time since, or may yet, or never will. */
   | { type: 'unknown'; why: string };
+
+/** A page of a list. */
+export interface Page {
+  type: 'page';
+  rows: readonly (Seat | Place)[];
+  /** The order number that the next page begins after; null when there is none. */
+  next: number | null;
+}
 
 /** How full an event is. */
 export interface Counts {
@@ -110,6 +149,25 @@ export interface Operation {
   /** The same two moments in milliseconds since the start, for people. */
   sentMs: number;
   answeredMs: number;
+  /** And by the clock, in epoch milliseconds: the service decided in between. */
+  sentAt: number;
+  answeredAt: number;
+  /** The longest that an attempt of it waited for its answer. */
+  slowestMs: number;
+}
+
+/** When something happened, by the clock: both bounds included, in epoch milliseconds. */
+export interface Interval {
+  from: number;
+  until: number;
+}
+
+/** How far two clocks of one machine may be apart. */
+const CLOCK_TOLERANCE_MS = 5;
+
+/** When the service decided an operation: between its being sent and its answer. */
+export function whenOf({ sentAt, answeredAt }: Operation): Interval {
+  return { from: sentAt - CLOCK_TOLERANCE_MS, until: answeredAt + CLOCK_TOLERANCE_MS };
 }
 
 /** Writes down operations as they begin and end. */
@@ -128,6 +186,9 @@ export class Recorder {
       answered: Number.POSITIVE_INFINITY,
       sentMs: performance.now() - this.#startedAt,
       answeredMs: Number.POSITIVE_INFINITY,
+      sentAt: Date.now(),
+      answeredAt: Number.POSITIVE_INFINITY,
+      slowestMs: 0,
     };
     this.operations.push(operation);
     return operation;
@@ -138,6 +199,7 @@ export class Recorder {
     if (outcome.type === 'unknown') return;
     operation.answered = ++this.#clock;
     operation.answeredMs = performance.now() - this.#startedAt;
+    operation.answeredAt = Date.now();
   }
 
   /** Takes back an operation that certainly never happened. */
@@ -166,9 +228,11 @@ export function isChange({ type }: Outcome): boolean {
   return CHANGES.has(type);
 }
 
+const QUESTIONS = new Set<Request['type']>(['read', 'look', 'stand', 'list', 'tables']);
+
 /** Whether a request changes nothing whatever is answered. */
 export function isQuestion({ type }: Request): boolean {
-  return type === 'read' || type === 'stand' || type === 'tables';
+  return QUESTIONS.has(type);
 }
 
 /**
@@ -188,5 +252,6 @@ export function leftOpen(operation: Operation, why: string): Operation {
     outcome: { type: 'unknown', why },
     answered: Number.POSITIVE_INFINITY,
     answeredMs: Number.POSITIVE_INFINITY,
+    answeredAt: Number.POSITIVE_INFINITY,
   };
 }

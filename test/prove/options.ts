@@ -10,12 +10,13 @@ export const USAGE = `npm run prove [-- OPTIONS]: tries to break the promises, a
   --slice        a short piece of it, for the tests
   --mutations    only the check of the campaign itself: each defect put in on purpose must be found
   --no-mutations leave that check out
-  --behaviour    only the measurements: overload, a DynamoDB that hangs, throttling, hostile requests
+  --behaviour    only the measurements: overload, a DynamoDB that hangs, throttling,
+                 replays of used keys, hostile requests
   --no-behaviour leave them out
   --parallel N   histories at a time (default 4)`;
 
 /** How long the histories of the whole campaign go on at most. */
-const RUNS_MAX_MS = 6 * 60_000;
+const RUNS_MAX_MS = 12 * 60_000;
 const RUNS = 400;
 /** The short piece. */
 const SLICE_MAX_MS = 30_000;

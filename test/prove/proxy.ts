@@ -22,6 +22,9 @@ import {
 /** How long a call that is never answered is kept open when its caller does not give up. */
 const HANG_MAX_MS = 60_000;
 
+/** What a call to the database takes at most while the machine is not too busy. */
+const USUAL_CALL_MS = 50;
+
 /** A call as it came in. */
 interface Call {
   operation: string;
@@ -37,7 +40,10 @@ export class FaultProxy {
   weather: Weather;
   /** How often each fault struck. */
   readonly counts = new Map<Fault, number>();
-  readonly #server: Server;
+  /** Time that calls took beyond what a call to the database behind does, though nothing befell them. */
+  slowCallsMs = 0;
+  /** One for each worker, so that they can be told apart. */
+  readonly #doors: Server[];
   readonly #upstream: Upstream;
   readonly #random: Random;
   readonly #tokens = new Tokens();
@@ -52,30 +58,41 @@ export class FaultProxy {
   #isCut = false;
   #held: { operations: string[]; released: PromiseWithResolvers<void> } | null = null;
 
-  private constructor(server: Server, upstreamPort: number, weather: Weather, seed: number) {
-    this.#server = server;
+  private constructor(doors: Server[], upstreamPort: number, weather: Weather, seed: number) {
+    this.#doors = doors;
     this.#upstream = new Upstream(upstreamPort);
     this.weather = weather;
     this.#random = new Random(seed, 'proxy');
     this.#indexes = new LaggingIndexes(weather.index, new Random(seed, 'indexes'));
-    server.on('request', (request, response) => {
-      this.#track(
-        this.#serve(request, response).catch(() => {
-          response.destroy();
-        }),
-      );
-    });
+    for (const [door, server] of doors.entries()) {
+      server.on('request', (request, response) => {
+        this.#track(
+          this.#serve(request, response, door).catch(() => {
+            response.destroy();
+          }),
+        );
+      });
+    }
   }
 
-  static async open(upstreamPort: number, weather: Weather, seed: number): Promise<FaultProxy> {
-    const server = createServer({ keepAliveTimeout: 60_000 });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return new FaultProxy(server, upstreamPort, weather, seed);
+  /** @param doors how many addresses it has, one for each worker */
+  static async open(
+    upstreamPort: number,
+    weather: Weather,
+    seed: number,
+    doors: number,
+  ): Promise<FaultProxy> {
+    const servers = Array.from({ length: doors }, () =>
+      createServer({ keepAliveTimeout: 60_000 }).listen(0, '127.0.0.1'),
+    );
+    await Promise.all(servers.map((server) => once(server, 'listening')));
+    return new FaultProxy(servers, upstreamPort, weather, seed);
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  /** Where the worker of a number finds it. */
+  url(door: number): string {
+    const address = this.#doors[door]?.address() as AddressInfo | undefined;
+    return `http://127.0.0.1:${address?.port ?? 0}`;
   }
 
   /** Lets nobody through, as when DynamoDB is gone. */
@@ -115,8 +132,10 @@ export class FaultProxy {
   }
 
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
+    for (const server of this.#doors) {
+      server.closeAllConnections();
+      server.close();
+    }
     await this.settle(1_000);
     this.#upstream.close();
   }
@@ -126,7 +145,7 @@ export class FaultProxy {
     this.#pending.add(tracked);
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(request: IncomingMessage, response: ServerResponse, door: number): Promise<void> {
     const givenUp = new Promise<void>((resolve) => response.once('close', resolve));
     const body = await readBody(request);
     const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
@@ -136,6 +155,8 @@ export class FaultProxy {
       const isLost = givenUp.then(() => true);
       if (await Promise.race([isLost, released.promise])) return void response.destroy();
     }
+    const transactionMs = this.weather.transactionMs[door] ?? 0;
+    if (operation === 'TransactWriteItems' && transactionMs > 0) await sleep(transactionMs);
     const fault = this.#draw(operation);
     if (fault) this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     await this.#suffer(fault, { operation, request, response, body, givenUp });
@@ -214,7 +235,12 @@ export class FaultProxy {
   }
 
   async #carryOut({ operation, request, body }: Call): Promise<Answer> {
-    const send = (content: Buffer) => this.#upstream.send(operation, request.headers, content);
+    const send = async (content: Buffer) => {
+      const sentAt = performance.now();
+      const answer = await this.#upstream.send(operation, request.headers, content);
+      this.slowCallsMs += Math.max(0, performance.now() - sentAt - USUAL_CALL_MS);
+      return answer;
+    };
     if (operation === 'TransactWriteItems') {
       const write = JSON.parse(body.toString()) as TransactWrite;
       return this.#tokens.guard(write, async () => {

@@ -1,4 +1,12 @@
-import type { Content, Operation, Outcome, Request, Seat, Settings } from './history.ts';
+import {
+  type Content,
+  type Operation,
+  type Outcome,
+  type Request,
+  type Seat,
+  type Settings,
+  whenOf,
+} from './history.ts';
 import { carryOut, type Model } from './rules.ts';
 import { shrink } from './shrink.ts';
 
@@ -30,8 +38,9 @@ export function explainViolation(eventId: string, operations: Operation[]): stri
 }
 
 /** The promise that an answer breaks which the rules cannot explain. */
-function promiseOf(state: Model, { request, outcome }: Operation): string {
-  const { expected } = carryOut(state, request, outcome);
+function promiseOf(state: Model, stuck: Operation): string {
+  const { request, outcome } = stuck;
+  const { expected } = carryOut(state, request, outcome, whenOf(stuck));
   const instead = `by the rules: ${describeOutcome(expected)}`;
   switch (outcome.type) {
     case 'registered':
@@ -58,6 +67,8 @@ function promiseOf(state: Model, { request, outcome }: Operation): string {
       return expected.type === 'updated' && expected.promoted.length !== outcome.promoted.length
         ? `a raise promotes as many as fit, in order, at once (${instead})`
         : `an acknowledged change is kept (${instead})`;
+    case 'page':
+      return `a page has those who are in, in order, none left out (${instead})`;
     case 'tables':
       return `an acknowledged change is kept, and nothing is there that nobody asked for (${instead})`;
     default:
@@ -81,15 +92,30 @@ function describeRequest(request: Request): string {
     case 'create':
       return `create(${request.capacity}${request.hasWaitlist ? ', waitlist' : ''})`;
     case 'update':
-      return `update(${JSON.stringify(request.patch)})`;
-    case 'read':
+      return `update(${JSON.stringify(request.patch)}${describeMatch(request)})`;
     case 'cancel':
+      return `cancel(${describeMatch(request)})`;
+    case 'read':
+    case 'look':
       return request.type;
+    case 'list': {
+      const { list, format, after, limit } = request;
+      return format === 'csv' ? `${list} as CSV` : `${list}(${limit} after ${after})`;
+    }
     case 'tables':
       return 'tables at the end';
     default:
-      return `${request.type}(${request.userId})`;
+      return `${request.type}(${brief(request.userId)})`;
   }
+}
+
+const describeMatch = ({ ifMatch }: { ifMatch?: number }) =>
+  ifMatch === undefined ? '' : ` if revision ${ifMatch}`;
+
+/** An id, or its beginning where it is long. */
+function brief(id: string): string {
+  const chars = [...id];
+  return chars.length > 20 ? `${chars.slice(0, 8).join('')}…` : id;
 }
 
 function describeOutcome(outcome: Outcome): string {
@@ -103,16 +129,25 @@ function describeOutcome(outcome: Outcome): string {
       return `waits at ${outcome.position} ${id(outcome.id)}`;
     case 'unregistered':
       return outcome.promoted
-        ? `left, ${outcome.promoted.userId} promoted ${id(outcome.promoted.id)}`
+        ? `left, ${brief(outcome.promoted.userId)} promoted ${id(outcome.promoted.id)}`
         : 'left, nobody promoted';
     case 'leftLine':
       return `left the line from ${outcome.position}`;
     case 'updated': {
       const promoted = outcome.promoted.map(describeSeat).join(', ');
-      return `updated to ${describeSettings(outcome.settings)}, promoted [${promoted}]`;
+      const { settings, revision } = outcome;
+      return `updated to ${describeSettings(settings)}, revision ${revision}, promoted [${promoted}]`;
     }
     case 'cancelled':
-      return 'cancelled';
+      return `cancelled, revision ${outcome.revision}`;
+    case 'looked':
+      return `${describeSettings(outcome.settings)}, revision ${outcome.revision}`;
+    case 'page': {
+      const rows = outcome.rows.map((row) =>
+        'position' in row ? `${row.position} ${describeSeat(row)}` : describeSeat(row),
+      );
+      return `[${rows.join(', ')}], ${outcome.next === null ? 'the last page' : `on after ${outcome.next}`}`;
+    }
     case 'read': {
       const { capacity, registered, waiting, status } = outcome.counts;
       return `${registered} of ${capacity} seats, ${waiting} wait, ${status}`;
@@ -122,7 +157,7 @@ function describeOutcome(outcome: Outcome): string {
       return position === null ? place : `${place} at ${position}, ${ahead} ahead`;
     }
     case 'refused':
-      return outcome.reason;
+      return outcome.time ? `${outcome.reason} (${outcome.time})` : outcome.reason;
     case 'tables':
       return describeContent(outcome.content);
     case 'unknown':
@@ -130,11 +165,15 @@ function describeOutcome(outcome: Outcome): string {
   }
 }
 
-const describeSeat = ({ userId, id }: Seat) => `${userId} ${id.slice(0, 8)}`;
+const describeSeat = ({ userId, id, seq }: Seat) =>
+  `${brief(userId)} ${id.slice(0, 8)}${seq === undefined ? '' : ` #${seq}`}`;
 
-function describeSettings({ capacity, hasWaitlist, waitlistCapacity, status }: Settings): string {
+function describeSettings(settings: Settings): string {
+  const { capacity, hasWaitlist, waitlistCapacity, status } = settings;
+  const { registrationOpensAt: opens, registrationClosesAt: closes } = settings;
   const line = hasWaitlist ? `a line of ${waitlistCapacity ?? 'any length'}` : 'no line';
-  return `${capacity} seats, ${line}, ${status}`;
+  const window = `${opens ? `, opens ${opens}` : ''}${closes ? `, closes ${closes}` : ''}`;
+  return `${capacity} seats, ${line}, ${status}${window}`;
 }
 
 function describeContent(content: Content | null): string {

@@ -2,8 +2,9 @@ import type { Build } from './build.ts';
 import { check } from './checker.ts';
 import type { Fault } from './faults.ts';
 import { changesOnly } from './history.ts';
+import { staleAbsences } from './liveness.ts';
 import { explainViolation } from './report.ts';
-import type { Scenario } from './scenario.ts';
+import { hasTwoOwners, type Scenario } from './scenario.ts';
 import { Session } from './session.ts';
 import { checkRows, rowsOf, strayRows, toContent } from './tables.ts';
 import { World } from './world.ts';
@@ -23,6 +24,10 @@ export interface RunResult {
   /** Requests that were sent again under their key, and answers that were had again. */
   retries: number;
   replays: number;
+  /** Keys that were sent with another request. */
+  misuses: number;
+  /** The slowest answer, as a share of the time that it was allowed. */
+  slowest: number;
   /** Loads that finished what an interrupted raise had begun. */
   resumptions: number;
   checkSteps: number;
@@ -39,7 +44,7 @@ export async function run(scenario: Scenario, build: Build): Promise<RunResult> 
     build,
     weather: scenario.weather,
     seed: scenario.seed,
-    workers: scenario.kind === 'split brain' ? 2 : 1,
+    workers: hasTwoOwners(scenario) ? 2 : 1,
     isInterruptible: scenario.kind === 'interruption',
     isDurable: scenario.kind === 'database crash',
     userIds: scenario.userIds,
@@ -63,7 +68,7 @@ export async function run(scenario: Scenario, build: Build): Promise<RunResult> 
 async function judge(session: Session, world: World) {
   const { scenario, recorder } = session;
   const tables = await world.finalTables();
-  const eventIds = new Set(scenario.events.map(({ eventId }) => eventId));
+  const eventIds = new Set(session.eventIds);
   const violations = [...session.violations, ...strayRows(tables, eventIds)];
   for (const lines of world.logs) {
     const defects = lines.filter((line) => /"problem":"defect"|uncaught exception/i.test(line));
@@ -75,12 +80,12 @@ async function judge(session: Session, world: World) {
   for (const eventId of eventIds) {
     const rows = rowsOf(tables, eventId);
     const history = histories.get(eventId) ?? [];
-    const faults = checkRows(rows, history);
+    const faults = [...checkRows(rows, history), ...staleAbsences(history, session.circumstances)];
     violations.push(...faults.map((fault) => `event ${eventId}: ${fault}`));
     const last = recorder.begin('—', eventId, { type: 'tables' });
     recorder.end(last, { type: 'tables', content: toContent(rows) });
     const whole = [...history, last];
-    const checked = scenario.kind === 'split brain' ? changesOnly(whole) : whole;
+    const checked = hasTwoOwners(scenario) ? changesOnly(whole) : whole;
     const verdict = check(checked);
     checkSteps += verdict.steps;
     if (verdict.type === 'undecided') undecided++;
@@ -107,6 +112,8 @@ function count(session: Session, world: World) {
     resumptions: linesWith('"promotions resumed"'),
     retries: session.asker.retries,
     replays: session.asker.replays,
+    misuses: session.asker.misuses,
+    slowest: session.asker.slowest,
     faults: world.proxy.counts,
     outcomes,
   };

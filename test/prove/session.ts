@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Asker } from './asker.ts';
+import type { Call } from './client.ts';
 import { CALM } from './faults.ts';
 import { Guess } from './guess.ts';
-import { type Asked, type Operation, Recorder } from './history.ts';
+import { type Asked, NOBODY, type Operation, Recorder } from './history.ts';
+import type { Circumstances } from './liveness.ts';
+import { type Pressure, playLateCreation, playOutrun, playReplays } from './pressure.ts';
 import { Random } from './random.ts';
-import { drawPatch, type Scenario } from './scenario.ts';
+import { drawList, drawMany, drawPatch, type Extra, isCalm, type Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
 /** After this time clients begin nothing new: no run goes on for long, whatever the weather. */
@@ -17,16 +20,38 @@ const PART_MIN_ACTIONS = 50;
 /** How long calls may still be under way when the clients have their answers: late ones, mostly. */
 const SETTLE_TIMEOUT_MS = 5_000;
 
+/** Requests that a client sends without a key, whoever it is. */
+const NEVER_KEYED = new Set<Asked['type']>(['read', 'look', 'stand', 'list', 'update']);
+/** How often a user is asked about who does not exist. */
+const NOBODY_SHARE = 0.02;
+/** How often a change is asked for on the condition that the event is as the client knows it. */
+const IF_MATCH_SHARE = 0.4;
+
+/** How a client goes on. */
+interface Pace {
+  /** Milliseconds on the performance clock. */
+  until: number;
+  maxOperations?: number;
+  pauseMs: number;
+  worker?: number | undefined;
+}
+
 /** The clients of a run and what is done to them. */
 export class Session {
   readonly scenario: Scenario;
   readonly recorder = new Recorder();
   readonly asker: Asker;
+  /** What decides how soon an answer has to come. */
+  readonly circumstances: Circumstances;
+  /** The events that there may be, and one that there never is. */
+  readonly eventIds: string[];
   /** What was seen that no history can explain. */
   readonly violations: string[] = [];
   crashes = 0;
   interruptions = 0;
   readonly #world: World;
+  readonly #nowhere: string;
+  readonly #late: string;
   readonly #random: Random;
   readonly #guesses = new Map<string, Guess>();
   /** Done one after the other, since what was killed has to come back. */
@@ -38,20 +63,28 @@ export class Session {
     this.scenario = scenario;
     this.#world = world;
     this.#random = new Random(scenario.seed, 'disruptions');
+    const { seed, scale, raise, events } = scenario;
+    this.circumstances = { scale, isCalm: isCalm(scenario), isRaised: raise !== null };
+    this.#nowhere = `nowhere-${seed}`;
+    this.#late = `late-${seed}`;
+    this.eventIds = [...events.map(({ eventId }) => eventId), this.#nowhere, this.#late];
     this.asker = new Asker({
       port: (worker) => this.#port(worker),
       recorder: this.recorder,
       random: this.#random,
+      circumstances: this.circumstances,
+      slowCallsMs: () => world.proxy.slowCallsMs,
       onViolation: (what) => this.violations.push(what),
     });
   }
 
   /** Lets the clients loose until they are done. */
   async play(): Promise<void> {
-    const { clients, events, raise, userIds, weather } = this.scenario;
+    const { clients, events, raise, userIds, weather, kind } = this.scenario;
+    const { operationsPerClient: maxOperations, pauseMs, scale } = this.scenario;
     this.#deadline = performance.now() + RUN_MAX_MS;
     // A crowd comes in fair weather: it is what happens to it afterwards that is of interest.
-    if (raise) this.#world.proxy.weather = CALM;
+    if (raise || kind === 'replays') this.#world.proxy.weather = CALM;
     await Promise.all(
       events.flatMap(({ eventId, hasWaitlist, capacities }, i) =>
         capacities.map((capacity, j) =>
@@ -60,15 +93,39 @@ export class Session {
       ),
     );
     const [first] = events;
-    if (raise && first) await this.asker.askAll('bulk', first.eventId, userIds);
+    if (raise && first) {
+      const isKeyed = this.#random.chance(0.5);
+      await this.asker.askAll('bulk', first.eventId, userIds, { isKeyed });
+    }
     this.#world.proxy.weather = weather;
-    await Promise.all([
-      ...Array.from({ length: clients }, (_, i) => this.#behave(i)),
-      ...(raise && first ? [this.#raise(first.eventId, raise)] : []),
-    ]);
+    if (first && (kind === 'replays' || kind === 'outrun')) await this.#press(kind, first.eventId);
+    else {
+      const pace = { until: this.#deadline, maxOperations, pauseMs };
+      await Promise.all([
+        ...Array.from({ length: clients }, (_, i) => this.#behave(i, pace)),
+        ...(raise && first ? [this.#raise(first.eventId, raise)] : []),
+        playLateCreation(this.asker, this.#late, { workers: this.#world.workers.length, scale }),
+      ]);
+    }
     await this.#disruption;
     await this.#lookOnceMore();
     this.asker.close();
+  }
+
+  /** Lets the event of the run be under pressure for a while. */
+  async #press(kind: 'replays' | 'outrun', eventId: string): Promise<void> {
+    const pressure: Pressure = {
+      asker: this.asker,
+      eventId,
+      userIds: this.scenario.userIds,
+      random: this.#random,
+      behave: (number, manner) => this.#behave(number, manner),
+    };
+    if (kind === 'outrun') return playOutrun(pressure);
+    await playReplays(pressure, async () => {
+      await this.#world.killWorker(0);
+      await this.#world.startWorker(0);
+    });
   }
 
   /** The port of a worker, of this one or of any, once one is up. */
@@ -98,38 +155,84 @@ export class Session {
   }
 
   /** One client: asks, waits for the answer, pauses, and asks again. */
-  async #behave(number: number): Promise<void> {
-    const { seed, operationsPerClient, events, keyedClients, pauseMs } = this.scenario;
+  async #behave(number: number, pace: Pace): Promise<void> {
+    const { until, maxOperations = Number.POSITIVE_INFINITY, pauseMs, worker } = pace;
+    const { seed, events, keyedClients } = this.scenario;
     const client = `c${number}`;
     const random = new Random(seed, client);
-    for (let i = 0; i < operationsPerClient && performance.now() < this.#deadline; i++) {
+    for (let i = 0; i < maxOperations && performance.now() < until; i++) {
       const { eventId } = random.pick(events);
       const type = random.weighted(this.scenario.weights);
       this.#disrupt();
-      if (type === 'askAgain') {
-        await this.asker.askAgain();
+      const isKeyed = number < keyedClients;
+      if (!isRequest(type)) {
+        await this.#doExtra(type, client, eventId, { random, isKeyed, worker });
       } else {
         const request = this.#request(type, eventId, random);
-        const isKeyed =
-          number < keyedClients && !['read', 'stand', 'update'].includes(request.type);
-        const operation = await this.asker.ask(client, eventId, request, { isKeyed });
+        const manner = { isKeyed: isKeyed && !NEVER_KEYED.has(request.type), worker };
+        const operation = await this.asker.ask(client, eventId, request, manner);
         if (operation) this.#guess(eventId).learn(operation);
       }
       if (pauseMs > 0) await sleep(random.between(0, pauseMs));
     }
   }
 
+  async #doExtra(
+    type: Extra,
+    client: string,
+    eventId: string,
+    how: { random: Random; isKeyed: boolean; worker: number | undefined },
+  ): Promise<void> {
+    const { random, isKeyed, worker } = how;
+    const { userIds } = this.scenario;
+    switch (type) {
+      case 'registerAll':
+        return this.asker.askAll(client, eventId, drawMany(random, userIds, !isKeyed), how);
+      case 'askAgain':
+        return this.asker.askAgain(undefined, worker);
+      case 'askAmiss':
+        return this.asker.askAmiss((other) => this.#amiss(other, random));
+      case 'askNowhere':
+        if (random.chance(0.5)) {
+          return this.asker.askAll(client, this.#nowhere, drawMany(random, userIds, false), how);
+        }
+        await this.asker.ask(client, this.#nowhere, this.#request('list', this.#nowhere, random));
+    }
+  }
+
+  /** Another request than a key was used for: of one user, or of many. */
+  #amiss(eventId: string, random: Random): Call {
+    const { userIds } = this.scenario;
+    if (random.chance(0.5)) {
+      return { type: 'registerAll', userIds: drawMany(random, userIds, false) };
+    }
+    const type = random.pick(['register', 'unregister', 'leaveLine'] as const);
+    return { type, userId: this.#guess(eventId).pickUser(type, userIds, random) };
+  }
+
   #request(type: Exclude<Asked['type'], 'create'>, eventId: string, random: Random): Asked {
     const guess = this.#guess(eventId);
     if (guess.isPaused && random.chance(0.3)) return { type: 'update', patch: { status: 'OPEN' } };
+    if (guess.isShut && random.chance(0.3)) {
+      const patch = { registrationOpensAt: null, registrationClosesAt: null };
+      return { type: 'update', patch };
+    }
+    const isConditional = guess.revision !== null && random.chance(IF_MATCH_SHARE);
+    const condition = isConditional ? { ifMatch: guess.revision ?? 0 } : {};
     switch (type) {
       case 'read':
-      case 'cancel':
+      case 'look':
         return { type };
+      case 'cancel':
+        return { type, ...condition };
       case 'update':
-        return { type, patch: drawPatch(random) };
-      default:
-        return { type, userId: guess.pickUser(type, this.scenario.userIds, random) };
+        return { type, patch: drawPatch(random), ...condition };
+      case 'list':
+        return drawList(random, guess, this.scenario.raise !== null);
+      default: {
+        const userId = guess.pickUser(type, this.scenario.userIds, random);
+        return { type, userId: random.chance(NOBODY_SHARE) ? NOBODY : userId };
+      }
     }
   }
 
@@ -187,8 +290,7 @@ export class Session {
         if (await this.#world.endObject(way, eventId)) this.interruptions++;
         return;
       }
-      case 'faults':
-      case 'split brain':
+      default:
         return;
     }
   }
@@ -201,11 +303,17 @@ export class Session {
     this.#world.proxy.weather = CALM;
     await this.#world.proxy.settle(SETTLE_TIMEOUT_MS);
     this.#deadline = performance.now() + RUN_MAX_MS;
-    const looks = this.scenario.events.flatMap(({ eventId }) =>
+    const looks = this.eventIds.flatMap((eventId) =>
       this.#world.workers.map((_, number) =>
         this.#insist('end', eventId, { type: 'read' }, number),
       ),
     );
     await Promise.all(looks);
   }
+}
+
+const EXTRAS: readonly string[] = ['registerAll', 'askAgain', 'askAmiss', 'askNowhere'];
+
+function isRequest<Type extends string>(type: Type | Extra): type is Exclude<Type, Extra> {
+  return !EXTRAS.includes(type);
 }

@@ -2,6 +2,7 @@ import { QUEUE_MAX_COMMANDS } from '../../src/limits.ts';
 import { type Measurement, measureHang, measureOverload, measureThrottling } from './behaviour.ts';
 import { build } from './build.ts';
 import { type Builds, runSeries, type Totals } from './campaign.ts';
+import { measureReplays } from './fairness.ts';
 import { measureHostile } from './hostile.ts';
 import { MUTATIONS, type Replacement } from './mutations.ts';
 import type { RunResult } from './run.ts';
@@ -10,6 +11,7 @@ import { SHORT_SCALE } from './scenario.ts';
 /** How long DynamoDB does not answer when that is measured. */
 const HANG_MS = 30_000;
 const THROTTLING_STEP_MS = 4_000;
+const REPLAYS_STEP_MS = 8_000;
 const HOSTILE_REQUESTS = 10_000;
 /** Histories within which every defect must be found: fewer than the campaign has. */
 const MUTATION_MAX_RUNS = 300;
@@ -70,7 +72,10 @@ export async function proveProduct(
     `operations ${totals.operations}, interruptions ${totals.interruptions}, fences lost ${totals.fencesLost}, undecided ${totals.undecided}`,
   );
   say(
-    `large raises ${totals.raises}, resumed by a load ${totals.resumptions}; with keys: sent again ${totals.retries}, answered again ${totals.replays}`,
+    `large raises ${totals.raises}, resumed by a load ${totals.resumptions}; with keys: sent again ${totals.retries}, answered again ${totals.replays}, sent with another request ${totals.misuses}`,
+  );
+  say(
+    `the slowest answer took ${Math.round(totals.slowest * 100)} % of the time that it was allowed`,
   );
   return totals;
 }
@@ -117,6 +122,7 @@ export async function measureAll(folder: string, seed: number): Promise<number> 
     ['more requests than the queue takes', () => measureOverload(product, QUEUE_MAX_COMMANDS)],
     ['a DynamoDB that hangs', () => measureHang(product, HANG_MS)],
     ['throttling', () => measureThrottling(product, THROTTLING_STEP_MS)],
+    ['replays of used keys', () => measureReplays(product, REPLAYS_STEP_MS)],
     ['hostile requests', () => measureHostile(product, seed, HOSTILE_REQUESTS)],
   ];
   let faulty = 0;

@@ -27,9 +27,10 @@ export function toContent({ item, registrations, waitlist }: Rows): Content | nu
   const { lastPosition } = item;
   return {
     ...settingsOf(toEventRecord(item)),
+    revision: item.revision ?? 1,
     lastPosition,
     seats: registrations
-      .map(({ userId, registrationId }) => ({ userId, id: registrationId }))
+      .map(({ userId, registrationId, seq }) => ({ userId, id: registrationId, seq }))
       .sort((a, b) => (a.userId < b.userId ? -1 : 1)),
     line: waitlist.map(({ userId, entryId, position }) => ({ userId, id: entryId, position })),
   };

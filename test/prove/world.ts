@@ -92,7 +92,7 @@ export class World {
     const name = `world-${seed}-${port}`;
     const dbPath = options.isDurable ? join(build.directory, `${name}.db`) : undefined;
     const database = await startDynamoDB({ port, ...(dbPath ? { dbPath } : {}) });
-    const proxy = await FaultProxy.open(port, weather, seed);
+    const proxy = await FaultProxy.open(port, weather, seed, options.workers);
     const world = new World(options, { name, dbPath, database, proxy });
     try {
       await ensureTables(world.#client as unknown as DynamoDBClient, TABLES);
@@ -115,7 +115,7 @@ export class World {
         ENVIRONMENT: 'development',
         AUTH_MODE: 'none',
         AWS_REGION: REGION,
-        DYNAMODB_ENDPOINT: this.proxy.url,
+        DYNAMODB_ENDPOINT: this.proxy.url(number),
         AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
         AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
         USERS_TABLE: TABLES.users,
@@ -138,7 +138,7 @@ export class World {
   async endObject(way: 'interrupt' | 'evict', eventId: string): Promise<boolean> {
     const origin = `http://127.0.0.1:${this.workers[0]?.port ?? 0}`;
     try {
-      const response = await fetch(`${origin}/prove/${way}?eventId=${eventId}`);
+      const response = await fetch(`${origin}/prove/${way}?eventId=${encodeURIComponent(eventId)}`);
       return (await response.text()) === 'done' || way === 'interrupt';
     } catch {
       return false;

@@ -1,0 +1,68 @@
+import type { Asked, Content, Outcome, Place } from './history.ts';
+import { type State, settingsOf, type Taken } from './rules.ts';
+
+/** A request that changes nothing. */
+type Question = Extract<Asked, { type: 'read' | 'look' | 'stand' | 'list' }>;
+
+/**
+ * What a question about an event is answered.
+ *
+ * @param told what a client was told: where nobody can know the order of two, it is as it was told
+ */
+export function answerTo(state: State, question: Question, told: Outcome | undefined): Outcome {
+  const { capacity, seats, line, status, revision } = state;
+  switch (question.type) {
+    case 'read': {
+      const available = Math.max(0, capacity - seats.length);
+      const [registered, waiting] = [seats.length, line.length];
+      return { type: 'read', counts: { capacity, available, registered, waiting, status } };
+    }
+    case 'look':
+      return { type: 'looked', settings: settingsOf(state), revision };
+    case 'list':
+      return page(state, question, told);
+    case 'stand':
+      return standing(state, question.userId);
+  }
+}
+
+/**
+ * Rows after an order number. A seat whose number nobody learned (it has a fraction here) may be before
+ * or after that of a page's end: it stands where it was told, and is left out where it was not.
+ */
+function page(
+  { seats, line }: State,
+  { list, format, after, limit }: Extract<Asked, { type: 'list' }>,
+  told: Outcome | undefined,
+): Outcome {
+  const orderOf = (row: Taken | Place) => ('position' in row ? row.position : row.seq);
+  const toldRows = told?.type === 'page' ? told.rows : [];
+  const places = new Map(toldRows.map(({ userId }, i) => [userId, i]));
+  const placeOf = ({ userId }: { userId: string }) => places.get(userId) ?? toldRows.length;
+  const all: readonly (Taken | Place)[] = list === 'registrations' ? seats : line;
+  const certain = all.filter((row) => orderOf(row) > after);
+  const uncertain = all.filter((row) => orderOf(row) <= after && !Number.isInteger(orderOf(row)));
+  const rows = [...certain, ...uncertain.filter(({ userId }) => places.has(userId))].sort(
+    (a, b) => orderOf(a) - orderOf(b) || placeOf(a) - placeOf(b),
+  );
+  const shown = format === 'csv' ? rows : rows.slice(0, limit);
+  const last = shown.at(-1);
+  const mayHaveMore =
+    told?.type === 'page' &&
+    told.next !== null &&
+    shown.length === limit &&
+    uncertain.some(({ userId }) => !places.has(userId));
+  const hasMore = shown.length < rows.length || mayHaveMore;
+  return { type: 'page', rows: shown, next: last && hasMore ? orderOf(last) : null };
+}
+
+function standing({ seats, line }: Content, userId: string): Outcome {
+  const taken = seats.find((each) => each.userId === userId);
+  const none = { position: null, ahead: null };
+  if (taken) return { type: 'standing', standing: { place: 'ACTIVE', id: taken.id, ...none } };
+  const ahead = line.findIndex((each) => each.userId === userId);
+  const entry = line[ahead];
+  if (!entry) return { type: 'standing', standing: { place: 'NONE', id: null, ...none } };
+  const { id, position } = entry;
+  return { type: 'standing', standing: { place: 'WAITLISTED', id, position, ahead } };
+}
