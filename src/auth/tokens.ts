@@ -1,9 +1,13 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { UnavailableError } from '../errors.ts';
-import { userIdSchema } from '../http/schemas.ts';
+import { ID_MAX_CHARS } from '../limits.ts';
+import { givenId } from '../text.ts';
 import { type Caller, ROLES, type Role } from './access.ts';
 import { ALGORITHMS, type KeySet } from './key-set.ts';
 import type { JwtSettings } from './settings.ts';
+
+/** A subject is the id of a user. */
+const SUBJECT = givenId(ID_MAX_CHARS);
 
 /** What jose says of a token, rather than of the key set or the network. */
 const TOKEN_FAULT = /^ERR_(JWT|JWS|JWKS_NO_MATCHING|JWKS_MULTIPLE|JOSE_ALG|JOSE_NOT_SUPPORTED)/;
@@ -66,7 +70,7 @@ export function tokenVerifier(
     }
     if (!isBearer(payload)) return null;
     // A subject that could be no user's id would be nobody.
-    const { data: userId } = userIdSchema.safeParse(payload.sub);
+    const { data: userId } = SUBJECT.safeParse(payload.sub);
     if (userId === undefined || userId !== payload.sub) return null;
     return { id: `user:${userId}`, userId, roles: rolesOf(payload[rolesClaim]) };
   };

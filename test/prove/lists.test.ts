@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { toCsv } from '../../src/routes/csv.ts';
+import { toCsv } from '../../src/http/csv.ts';
 import { toOutcome } from './answers.ts';
 import type { Reply } from './client.ts';
 import type { Asked, List } from './history.ts';

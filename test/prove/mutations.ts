@@ -49,7 +49,7 @@ export const MUTATIONS: Mutation[] = [
     name: 'promotion by time of arrival instead of position',
     replacements: [
       {
-        file: 'event/decide.ts',
+        file: 'event/rules/seating.ts',
         from: 'for (const entry of view.waiting()) {',
         to: `for (const entry of [...view.waiting()].sort((a, b) =>
           a.createdAt.localeCompare(b.createdAt) || a.entryId.localeCompare(b.entryId))) {`,
@@ -73,7 +73,7 @@ export const MUTATIONS: Mutation[] = [
         file: 'store/commit.ts',
         from: 'return await store.client.send(command, options);',
         to: `return await store.client.send(new TransactWriteItemsCommand(
-          toTransaction(store.tables, version, draft, crypto.randomUUID())), options);`,
+          toTransaction(store.tables, version, changeSet, crypto.randomUUID())), options);`,
       },
     ],
   },
@@ -156,7 +156,7 @@ export const MUTATIONS: Mutation[] = [
     name: 'the window not looked at when a command is decided',
     replacements: [
       {
-        file: 'event/decide.ts',
+        file: 'event/rules/registration.ts',
         from: 'const at = Date.parse(now);',
         to: 'const at = Date.parse(now) - 500;',
       },
@@ -166,7 +166,7 @@ export const MUTATIONS: Mutation[] = [
     name: 'a revision that is not counted',
     replacements: [
       {
-        file: 'event/decide.ts',
+        file: 'event/rules/event.ts',
         from: 'revision: view.revision + (isChanged ? 1 : 0),',
         to: 'revision: view.revision,',
       },
