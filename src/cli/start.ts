@@ -16,6 +16,7 @@ import {
 } from './settings.ts';
 import { ensureTables } from './tables.ts';
 import { CliError, runCommand, say } from './terminal.ts';
+import { countUnadopted, tellUnadopted } from './unadopted.ts';
 import { startWorker } from './worker.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -50,11 +51,12 @@ async function run(): Promise<never> {
   // From before; one that was chosen may hold other things too, and keeps its mode.
   if (directory === usual) chmodSync(directory, 0o700);
 
-  const { settings, data, ended } = await openTables(await readSettings(ROOT), directory);
+  const { settings, data, older, ended } = await openTables(await readSettings(ROOT), directory);
   const stateDirectory = join(directory, 'worker');
   mkdirSync(stateDirectory, { recursive: true });
   chmodSync(stateDirectory, 0o700);
   const worker = await startWorker({ root: ROOT, port, settings, stateDirectory });
+  if (older) say(older);
   greet(port, data, settings);
   return await Promise.race([
     ended,
@@ -69,14 +71,17 @@ interface OpenTables {
   settings: Settings;
   /** Where the data is, for a person. */
   data: string;
+  /** What to tell of events that an older system wrote, if there are any. */
+  older: string | null;
   /** Rejects when the embedded DynamoDB ends; otherwise stays pending. */
   ended: Promise<never>;
 }
 
 async function openTables(settings: Settings, directory: string): Promise<OpenTables> {
   if (settings.DYNAMODB_ENDPOINT) {
-    const config = await createMissingTables(settings);
-    return { settings: config, data: settings.DYNAMODB_ENDPOINT, ended: new Promise(() => {}) };
+    const { tabled, older } = await createMissingTables(settings);
+    const data = settings.DYNAMODB_ENDPOINT;
+    return { settings: tabled, data, older, ended: new Promise(() => {}) };
   }
   const dbPath = join(directory, 'dynamodb.db');
   const database = await startDynamoDB({ port: await freePort(), dbPath });
@@ -88,12 +93,14 @@ async function openTables(settings: Settings, directory: string): Promise<OpenTa
   const local = withLocalTables(
     withLocalCredentials({ ...settings, DYNAMODB_ENDPOINT: database.endpoint }),
   );
-  await createMissingTables(local);
-  return { settings: local, data: `${directory}, served at ${database.endpoint}`, ended };
+  const { older } = await createMissingTables(local);
+  return { settings: local, data: `${directory}, served at ${database.endpoint}`, older, ended };
 }
 
-/** Gives back the settings with the credentials that were used. */
-async function createMissingTables(settings: Settings): Promise<Settings> {
+/** Gives back the settings with the credentials that were used, and what there is to tell of the events. */
+async function createMissingTables(
+  settings: Settings,
+): Promise<{ tabled: Settings; older: string | null }> {
   const config = checkSettings(settings);
   const { credentials } = config;
   if (credentials === undefined) {
@@ -101,16 +108,22 @@ async function createMissingTables(settings: Settings): Promise<Settings> {
       `The worker needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for ${config.endpoint}: set them in the environment or .dev.vars.`,
     );
   }
+  let older: string | null;
   try {
-    await ensureTables(openClient(config), config.tables);
+    const client = openClient(config);
+    await ensureTables(client, config.tables);
+    const found = tellUnadopted(await countUnadopted(client, config.tables.events));
+    // Said in full: an embedded database has another port each time.
+    older = found && `${found}. Adopt them:\n  DYNAMODB_ENDPOINT=${config.endpoint} npm run adopt`;
   } catch (error) {
     throw explainClientError(error, config);
   }
-  return {
+  const tabled = {
     ...settings,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   };
+  return { tabled, older };
 }
 
 function greet(port: number, data: string, settings: Settings): void {
