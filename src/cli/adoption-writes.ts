@@ -1,6 +1,7 @@
 import { TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
 import { ConditionFailedError, persist, type Store } from '../store/client.ts';
+import { type Condition, setWhere } from '../store/expressions.ts';
 import { toPlaceKey } from '../store/tables.ts';
 import type { OldItem, RowWrite } from './adoption-plan.ts';
 
@@ -10,13 +11,6 @@ const CALL_TIMEOUT_MS = 10_000;
 
 /** One action of a transaction. */
 export type Action = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
-/** What has to hold for an action. */
-type Condition = {
-  ConditionExpression: string;
-  ExpressionAttributeNames?: Record<string, string>;
-  ExpressionAttributeValues?: Record<string, unknown>;
-};
-
 /** Parts of groups that belong together, as large as a transaction takes. */
 export function* inParts(groups: Action[][]): Generator<Action[][]> {
   let part: Action[][] = [];
@@ -59,24 +53,7 @@ export function update(
   fields: OldItem,
   condition: Condition,
 ): Action {
-  const values = Object.entries(fields);
-  const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = condition;
-  return {
-    Update: {
-      TableName,
-      Key,
-      UpdateExpression: `SET ${values.map((_, i) => `#a${i} = :a${i}`).join(', ')}`,
-      ConditionExpression,
-      ExpressionAttributeNames: {
-        ...ExpressionAttributeNames,
-        ...Object.fromEntries(values.map(([name], i) => [`#a${i}`, name])),
-      },
-      ExpressionAttributeValues: {
-        ...ExpressionAttributeValues,
-        ...Object.fromEntries(values.map(([, value], i) => [`:a${i}`, value])),
-      },
-    },
-  };
+  return { Update: { TableName, Key, ...setWhere(fields, condition) } };
 }
 
 /** A row's write; each of its actions is refused if the row is not as it was read. */

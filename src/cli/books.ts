@@ -3,6 +3,7 @@ import type { Seat, WaitlistEntry } from '../event/model.ts';
 import { idBits } from '../event/state.ts';
 import { registrationSchema } from '../http/schemas.ts';
 import type { Store } from '../store/client.ts';
+import { atVersion, setWhere } from '../store/expressions.ts';
 import { type EventItem, toDigest } from '../store/tables.ts';
 import { scanTable } from './scan.ts';
 import { CliError } from './terminal.ts';
@@ -109,20 +110,10 @@ export async function mendBooks(
 }
 
 async function writeBooks(store: Store, item: EventItem, books: Books): Promise<void> {
-  const values = Object.entries({ ...books, version: item.version + 1 });
   const command = new UpdateCommand({
     TableName: store.tables.events,
     Key: { eventId: item.eventId },
-    UpdateExpression: `SET ${values.map((_, i) => `#a${i} = :a${i}`).join(', ')}`,
-    ConditionExpression: '#version = :version',
-    ExpressionAttributeNames: {
-      '#version': 'version',
-      ...Object.fromEntries(values.map(([name], i) => [`#a${i}`, name])),
-    },
-    ExpressionAttributeValues: {
-      ':version': item.version,
-      ...Object.fromEntries(values.map(([, value], i) => [`:a${i}`, value])),
-    },
+    ...setWhere({ ...books, version: item.version + 1 }, atVersion(item.version)),
   });
   try {
     await store.client.send(command);

@@ -21,6 +21,7 @@ import {
   type Store,
   StoreUnavailableError,
 } from './client.ts';
+import { atVersion, setWhere } from './expressions.ts';
 import { type EventBooks, toAttributes, toDigest, toPlaceKey } from './tables.ts';
 
 function toRowAction(
@@ -63,22 +64,13 @@ function toEventAction(
     };
   }
   const isUpdated = changeSet.changes.some(({ type }) => type === 'updated');
-  const attributes = Object.entries(isUpdated ? { ...fields, ...books } : books);
+  const update = setWhere(isUpdated ? { ...fields, ...books } : books, atVersion(version));
   return {
     Update: {
       TableName: tables.events,
       Key: toAttributes({ eventId }),
-      UpdateExpression: `SET ${attributes.map((_, i) => `#a${i} = :a${i}`).join(', ')}`,
-      ConditionExpression: '#version = :version',
-      // Several of the names are reserved words in expressions.
-      ExpressionAttributeNames: {
-        '#version': 'version',
-        ...Object.fromEntries(attributes.map(([name], i) => [`#a${i}`, name])),
-      },
-      ExpressionAttributeValues: toAttributes({
-        ':version': version,
-        ...Object.fromEntries(attributes.map(([, value], i) => [`:a${i}`, value])),
-      }),
+      ...update,
+      ExpressionAttributeValues: toAttributes(update.ExpressionAttributeValues),
     },
   };
 }

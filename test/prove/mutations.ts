@@ -18,7 +18,7 @@ export const MUTATIONS: Mutation[] = [
     name: 'the fence removed',
     replacements: [
       {
-        file: 'store/commit.ts',
+        file: 'store/expressions.ts',
         from: "ConditionExpression: '#version = :version',",
         to: "ConditionExpression: 'attribute_exists(#version) OR #version = :version',",
       },
