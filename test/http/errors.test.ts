@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { toError } from '../../src/http/event-call.ts';
 import { PRIVILEGED_FIELDS } from '../../src/http/privileged-fields.ts';
 import { BODY_MAX_BYTES } from '../../src/limits.ts';
 import {
@@ -296,4 +297,14 @@ describe('the protocol', () => {
     const replaced = await api('GET', '/health', undefined, { 'X-Request-Id': 'a b<script>' });
     expect(replaced.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
+});
+
+test('an event whose people take all the bytes they may is a CapacityError that says why', () => {
+  const refusal = { type: 'refused', reason: 'no-room' } as const;
+  const error = toError(refusal, { eventId: 'gala', userId: 'ada' });
+  expect(error.status).toBe(409);
+  expect(error.toProblem()).toMatchObject({ title: 'CapacityError' });
+  expect(error.message).toBe(
+    'Event gala has no room for user ada: the ids and reasons that it keeps are too long together.',
+  );
 });

@@ -124,7 +124,11 @@ describe('the log of requests', () => {
       logged('POST', '/registration/registrations', body, {}, { 'Idempotency-Key': 'k' });
     const took = { queueMs: expect.any(Number), commitMs: expect.any(Number), attempts: 1 };
     expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', batch: 2, ...took }]);
-    // The key is found used by the commit, whatever else the batch was to write.
+    // A key that is remembered costs no commit.
+    const none = { commitMs: 0, batch: 0, attempts: 0 };
+    expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', ...none }]);
+    // One that is not is found used by the commit, whatever else the batch was to write.
+    await evictDurableObject(env.EVENTS.getByName(eventId));
     expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', ...took }]);
   });
 
