@@ -106,24 +106,3 @@ export class ChangeSet implements EventTotals {
     return this.#net.get(id)?.op === 'remove';
   }
 }
-
-/**
- * Cuts changes into what one transaction takes each: a change is never in two of them, and the keys are
- * in the first.
- */
-export function* partsOf(
-  base: EventTotals,
-  changes: Change[],
-  keys: KeyRecord[],
-): Iterable<ChangeSet> {
-  let part = new ChangeSet(base);
-  part.keys.push(...keys);
-  for (const change of changes) {
-    if (!part.hasRoomFor([change], 0)) {
-      yield part;
-      part = new ChangeSet(part);
-    }
-    part.apply([change]);
-  }
-  yield part;
-}

@@ -1,54 +1,19 @@
-import { EAGER_COMMIT_MIN_COMMANDS, USED_KEYS_MAX_CHARS } from '../limits.ts';
-import { partsOf } from './change-set.ts';
-import { type Command, isQuestion, type Outcome } from './command.ts';
+import { EAGER_COMMIT_MIN_COMMANDS } from '../limits.ts';
+import { type Batch, type Decided, decideBatch } from './batch.ts';
+import { type Command, isQuestion } from './command.ts';
 import { decide } from './decide.ts';
-import { Draft } from './draft.ts';
-import {
-  type IdempotencyKey,
-  type KeyRecord,
-  type Replay,
-  replay,
-  toKeyRecord,
-} from './idempotency.ts';
+import type { Draft } from './draft.ts';
+import { type IdempotencyKey, type KeyRecord, replay } from './idempotency.ts';
+import { Keys } from './keys.ts';
 import { Memory } from './memory.ts';
-import { type CommitResult, type Effort, NotAdoptedError, type Ports } from './ports.ts';
-import {
-  CommandQueue,
-  type KeyInFlight,
-  NO_COMMIT,
-  type Pending,
-  type Reply,
-  refuse,
-  type Took,
-} from './queue.ts';
-import { Recent } from './recent.ts';
+import { type Conclusion, commitInParts } from './parts.ts';
+import { type CommitResult, NotAdoptedError, type Ports } from './ports.ts';
+import { CommandQueue, NO_COMMIT, type Pending, type Reply, refuse, type Took } from './queue.ts';
 import { Replies, turn } from './replies.ts';
 import type { Circumstances } from './rules/decision.ts';
 import type { Change, EventState } from './state.ts';
 
-/** A command that was decided, and its outcome, which waits for the commit. */
-interface Decided {
-  pending: Pending;
-  outcome: Outcome;
-  changes: Change[];
-  /** The key that it uses up, if any. */
-  record: KeyRecord | null;
-}
-
-/** Commands that were decided together. */
-interface Batch {
-  decided: Decided[];
-  /** Null for a single command whose changes are more than one transaction takes. */
-  draft: Draft | null;
-}
-
-/** What became of a batch, and what it took; `items` are rows and keys. */
-type Conclusion = CommitResult & Partial<Effort> & { items: number };
-
 const pendingOf = (decided: Decided[]): Pending[] => decided.map(({ pending }) => pending);
-
-/** An update can promote the whole line. Only as the first of a batch is it decided but once. */
-const mayBeLarge = ({ type }: Command) => type === 'update' || type === 'promote';
 
 /**
  * Carries out an event's commands one after the other, with group commit: one transaction in flight,
@@ -60,14 +25,13 @@ export class Sequencer {
   readonly #memory: Memory;
   readonly #queue: CommandQueue;
   readonly #replies = new Replies();
-  readonly #keysAtWork = new Set<string>();
-  /** Keys whose records are known to be durable: replays of these cost no transaction. */
-  readonly #usedKeys = new Recent<KeyRecord>(USED_KEYS_MAX_CHARS);
+  readonly #keys: Keys;
   #isRunning = false;
 
   constructor(ports: Ports) {
     this.#ports = ports;
     this.#queue = new CommandQueue(ports.now);
+    this.#keys = new Keys(ports.now);
     this.#memory = new Memory({
       load: (options) => ports.load(options),
       finish: (state) => this.#finishPromotions(state),
@@ -110,7 +74,9 @@ export class Sequencer {
       return { type: 'refused', reason: 'no-such-event' };
     }
     if (!key) return this.#enqueue(command, expiresAt);
-    return this.#replayOf(key) ?? this.#hold(key, () => this.#enqueue(command, expiresAt, key));
+    return (
+      this.#keys.replayOf(key) ?? this.#keys.hold(key, () => this.#enqueue(command, expiresAt, key))
+    );
   }
 
   /**
@@ -127,33 +93,11 @@ export class Sequencer {
   ): Promise<Reply | Reply[]> {
     const begin = async () => {
       const first = key
-        ? (this.#replayOf(key) ?? (await this.#enqueue({ type: 'claim' }, expiresAt, key)))
+        ? (this.#keys.replayOf(key) ?? (await this.#enqueue({ type: 'claim' }, expiresAt, key)))
         : await this.submit({ type: 'read' }, expiresAt);
       return first.type === 'claimed' || first.type === 'read' ? carryOut() : first;
     };
-    return key ? this.#hold(key, begin) : begin();
-  }
-
-  /** Does the work of a request, unless another with the same key is at work. */
-  async #hold<T>(key: IdempotencyKey, work: () => Promise<T>): Promise<T | KeyInFlight> {
-    if (this.#keysAtWork.has(key.id)) return { type: 'keyRefused', reason: 'in-flight' };
-    this.#keysAtWork.add(key.id);
-    try {
-      return await work();
-    } finally {
-      this.#keysAtWork.delete(key.id);
-    }
-  }
-
-  /** What a key was used for, as far as it is remembered here. */
-  #replayOf(key: IdempotencyKey): Replay | null {
-    const record = this.#usedKeys.get(key.id);
-    const isUsed = record !== undefined && record.expiresAt * 1_000 > this.#ports.now();
-    return isUsed ? replay(record, key) : null;
-  }
-
-  #remember(record: KeyRecord): void {
-    this.#usedKeys.set(record.id, record, record.id.length + record.outcome.length);
+    return key ? this.#keys.hold(key, begin) : begin();
   }
 
   #enqueue(command: Command, expiresAt: number, key?: IdempotencyKey): Promise<Reply> {
@@ -216,51 +160,23 @@ export class Sequencer {
   }
 
   /**
-   * Takes commands out of the queue and decides them in order, until the next one would not fit into the
-   * transaction. Whoever has waited too long is refused.
+   * Decides what comes next, and takes it out of the queue.
    *
    * @returns null when a command met a defect: it is refused, and the others stay in the queue
    */
   #decide(state: EventState): Batch | null {
-    const circumstances = this.#circumstances();
-    const now = this.#ports.now();
-    const draft = new Draft(state);
-    const decided: Decided[] = [];
-    const expired: Pending[] = [];
-    let isLarge = false;
-    for (const pending of this.#queue.next()) {
-      if (pending.expiresAt <= now) {
-        expired.push(pending);
-        continue;
-      }
-      const isFirst = decided.length === 0;
-      if (mayBeLarge(pending.command) && !isFirst) break;
-      try {
-        const { changes, outcome, mustCommit } = decide(draft, pending.command, circumstances);
-        // Without an event there is nothing that a key could be written together with.
-        const isKept = draft.event !== null || changes.length > 0;
-        const record = isKept && pending.key ? toKeyRecord(pending.key, outcome, now) : null;
-        const fits = draft.hasRoomFor(changes, record ? 1 : 0);
-        if (!fits && !isFirst) break;
-        decided.push({ pending, outcome, changes, record });
-        if (!fits) {
-          isLarge = true;
-          break;
-        }
-        draft.apply(changes);
-        if (mustCommit) draft.mustCommit = true;
-        if (record) draft.keys.push(record);
-      } catch (error) {
-        this.#logDefect(error);
-        this.#queue.remove(pending);
-        refuse([pending], 'defect');
-        this.#memory.forget({ inDoubt: false });
-        return null;
-      }
+    const batch = decideBatch(state, this.#queue.next(), this.#circumstances());
+    if (batch.defect) {
+      const { pending, error } = batch.defect;
+      this.#logDefect(error);
+      this.#queue.remove(pending);
+      refuse([pending], 'defect');
+      this.#memory.forget({ inDoubt: false });
+      return null;
     }
-    this.#queue.take(decided.length + expired.length);
-    refuse(expired, 'expired');
-    return { decided, draft: isLarge ? null : draft };
+    this.#queue.take(batch.decided.length + batch.expired.length);
+    refuse(batch.expired, 'expired');
+    return batch;
   }
 
   #commit(state: EventState, { decided, draft }: Batch): Promise<Conclusion> {
@@ -280,31 +196,15 @@ export class Sequencer {
     return { ...result, items };
   }
 
-  /**
-   * Commits what is more than one transaction takes. Memory changes at the end, so nobody sees a
-   * part. Should it be cut short, the event item is ahead of the line, and the next load goes on.
-   */
+  /** Memory changes at the end, so nobody sees a part. */
   async #commitInParts(
     state: EventState,
     changes: Change[],
     records: KeyRecord[],
   ): Promise<Conclusion> {
-    let { version } = state;
-    let items = 0;
-    let attempts = 0;
-    for (const part of partsOf(state, changes, records)) {
-      const result = await this.#ports.commit(version, part);
-      items += part.itemCount;
-      attempts += result.attempts ?? 0;
-      if (result.type !== 'committed') {
-        const isFirst = version === state.version;
-        const cause = new Error('a part was committed');
-        return { ...(isFirst ? result : { type: 'uncertain', cause }), items, attempts };
-      }
-      version++;
-    }
-    this.#memory.apply(state, changes, version);
-    return { type: 'committed', items, attempts };
+    const { version, ...conclusion } = await commitInParts(this.#ports, state, changes, records);
+    if (conclusion.type === 'committed') this.#memory.apply(state, changes, version);
+    return conclusion;
   }
 
   /** Seats those who wait for seats that an interrupted update left free. */
@@ -328,7 +228,7 @@ export class Sequencer {
     switch (result.type) {
       case 'committed':
         for (const { pending, outcome, record } of decided) {
-          if (record) this.#remember(record);
+          if (record) this.#keys.remember(record);
           const isAnswer = isQuestion(pending.command);
           this.#replies.add(pending, isAnswer ? outcome : { ...outcome, took: took(pending) });
         }
@@ -339,7 +239,7 @@ export class Sequencer {
         for (const pending of pendingOf(decided)) {
           const record = pending.key && result.records.get(pending.key.id);
           if (pending.key && record) {
-            this.#remember(record);
+            this.#keys.remember(record);
             pending.settle({ ...replay(record, pending.key), took: took(pending) });
           } else {
             others.push(pending);

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ChangeSet, partsOf } from '../../src/event/change-set.ts';
+import type { ChangeSet } from '../../src/event/change-set.ts';
 import type { Command } from '../../src/event/command.ts';
 import { decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
+import { partsOf } from '../../src/event/parts.ts';
 import { bytesOf, type Change, EventState, rowChanges } from '../../src/event/state.ts';
 import { CAPACITY_MAX, TRANSACTION_MAX_ACTIONS } from '../../src/limits.ts';
 import {

@@ -116,7 +116,7 @@ export const MUTATIONS: Mutation[] = [
         to: 'const isAlive = ({ expiresAt }: Pending) => expiresAt > 0 * now;',
       },
       {
-        file: 'event/sequencer.ts',
+        file: 'event/batch.ts',
         from: 'if (pending.expiresAt <= now) {',
         to: 'if (pending.expiresAt <= 0 * now) {',
       },
@@ -127,7 +127,7 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/sequencer.ts',
-        from: "? (this.#replayOf(key) ?? (await this.#enqueue({ type: 'claim' }, expiresAt, key)))",
+        from: "? (this.#keys.replayOf(key) ?? (await this.#enqueue({ type: 'claim' }, expiresAt, key)))",
         to: "? await this.submit({ type: 'read' }, expiresAt)",
       },
     ],

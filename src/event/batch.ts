@@ -1,0 +1,65 @@
+import type { Command, Outcome } from './command.ts';
+import { decide } from './decide.ts';
+import { Draft } from './draft.ts';
+import { type KeyRecord, toKeyRecord } from './idempotency.ts';
+import type { Pending } from './queue.ts';
+import type { Circumstances } from './rules/decision.ts';
+import type { Change, EventState } from './state.ts';
+
+/** A command that was decided, and its outcome, which waits for the commit. */
+export interface Decided {
+  pending: Pending;
+  outcome: Outcome;
+  changes: Change[];
+  /** The key that it uses up, if any. */
+  record: KeyRecord | null;
+}
+
+/** Commands that are decided together, from the front of the queue. */
+export interface Batch {
+  decided: Decided[];
+  /** Commands in between that have waited too long. */
+  expired: Pending[];
+  /** What is to be committed; null for one command whose changes are more than a transaction takes. */
+  draft: Draft | null;
+  /** The command that could not be decided, if any: nothing of the batch is to be used then. */
+  defect: { pending: Pending; error: unknown } | null;
+}
+
+/** An update can promote the whole line. Only as the first of a batch is it decided but once. */
+const mayBeLarge = ({ type }: Command) => type === 'update' || type === 'promote';
+
+/** Decides commands in order until the next one would not fit into the transaction. */
+export function decideBatch(
+  state: EventState,
+  commands: Iterable<Pending>,
+  circumstances: Circumstances,
+): Batch {
+  const now = Date.parse(circumstances.now);
+  const draft = new Draft(state);
+  const batch: Batch = { decided: [], expired: [], draft, defect: null };
+  for (const pending of commands) {
+    if (pending.expiresAt <= now) {
+      batch.expired.push(pending);
+      continue;
+    }
+    const isFirst = batch.decided.length === 0;
+    if (mayBeLarge(pending.command) && !isFirst) break;
+    try {
+      const { changes, outcome, mustCommit } = decide(draft, pending.command, circumstances);
+      // Without an event there is nothing that a key could be written together with.
+      const isKept = draft.event !== null || changes.length > 0;
+      const record = isKept && pending.key ? toKeyRecord(pending.key, outcome, now) : null;
+      const fits = draft.hasRoomFor(changes, record ? 1 : 0);
+      if (!fits && !isFirst) break;
+      batch.decided.push({ pending, outcome, changes, record });
+      if (!fits) return { ...batch, draft: null };
+      draft.apply(changes);
+      if (mustCommit) draft.mustCommit = true;
+      if (record) draft.keys.push(record);
+    } catch (error) {
+      return { ...batch, defect: { pending, error } };
+    }
+  }
+  return batch;
+}
