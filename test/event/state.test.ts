@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Places } from '../../src/event/places.ts';
 import { EventState, type RowChange } from '../../src/event/state.ts';
-import { prove } from '../../src/store/load.ts';
+import { prove } from '../../src/store/reading.ts';
 import { type EventItem, toDigest } from '../../src/store/tables.ts';
 import { counterIds, eventOf, NOW } from '../support/model.ts';
 

@@ -58,12 +58,12 @@ export const MUTATIONS: Mutation[] = [
   },
   {
     name: 'the loader trusting the index',
-    replacements: [{ file: 'store/load.ts', from: 'if (!isWhole) return null;', to: '' }],
+    replacements: [{ file: 'store/reading.ts', from: 'if (!isWhole) return null;', to: '' }],
   },
   {
     name: 'the loader trusting the counts',
     replacements: [
-      { file: 'store/load.ts', from: 'toDigest(state.digest) === item.digest;', to: 'true;' },
+      { file: 'store/reading.ts', from: 'toDigest(state.digest) === item.digest;', to: 'true;' },
     ],
   },
   {

@@ -11,7 +11,8 @@ import {
   LOAD_REST_MS,
 } from '../../src/limits.ts';
 import { StoreUnavailableError } from '../../src/store/client.ts';
-import { EventLoader, toRanges } from '../../src/store/load.ts';
+import { EventLoader } from '../../src/store/load.ts';
+import { toRanges } from '../../src/store/rows.ts';
 import { type EventItem, toAttributes, toDigest } from '../../src/store/tables.ts';
 import { type DynamoCall, onDynamo, store, unique } from '../support/desk.ts';
 import { eventOf, NOW } from '../support/model.ts';
