@@ -109,8 +109,9 @@ export const PAGE_TIMEOUT_MS = 1_500;
  */
 export const LOAD_DEADLINE_MS = 10_000;
 
-/** The pauses between a load's passes: an index is behind for milliseconds, now and then for a second. */
-export const LOAD_PAUSES_MS = [150, 1_000];
+/** The pauses before a load's second and third pass: an index is behind for milliseconds, at times for a second. */
+export const LOAD_SECOND_PASS_PAUSE_MS = 150;
+export const LOAD_THIRD_PASS_PAUSE_MS = 1_000;
 
 /** How long an event whose load could not be proven is not read again, whoever asks. */
 export const LOAD_REST_MS = 3_000;

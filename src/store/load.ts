@@ -5,8 +5,9 @@ import {
   ATTEMPT_TIMEOUT_MS,
   FENCE_MAX_ATTEMPTS,
   LOAD_DEADLINE_MS,
-  LOAD_PAUSES_MS,
   LOAD_REST_MS,
+  LOAD_SECOND_PASS_PAUSE_MS,
+  LOAD_THIRD_PASS_PAUSE_MS,
 } from '../limits.ts';
 import { sleep } from '../sleep.ts';
 import {
@@ -71,6 +72,9 @@ async function winFence(store: Store, eventId: string): Promise<void> {
   }
 }
 
+/** What a load waits after each pass; after the last it is given up. */
+const PAUSES_MS = [LOAD_SECOND_PASS_PAUSE_MS, LOAD_THIRD_PASS_PAUSE_MS];
+
 /** Loads one event out of the tables, proven whole; lets it rest after loads that could not be proven. */
 export class EventLoader {
   readonly #store: Store;
@@ -103,7 +107,7 @@ export class EventLoader {
       if (!item) return new EventState();
       const state = await reading.pass(item);
       if (state) return state;
-      const pause = LOAD_PAUSES_MS[pass];
+      const pause = PAUSES_MS[pass];
       // However long the first pass took, what it brought is worth a second one.
       const isOver = pass > 0 && Date.now() + (pause ?? 0) >= deadline;
       if (pause === undefined || isOver) break;
