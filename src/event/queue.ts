@@ -50,7 +50,7 @@ export interface Pending {
 }
 
 /** Tells those who wait that there is no outcome, and what it took to find out. */
-export function refuse(
+export function refuseAll(
   pending: Pending[],
   reason: Unavailable['reason'],
   tookOf?: (pending: Pending) => Took,
@@ -101,7 +101,7 @@ export class CommandQueue {
   putBack(taken: Pending[], tookOf: (pending: Pending) => Took): void {
     const now = this.#now();
     const isAlive = ({ expiresAt }: Pending) => expiresAt > now;
-    refuse(
+    refuseAll(
       taken.filter((each) => !isAlive(each)),
       'expired',
       tookOf,
@@ -139,7 +139,7 @@ export class CommandQueue {
       const expired = this.#pending.filter(({ expiresAt }) => expiresAt <= now);
       if (expired.length > 0) {
         this.#pending = this.#pending.filter(({ expiresAt }) => expiresAt > now);
-        refuse(expired, 'expired');
+        refuseAll(expired, 'expired');
       }
       this.#scheduleSweep();
     }, QUEUE_SWEEP_MS);

@@ -18,7 +18,7 @@ import {
   NO_COMMIT,
   type Pending,
   type Reply,
-  refuse,
+  refuseAll,
   type Took,
 } from './queue.ts';
 import { Recent } from './recent.ts';
@@ -199,7 +199,7 @@ export class Sequencer {
       state = await this.#memory.load();
     } catch (error) {
       const reason = error instanceof NotAdoptedError ? 'notAdopted' : 'unreachable';
-      refuse(this.#queue.take(this.#queue.length), reason);
+      refuseAll(this.#queue.take(this.#queue.length), reason);
       return;
     }
     const { trace } = this.#ports;
@@ -211,7 +211,7 @@ export class Sequencer {
       // What the defect left behind is unknown, so nothing of it is trusted.
       this.#memory.forget({ inDoubt: true });
       this.#logDefect(error);
-      refuse(pendingOf(batch.decided), 'uncertain');
+      refuseAll(pendingOf(batch.decided), 'uncertain');
     }
   }
 
@@ -253,13 +253,13 @@ export class Sequencer {
       } catch (error) {
         this.#logDefect(error);
         this.#queue.remove(pending);
-        refuse([pending], 'defect');
+        refuseAll([pending], 'defect');
         this.#memory.forget({ inDoubt: false });
         return null;
       }
     }
     this.#queue.take(decided.length + expired.length);
-    refuse(expired, 'expired');
+    refuseAll(expired, 'expired');
     return { decided, draft: isLarge ? null : draft };
   }
 
@@ -362,7 +362,7 @@ export class Sequencer {
           commands: decided.length,
           done: 'refused them with 503: nothing was changed',
         });
-        refuse(pendingOf(decided), 'unapplied', took);
+        refuseAll(pendingOf(decided), 'unapplied', took);
         return;
       case 'uncertain':
         this.#ports.log('commit uncertain', {
@@ -371,7 +371,7 @@ export class Sequencer {
           done: 'told them that it is uncertain; wins the fence before it reads again',
         });
         this.#memory.forget({ inDoubt: true });
-        refuse(pendingOf(decided), 'uncertain', took);
+        refuseAll(pendingOf(decided), 'uncertain', took);
         return;
     }
   }
