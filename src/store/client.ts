@@ -59,8 +59,8 @@ const MISCONFIGURED = new Set([
 /** What a failed attempt says about the next one, and about what became of this one. */
 type Verdict = 'busy' | 'uncertain' | 'condition' | 'misconfigured' | 'defect';
 
-/** Judges what the SDK threw. */
-export function judge(error: unknown): Verdict {
+/** What the error that the SDK threw says. */
+export function verdictOf(error: unknown): Verdict {
   const { name, $fault, $metadata, CancellationReasons } = error as {
     name?: string;
     $fault?: 'client' | 'server';
@@ -110,7 +110,7 @@ export async function persist<T>(
     try {
       return await call({ abortSignal: abort.signal });
     } catch (error) {
-      const verdict = judge(error);
+      const verdict = verdictOf(error);
       // With one token for all attempts, a condition that fails proves that none was applied.
       if (verdict === 'condition') throw new ConditionFailedError('condition', { cause: error });
       if (verdict === 'uncertain') isUncertain = true;

@@ -16,10 +16,10 @@ import {
 } from '../limits.ts';
 import {
   ConditionFailedError,
-  judge,
   persist,
   type Store,
   StoreUnavailableError,
+  verdictOf,
 } from './client.ts';
 import { atVersion, setWhere } from './expressions.ts';
 import { type EventBooks, toAttributes, toDigest, toPlaceKey } from './tables.ts';
@@ -163,7 +163,7 @@ export async function commit(
         try {
           return await store.client.send(command, options);
         } catch (error) {
-          if (judge(error) === 'busy') effort.throttles++;
+          if (verdictOf(error) === 'busy') effort.throttles++;
           throw error;
         }
       },

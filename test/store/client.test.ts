@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import {
   ConditionFailedError,
-  judge,
   persist,
   StoreUnavailableError,
+  verdictOf,
 } from '../../src/store/client.ts';
 
 /** An error as the SDK throws it. */
@@ -44,7 +44,7 @@ describe('what a failure means', () => {
     [thrown('SyntaxError', 200), 'uncertain'],
     [Object.assign(thrown('SyntaxError', 400), { $fault: undefined }), 'uncertain'],
   ] as const)('%o is %s', ([error, verdict]) => {
-    expect(judge(error)).toBe(verdict);
+    expect(verdictOf(error)).toBe(verdict);
   });
 });
 
