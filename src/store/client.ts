@@ -10,7 +10,7 @@ export interface Store {
   tables: TableNames;
 }
 
-/** Opens the store. One attempt a call: `persist` below retries, with a deadline of ours. */
+/** Opens the store. One attempt a call: `callTables` below retries, with a deadline of ours. */
 export function openStore(config: Config): Store {
   return { client: DynamoDBDocumentClient.from(openClient(config)), tables: config.tables };
 }
@@ -97,7 +97,7 @@ export function backoffMs(attempt: number): number {
  * @throws ConditionFailedError when the write's condition did not hold
  * @throws StoreUnavailableError when no answer could be had
  */
-export async function persist<T>(
+export async function callTables<T>(
   call: (options: { abortSignal: AbortSignal }) => Promise<T>,
   { deadline, timeoutMs }: { deadline: number; timeoutMs: number },
 ): Promise<T> {

@@ -16,7 +16,7 @@ import {
 } from '../limits.ts';
 import {
   ConditionFailedError,
-  persist,
+  callTables,
   type Store,
   StoreUnavailableError,
   verdictOf,
@@ -157,7 +157,7 @@ export async function commit(
   const command = new TransactWriteItemsCommand(input);
   const effort: Effort = { attempts: 0, throttles: 0 };
   try {
-    await persist(
+    await callTables(
       async (options) => {
         effort.attempts++;
         try {

@@ -18,7 +18,7 @@ import { sleep } from '../sleep.ts';
 import {
   backoffMs,
   ConditionFailedError,
-  persist,
+  callTables,
   type Store,
   StoreUnavailableError,
 } from './client.ts';
@@ -51,7 +51,7 @@ async function readItem(store: Store, eventId: string): Promise<EventItem | unde
     Key: { eventId },
     ConsistentRead: true,
   });
-  const { Item } = await persist(
+  const { Item } = await callTables(
     (options) => store.client.send(command, options),
     read(ATTEMPT_TIMEOUT_MS),
   );
@@ -266,7 +266,7 @@ class Reading {
       Key: toAttributes(toPlaceKey(table, id)),
       ConsistentRead: true,
     });
-    const { Item } = await persist(
+    const { Item } = await callTables(
       (options) => this.#store.client.send(command, options),
       read(ATTEMPT_TIMEOUT_MS),
     );
@@ -289,7 +289,7 @@ class Reading {
     let next: Attributes | undefined;
     do {
       const command = new QueryCommand({ ...query, ...(next ? { ExclusiveStartKey: next } : {}) });
-      const { Items = [], LastEvaluatedKey } = await persist(
+      const { Items = [], LastEvaluatedKey } = await callTables(
         (options) => this.#store.client.send(command, options),
         read(PAGE_TIMEOUT_MS),
       );
@@ -317,7 +317,7 @@ async function winFence(store: Store, eventId: string): Promise<void> {
       ExpressionAttributeValues: { ':version': item.version, ':next': item.version + 1 },
     });
     try {
-      await persist((options) => store.client.send(command, options), read(ATTEMPT_TIMEOUT_MS));
+      await callTables((options) => store.client.send(command, options), read(ATTEMPT_TIMEOUT_MS));
       return;
     } catch (error) {
       // Somebody wrote in between, perhaps an attempt of our own whose answer was lost: read again.
