@@ -129,7 +129,7 @@ export function expectOutcome<Type extends Reply['type']>(
 }
 
 /** What became of a command, for the log and for the caller. */
-function note(c: RouteContext, reply: Reply): void {
+function recordOutcome(c: RouteContext, reply: Reply): void {
   const { type, took } = reply;
   c.set('outcome', type === 'registered' ? 'ACTIVE' : type === 'waitlisted' ? 'WAITLISTED' : type);
   if (!took) return;
@@ -152,7 +152,7 @@ export async function execute<Type extends Reply['type']>(
   const key = isKeyed ? await eventKeyOf(c, eventId, command) : undefined;
   const reply = (await eventObject(c.env, eventId).execute(command, key)) as Reply;
   markReplay(c, reply);
-  note(c, reply);
+  recordOutcome(c, reply);
   const userId = 'userId' in command ? { userId: command.userId } : {};
   return expectOutcome(reply, types, { eventId, ...userId });
 }
