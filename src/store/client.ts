@@ -2,7 +2,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Config, TableNames } from '../config.ts';
 import { ATTEMPT_MIN_MS, BACKOFF_FIRST_MS, BACKOFF_MAX_MS } from '../limits.ts';
 import { sleep } from '../sleep.ts';
-import { openClient } from './transport.ts';
+import { openLightClient } from './transport.ts';
 
 /** The tables and the client that reaches them. */
 export interface Store {
@@ -12,7 +12,7 @@ export interface Store {
 
 /** Opens the store. One attempt a call: `callTables` below retries, with a deadline of ours. */
 export function openStore(config: Config): Store {
-  return { client: DynamoDBDocumentClient.from(openClient(config)), tables: config.tables };
+  return { client: DynamoDBDocumentClient.from(openLightClient(config)), tables: config.tables };
 }
 
 /**

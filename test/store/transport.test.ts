@@ -4,7 +4,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { StoreConfig } from '../../src/config.ts';
 import { verdictOf } from '../../src/store/client.ts';
-import { openClient } from '../../src/store/transport.ts';
+import { openLightClient } from '../../src/store/transport.ts';
 
 const REGION = 'eu-central-1';
 const credentials = {
@@ -13,7 +13,7 @@ const credentials = {
 };
 const tables = { users: 'u', events: 'e', registrations: 'r', waitlist: 'w' };
 const open = (config: Partial<StoreConfig> = {}) =>
-  openClient({ region: REGION, endpoint: undefined, credentials, tables, ...config });
+  openLightClient({ region: REGION, endpoint: undefined, credentials, tables, ...config });
 const getUser = () =>
   new GetItemCommand({ TableName: 'users-table', Key: { userId: { S: 'Zoë 🎟' } } });
 
