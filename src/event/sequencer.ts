@@ -19,7 +19,7 @@ import {
   type Pending,
   type Reply,
   refuseAll,
-  type Took,
+  type Timing,
 } from './queue.ts';
 import { Recent } from './recent.ts';
 import { Replies, turn } from './replies.ts';
@@ -321,7 +321,7 @@ export class Sequencer {
     const result = await commit;
     const { attempts = 0, items } = result;
     const commitMs = this.#ports.now() - sentAt;
-    const took = ({ askedAt }: Pending): Took => ({
+    const timing = ({ askedAt }: Pending): Timing => ({
       queueMs: sentAt - askedAt,
       ...(attempts > 0 ? { commitMs, batch: items, attempts } : NO_COMMIT),
     });
@@ -330,7 +330,7 @@ export class Sequencer {
         for (const { pending, outcome, record } of decided) {
           if (record) this.#remember(record);
           const isAnswer = isQuestion(pending.command);
-          this.#replies.add(pending, isAnswer ? outcome : { ...outcome, took: took(pending) });
+          this.#replies.add(pending, isAnswer ? outcome : { ...outcome, timing: timing(pending) });
         }
         return;
       case 'replayed': {
@@ -340,12 +340,12 @@ export class Sequencer {
           const record = pending.key && result.records.get(pending.key.id);
           if (pending.key && record) {
             this.#remember(record);
-            pending.settle({ ...replay(record, pending.key), took: took(pending) });
+            pending.settle({ ...replay(record, pending.key), timing: timing(pending) });
           } else {
             others.push(pending);
           }
         }
-        this.#queue.putBack(others, took);
+        this.#queue.putBack(others, timing);
         return;
       }
       case 'fenced':
@@ -354,7 +354,7 @@ export class Sequencer {
           done: 'loads again, and decides them anew',
         });
         this.#memory.forget({ inDoubt: false });
-        this.#queue.putBack(pendingOf(decided), took);
+        this.#queue.putBack(pendingOf(decided), timing);
         return;
       case 'unapplied':
         this.#ports.log('commit unapplied', {
@@ -362,7 +362,7 @@ export class Sequencer {
           commands: decided.length,
           done: 'refused them with 503: nothing was changed',
         });
-        refuseAll(pendingOf(decided), 'unapplied', took);
+        refuseAll(pendingOf(decided), 'unapplied', timing);
         return;
       case 'uncertain':
         this.#ports.log('commit uncertain', {
@@ -371,7 +371,7 @@ export class Sequencer {
           done: 'told them that it is uncertain; wins the fence before it reads again',
         });
         this.#memory.forget({ inDoubt: true });
-        refuseAll(pendingOf(decided), 'uncertain', took);
+        refuseAll(pendingOf(decided), 'uncertain', timing);
         return;
     }
   }

@@ -130,11 +130,11 @@ export function expectOutcome<Type extends Reply['type']>(
 
 /** What became of a command, for the log and for the caller. */
 function recordOutcome(c: RouteContext, reply: Reply): void {
-  const { type, took } = reply;
+  const { type, timing } = reply;
   c.set('outcome', type === 'registered' ? 'ACTIVE' : type === 'waitlisted' ? 'WAITLISTED' : type);
-  if (!took) return;
-  c.set('took', took);
-  c.header('Server-Timing', `queue;dur=${took.queueMs}, commit;dur=${took.commitMs}`);
+  if (!timing) return;
+  c.set('timing', timing);
+  c.header('Server-Timing', `queue;dur=${timing.queueMs}, commit;dur=${timing.commitMs}`);
 }
 
 /**
