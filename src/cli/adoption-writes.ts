@@ -1,6 +1,6 @@
 import { TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
-import { ConditionFailedError, persist, type Store } from '../store/client.ts';
+import { ConditionFailedError, callTables, type Store } from '../store/client.ts';
 import { type Condition, setWhere } from '../store/expressions.ts';
 import { toPlaceKey } from '../store/tables.ts';
 import type { OldItem, RowWrite } from './adoption-plan.ts';
@@ -87,7 +87,7 @@ export async function send({ client }: Store, actions: Action[]): Promise<boolea
     ClientRequestToken: crypto.randomUUID(),
   });
   try {
-    await persist((options) => client.send(command, options), {
+    await callTables((options) => client.send(command, options), {
       deadline: Date.now() + WRITE_DEADLINE_MS,
       timeoutMs: CALL_TIMEOUT_MS,
     });

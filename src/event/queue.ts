@@ -19,7 +19,7 @@ export interface KeyInFlight {
 }
 
 /** What it took to answer a command. Milliseconds, as the runtime's clock has them. */
-export interface Took {
+export interface Timing {
   /** Until its batch was sent, or it was refused: look-up, load and queue. */
   queueMs: number;
   /** The commit that the answer rests on; 0 where it rests on none. */
@@ -31,10 +31,10 @@ export interface Took {
 }
 
 /** What is said of a commit where there was none. */
-export const NO_COMMIT: Omit<Took, 'queueMs'> = { commitMs: 0, batch: 0, attempts: 0 };
+export const NO_COMMIT: Omit<Timing, 'queueMs'> = { commitMs: 0, batch: 0, attempts: 0 };
 
 /** What the object answers. */
-export type Reply = (Outcome | Unavailable | KeyInFlight | Replay) & { took?: Took };
+export type Reply = (Outcome | Unavailable | KeyInFlight | Replay) & { timing?: Timing };
 
 /** A command in the queue, and whoever waits for its reply. */
 export interface Pending {
@@ -50,13 +50,13 @@ export interface Pending {
 }
 
 /** Tells those who wait that there is no outcome, and what it took to find out. */
-export function refuse(
+export function refuseAll(
   pending: Pending[],
   reason: Unavailable['reason'],
-  tookOf?: (pending: Pending) => Took,
+  timingOf?: (pending: Pending) => Timing,
 ): void {
   for (const each of pending) {
-    each.settle({ type: 'unavailable', reason, ...(tookOf ? { took: tookOf(each) } : {}) });
+    each.settle({ type: 'unavailable', reason, ...(timingOf ? { timing: timingOf(each) } : {}) });
   }
 }
 
@@ -96,15 +96,15 @@ export class CommandQueue {
   /**
    * Puts those that were taken back where they were, and refuses those whose time is over.
    *
-   * @param tookOf what it took to find out that they expired
+   * @param timingOf what it took to find out that they expired
    */
-  putBack(taken: Pending[], tookOf: (pending: Pending) => Took): void {
+  putBack(taken: Pending[], timingOf: (pending: Pending) => Timing): void {
     const now = this.#now();
     const isAlive = ({ expiresAt }: Pending) => expiresAt > now;
-    refuse(
+    refuseAll(
       taken.filter((each) => !isAlive(each)),
       'expired',
-      tookOf,
+      timingOf,
     );
     const alive = taken.filter(isAlive);
     for (const each of alive) each.isPutBack = true;
@@ -139,7 +139,7 @@ export class CommandQueue {
       const expired = this.#pending.filter(({ expiresAt }) => expiresAt <= now);
       if (expired.length > 0) {
         this.#pending = this.#pending.filter(({ expiresAt }) => expiresAt > now);
-        refuse(expired, 'expired');
+        refuseAll(expired, 'expired');
       }
       this.#scheduleSweep();
     }, QUEUE_SWEEP_MS);

@@ -8,7 +8,14 @@ import { Keys } from './keys.ts';
 import { Memory } from './memory.ts';
 import { type Conclusion, commitInParts } from './parts.ts';
 import { type CommitResult, NotAdoptedError, type Ports } from './ports.ts';
-import { CommandQueue, NO_COMMIT, type Pending, type Reply, refuse, type Took } from './queue.ts';
+import {
+  CommandQueue,
+  NO_COMMIT,
+  type Pending,
+  type Reply,
+  refuseAll,
+  type Timing,
+} from './queue.ts';
 import { Replies, turn } from './replies.ts';
 import type { Circumstances } from './rules/decision.ts';
 import type { Change, EventState } from './state.ts';
@@ -143,7 +150,7 @@ export class Sequencer {
       state = await this.#memory.load();
     } catch (error) {
       const reason = error instanceof NotAdoptedError ? 'notAdopted' : 'unreachable';
-      refuse(this.#queue.take(this.#queue.length), reason);
+      refuseAll(this.#queue.take(this.#queue.length), reason);
       return;
     }
     const { trace } = this.#ports;
@@ -155,7 +162,7 @@ export class Sequencer {
       // What the defect left behind is unknown, so nothing of it is trusted.
       this.#memory.forget({ inDoubt: true });
       this.#logDefect(error);
-      refuse(pendingOf(batch.decided), 'uncertain');
+      refuseAll(pendingOf(batch.decided), 'uncertain');
     }
   }
 
@@ -170,12 +177,12 @@ export class Sequencer {
       const { pending, error } = batch.defect;
       this.#logDefect(error);
       this.#queue.remove(pending);
-      refuse([pending], 'defect');
+      refuseAll([pending], 'defect');
       this.#memory.forget({ inDoubt: false });
       return null;
     }
     this.#queue.take(batch.decided.length + batch.expired.length);
-    refuse(batch.expired, 'expired');
+    refuseAll(batch.expired, 'expired');
     return batch;
   }
 
@@ -221,7 +228,7 @@ export class Sequencer {
     const result = await commit;
     const { attempts = 0, items } = result;
     const commitMs = this.#ports.now() - sentAt;
-    const took = ({ askedAt }: Pending): Took => ({
+    const timing = ({ askedAt }: Pending): Timing => ({
       queueMs: sentAt - askedAt,
       ...(attempts > 0 ? { commitMs, batch: items, attempts } : NO_COMMIT),
     });
@@ -230,7 +237,7 @@ export class Sequencer {
         for (const { pending, outcome, record } of decided) {
           if (record) this.#keys.remember(record);
           const isAnswer = isQuestion(pending.command);
-          this.#replies.add(pending, isAnswer ? outcome : { ...outcome, took: took(pending) });
+          this.#replies.add(pending, isAnswer ? outcome : { ...outcome, timing: timing(pending) });
         }
         return;
       case 'replayed': {
@@ -240,12 +247,12 @@ export class Sequencer {
           const record = pending.key && result.records.get(pending.key.id);
           if (pending.key && record) {
             this.#keys.remember(record);
-            pending.settle({ ...replay(record, pending.key), took: took(pending) });
+            pending.settle({ ...replay(record, pending.key), timing: timing(pending) });
           } else {
             others.push(pending);
           }
         }
-        this.#queue.putBack(others, took);
+        this.#queue.putBack(others, timing);
         return;
       }
       case 'fenced':
@@ -254,7 +261,7 @@ export class Sequencer {
           done: 'loads again, and decides them anew',
         });
         this.#memory.forget({ inDoubt: false });
-        this.#queue.putBack(pendingOf(decided), took);
+        this.#queue.putBack(pendingOf(decided), timing);
         return;
       case 'unapplied':
         this.#ports.log('commit unapplied', {
@@ -262,7 +269,7 @@ export class Sequencer {
           commands: decided.length,
           done: 'refused them with 503: nothing was changed',
         });
-        refuse(pendingOf(decided), 'unapplied', took);
+        refuseAll(pendingOf(decided), 'unapplied', timing);
         return;
       case 'uncertain':
         this.#ports.log('commit uncertain', {
@@ -271,7 +278,7 @@ export class Sequencer {
           done: 'told them that it is uncertain; wins the fence before it reads again',
         });
         this.#memory.forget({ inDoubt: true });
-        refuse(pendingOf(decided), 'uncertain', took);
+        refuseAll(pendingOf(decided), 'uncertain', timing);
         return;
     }
   }

@@ -129,12 +129,12 @@ export function expectOutcome<Type extends Reply['type']>(
 }
 
 /** What became of a command, for the log and for the caller. */
-function note(c: RouteContext, reply: Reply): void {
-  const { type, took } = reply;
+function recordOutcome(c: RouteContext, reply: Reply): void {
+  const { type, timing } = reply;
   c.set('outcome', type === 'registered' ? 'ACTIVE' : type === 'waitlisted' ? 'WAITLISTED' : type);
-  if (!took) return;
-  c.set('took', took);
-  c.header('Server-Timing', `queue;dur=${took.queueMs}, commit;dur=${took.commitMs}`);
+  if (!timing) return;
+  c.set('timing', timing);
+  c.header('Server-Timing', `queue;dur=${timing.queueMs}, commit;dur=${timing.commitMs}`);
 }
 
 /**
@@ -152,7 +152,7 @@ export async function execute<Type extends Reply['type']>(
   const key = isKeyed ? await eventKeyOf(c, eventId, command) : undefined;
   const reply = (await eventObject(c.env, eventId).execute(command, key)) as Reply;
   markReplay(c, reply);
-  note(c, reply);
+  recordOutcome(c, reply);
   const userId = 'userId' in command ? { userId: command.userId } : {};
   return expectOutcome(reply, types, { eventId, ...userId });
 }

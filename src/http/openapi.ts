@@ -4,6 +4,7 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
 } from 'zod-openapi';
+import packageJson from '../../package.json' with { type: 'json' };
 import { RETRY_AFTER_SECONDS } from '../limits.ts';
 import * as schemas from './schemas.ts';
 
@@ -286,7 +287,7 @@ export function describeApi() {
     openapi: '3.1.1',
     info: {
       title: 'Registration desk',
-      version: '1.0.0',
+      version: packageJson.version,
       description:
         'Users, events with a capacity and a waitlist, registration, promotion in order.',
     },

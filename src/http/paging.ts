@@ -5,19 +5,19 @@ import { ID_MAX_CHARS } from '../limits.ts';
 import { isLongerThan } from '../text.ts';
 
 /** Lists that have pages. */
-type List = 'events' | 'registrations' | 'waitlist';
+type PagedList = 'events' | 'registrations' | 'waitlist';
 
 /**
  * Where a page ended, as text that means nothing to a client. It names the list that it is of, and
  * the event, since a place in one list says nothing about another.
  */
-export function writeCursor(list: List, eventId: string, last: string | number): string {
+export function writeCursor(list: PagedList, eventId: string, last: string | number): string {
   const bytes = new TextEncoder().encode(JSON.stringify([list, eventId, last]));
   return encodeBase64Url(bytes.buffer);
 }
 
 /** Whether a page of the list can have ended there: only such a place may come to the table. */
-function isPlace(list: List, last: unknown): last is string | number {
+function isPlace(list: PagedList, last: unknown): last is string | number {
   if (list !== 'events') return Number.isSafeInteger(last) && Number(last) >= 0;
   return (
     typeof last === 'string' &&
@@ -30,7 +30,7 @@ function isPlace(list: List, last: unknown): last is string | number {
 /** @throws ValidationError for a cursor that this list cannot have given */
 export function readCursor(
   cursor: string | undefined,
-  list: List,
+  list: PagedList,
   eventId: string,
 ): string | number | null {
   if (cursor === undefined) return null;

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
 import { UnauthenticatedError } from '../errors.ts';
-import type { Took } from '../event/queue.ts';
+import type { Timing } from '../event/queue.ts';
 import { servicesOf } from '../services.ts';
 
 declare module 'hono' {
@@ -10,7 +10,7 @@ declare module 'hono' {
     /** What became of the request: a reply's kind, or an error's class. */
     outcome?: string;
     /** What the answer took, and the commit that it rests on. */
-    took?: Took;
+    timing?: Timing;
     /** Of many users at once: how many of them came to what. */
     results?: Record<string, number>;
   }
@@ -39,7 +39,7 @@ export const logRequest = createMiddleware<{ Bindings: Env }>(async (c, next) =>
   if (c.env.LOG_REQUESTS !== 'yes') return next();
   const startedAt = Date.now();
   await next();
-  const { requestId, outcome = c.res.ok ? 'ok' : null, took, results } = c.var;
+  const { requestId, outcome = c.res.ok ? 'ok' : null, timing, results } = c.var;
   const route = matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path ?? null;
   const line = {
     requestId,
@@ -49,7 +49,7 @@ export const logRequest = createMiddleware<{ Bindings: Env }>(async (c, next) =>
     outcome,
     ...(await callerOf(c)),
     totalMs: Date.now() - startedAt,
-    ...took,
+    ...timing,
     results,
   };
   // biome-ignore lint/suspicious/noConsole: the platform's log

@@ -70,8 +70,8 @@ export class EventObject extends DurableObject<Env> {
       absence ?? (await this.#sequencer.submit(command, askedAt + QUEUE_WAIT_MS, key));
     if (isQuestion(command)) return reply;
     // The sequencer counts from when it was asked; a refusal may have needed no commit.
-    const { queueMs, ...commit } = reply.took ?? { queueMs: Date.now() - queuedAt, ...NO_COMMIT };
-    return { ...reply, took: { queueMs: queuedAt - askedAt + queueMs, ...commit } };
+    const { queueMs, ...commit } = reply.timing ?? { queueMs: Date.now() - queuedAt, ...NO_COMMIT };
+    return { ...reply, timing: { queueMs: queuedAt - askedAt + queueMs, ...commit } };
   }
 
   /**

@@ -1,7 +1,7 @@
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import { ATTEMPT_TIMEOUT_MS } from '../limits.ts';
 import { sleep } from '../sleep.ts';
-import { backoffMs, persist, type Store, StoreUnavailableError } from './client.ts';
+import { backoffMs, callTables, type Store, StoreUnavailableError } from './client.ts';
 
 /** What is read of one table. */
 interface TableRequest {
@@ -35,7 +35,7 @@ export async function batchGet(
     Object.entries(keys).map(([table, Keys]) => [table, toRequest(table, Keys)]),
   );
   for (let attempt = 0; ; attempt++) {
-    const page = await persist(
+    const page = await callTables(
       (options) => store.client.send(new BatchGetCommand({ RequestItems }), options),
       { deadline, timeoutMs: ATTEMPT_TIMEOUT_MS },
     );

@@ -2,7 +2,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Config, TableNames } from '../config.ts';
 import { ATTEMPT_MIN_MS, BACKOFF_FIRST_MS, BACKOFF_MAX_MS } from '../limits.ts';
 import { sleep } from '../sleep.ts';
-import { openClient } from './transport.ts';
+import { openLightClient } from './transport.ts';
 
 /** The tables and the client that reaches them. */
 export interface Store {
@@ -10,9 +10,9 @@ export interface Store {
   tables: TableNames;
 }
 
-/** Opens the store. One attempt a call: `persist` below retries, with a deadline of ours. */
+/** Opens the store. One attempt a call: `callTables` below retries, with a deadline of ours. */
 export function openStore(config: Config): Store {
-  return { client: DynamoDBDocumentClient.from(openClient(config)), tables: config.tables };
+  return { client: DynamoDBDocumentClient.from(openLightClient(config)), tables: config.tables };
 }
 
 /**
@@ -59,8 +59,8 @@ const MISCONFIGURED = new Set([
 /** What a failed attempt says about the next one, and about what became of this one. */
 type Verdict = 'busy' | 'uncertain' | 'condition' | 'misconfigured' | 'defect';
 
-/** Judges what the SDK threw. */
-export function judge(error: unknown): Verdict {
+/** What the error that the SDK threw says. */
+export function verdictOf(error: unknown): Verdict {
   const { name, $fault, $metadata, CancellationReasons } = error as {
     name?: string;
     $fault?: 'client' | 'server';
@@ -97,7 +97,7 @@ export function backoffMs(attempt: number): number {
  * @throws ConditionFailedError when the write's condition did not hold
  * @throws StoreUnavailableError when no answer could be had
  */
-export async function persist<T>(
+export async function callTables<T>(
   call: (options: { abortSignal: AbortSignal }) => Promise<T>,
   { deadline, timeoutMs }: { deadline: number; timeoutMs: number },
 ): Promise<T> {
@@ -110,7 +110,7 @@ export async function persist<T>(
     try {
       return await call({ abortSignal: abort.signal });
     } catch (error) {
-      const verdict = judge(error);
+      const verdict = verdictOf(error);
       // With one token for all attempts, a condition that fails proves that none was applied.
       if (verdict === 'condition') throw new ConditionFailedError('condition', { cause: error });
       if (verdict === 'uncertain') isUncertain = true;

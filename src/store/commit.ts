@@ -16,10 +16,10 @@ import {
 } from '../limits.ts';
 import {
   ConditionFailedError,
-  judge,
-  persist,
+  callTables,
   type Store,
   StoreUnavailableError,
+  verdictOf,
 } from './client.ts';
 import { atVersion, setWhere } from './expressions.ts';
 import { type EventBooks, toAttributes, toDigest, toPlaceKey } from './tables.ts';
@@ -157,13 +157,13 @@ export async function commit(
   const command = new TransactWriteItemsCommand(input);
   const effort: Effort = { attempts: 0, throttles: 0 };
   try {
-    await persist(
+    await callTables(
       async (options) => {
         effort.attempts++;
         try {
           return await store.client.send(command, options);
         } catch (error) {
-          if (judge(error) === 'busy') effort.throttles++;
+          if (verdictOf(error) === 'busy') effort.throttles++;
           throw error;
         }
       },

@@ -1,7 +1,7 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { EventRecord } from '../event/model.ts';
 import { PAGE_TIMEOUT_MS, READ_DEADLINE_MS } from '../limits.ts';
-import { persist, type Store } from './client.ts';
+import { callTables, type Store } from './client.ts';
 import { toEventRecord } from './tables.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function listEvents(
     Limit: limit,
     ...(after === null ? {} : { ExclusiveStartKey: { eventId: after } }),
   });
-  const page = await persist((options) => store.client.send(command, options), {
+  const page = await callTables((options) => store.client.send(command, options), {
     deadline: Date.now() + READ_DEADLINE_MS,
     timeoutMs: PAGE_TIMEOUT_MS,
   });

@@ -13,7 +13,7 @@ import { sleep } from '../sleep.ts';
 import {
   backoffMs,
   ConditionFailedError,
-  persist,
+  callTables,
   type Store,
   StoreUnavailableError,
 } from './client.ts';
@@ -33,7 +33,7 @@ async function readItem(store: Store, eventId: string): Promise<EventItem | unde
     Key: { eventId },
     ConsistentRead: true,
   });
-  const { Item } = await persist(
+  const { Item } = await callTables(
     (options) => store.client.send(command, options),
     read(ATTEMPT_TIMEOUT_MS),
   );
@@ -59,7 +59,7 @@ async function winFence(store: Store, eventId: string): Promise<void> {
       ExpressionAttributeValues: { ':version': item.version, ':next': item.version + 1 },
     });
     try {
-      await persist((options) => store.client.send(command, options), read(ATTEMPT_TIMEOUT_MS));
+      await callTables((options) => store.client.send(command, options), read(ATTEMPT_TIMEOUT_MS));
       return;
     } catch (error) {
       // Somebody wrote in between, perhaps an attempt of our own whose answer was lost: read again.

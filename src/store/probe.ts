@@ -8,7 +8,7 @@ import {
   READY_TURN_MS,
 } from '../limits.ts';
 import { sleep } from '../sleep.ts';
-import { persist, type Store } from './client.ts';
+import { callTables, type Store } from './client.ts';
 import { TABLE_SCHEMAS } from './tables.ts';
 
 /** A key that no record has: ids are trimmed, and never blank. */
@@ -36,7 +36,7 @@ export async function probeTables(store: Store, report: Report): Promise<Part[]>
     const TableName = store.tables[table];
     const command = new GetCommand({ TableName, Key: { [TABLE_SCHEMAS[table].hash.name]: NO_ID } });
     try {
-      await persist((options) => store.client.send(command, options), {
+      await callTables((options) => store.client.send(command, options), {
         deadline,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
       });

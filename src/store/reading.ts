@@ -2,7 +2,7 @@ import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { idBits, type Place, Places, toUuid } from '../event/places.ts';
 import { EventState } from '../event/state.ts';
 import { ATTEMPT_TIMEOUT_MS, PAGE_TIMEOUT_MS } from '../limits.ts';
-import { persist, type Store } from './client.ts';
+import { callTables, type Store } from './client.ts';
 import {
   type Attributes,
   type Range,
@@ -154,7 +154,7 @@ export class Reading {
       Key: toAttributes(toPlaceKey(table, id)),
       ConsistentRead: true,
     });
-    const { Item } = await persist(
+    const { Item } = await callTables(
       (options) => this.#store.client.send(command, options),
       read(ATTEMPT_TIMEOUT_MS),
     );
@@ -177,7 +177,7 @@ export class Reading {
     let next: Attributes | undefined;
     do {
       const command = new QueryCommand({ ...query, ...(next ? { ExclusiveStartKey: next } : {}) });
-      const { Items = [], LastEvaluatedKey } = await persist(
+      const { Items = [], LastEvaluatedKey } = await callTables(
         (options) => this.#store.client.send(command, options),
         read(PAGE_TIMEOUT_MS),
       );

@@ -30,7 +30,7 @@ const IDLE_MIDDLEWARE = [
 ];
 
 /** The SDK's client, with its commands, its endpoints and its signer, and a shorter way between them. */
-export function openClient(config: StoreConfig): DynamoDBClient {
+export function openLightClient(config: StoreConfig): DynamoDBClient {
   const { region, credentials, endpoint } = config;
   const client = new DynamoDBClient({
     region,

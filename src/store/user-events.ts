@@ -8,7 +8,7 @@ import {
   USER_EVENTS_MAX_IN_FLIGHT,
 } from '../limits.ts';
 import { batchGet } from './batch-get.ts';
-import { persist, type Store } from './client.ts';
+import { callTables, type Store } from './client.ts';
 import { INDEXES, toEventRecord } from './tables.ts';
 
 /** Registrations and their events, two keys each, that one BatchGetItem call reads. */
@@ -87,7 +87,7 @@ async function nominate(
       ProjectionExpression: 'registrationId, eventId, createdAt',
       ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
     });
-    const page = await persist((options) => store.client.send(command, options), {
+    const page = await callTables((options) => store.client.send(command, options), {
       deadline,
       timeoutMs: PAGE_TIMEOUT_MS,
     });

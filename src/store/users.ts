@@ -9,7 +9,7 @@ import {
   READ_DEADLINE_MS,
 } from '../limits.ts';
 import { batchGet } from './batch-get.ts';
-import { ConditionFailedError, persist, type Store } from './client.ts';
+import { ConditionFailedError, callTables, type Store } from './client.ts';
 import { toKeyAction, usedKeys } from './commit.ts';
 import { toAttributes } from './tables.ts';
 
@@ -56,7 +56,7 @@ async function writeOnce(
     ClientRequestToken: crypto.randomUUID(),
   });
   try {
-    await persist((options) => store.client.send(command, options), {
+    await callTables((options) => store.client.send(command, options), {
       deadline: Date.now() + COMMIT_DEADLINE_MS,
       timeoutMs: ATTEMPT_TIMEOUT_MS,
     });
@@ -75,7 +75,7 @@ export async function getUser(store: Store, userId: string): Promise<User | null
     Key: { userId },
     ConsistentRead: true,
   });
-  const { Item } = await persist((options) => store.client.send(command, options), {
+  const { Item } = await callTables((options) => store.client.send(command, options), {
     deadline: Date.now() + READ_DEADLINE_MS,
     timeoutMs: ATTEMPT_TIMEOUT_MS,
   });

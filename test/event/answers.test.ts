@@ -101,8 +101,8 @@ describe('the largest answers there are fit into a call', () => {
       return { type: 'register', userId: longest(i + 1) };
     });
     expectSmall(commands);
-    const took = { queueMs: 2_500, commitMs: 2_000, batch: 100, attempts: 10 };
-    const answers = commands.map((command) => ({ ...run(command), took }));
+    const timing = { queueMs: 2_500, commitMs: 2_000, batch: 100, attempts: 10 };
+    const answers = commands.map((command) => ({ ...run(command), timing }));
     expect(answers.every(({ type }) => type === 'waitlisted')).toBe(true);
     expectSmall(answers);
   });

@@ -125,9 +125,9 @@ describe('the sequencer', () => {
     await settle();
     await vi.advanceTimersByTimeAsync(50);
     commits[1]?.answer({ type: 'committed', attempts: 2 });
-    expect((await first).took).toEqual({ queueMs: 0, commitMs: 30, batch: 1, attempts: 1 });
+    expect((await first).timing).toEqual({ queueMs: 0, commitMs: 30, batch: 1, attempts: 1 });
     const second = { queueMs: 30, commitMs: 50, batch: EAGER_COMMIT_MIN_COMMANDS, attempts: 2 };
-    expect((await replies[0])?.took).toEqual(second);
+    expect((await replies[0])?.timing).toEqual(second);
   });
 
   test('one commit is in flight, and what arrives meanwhile is the next one', async () => {
@@ -276,7 +276,7 @@ describe('the sequencer', () => {
     expect(await reply).toEqual({
       type: 'unavailable',
       reason: 'uncertain',
-      took: expect.any(Object),
+      timing: expect.any(Object),
     });
     void register('b');
     await settle();
@@ -305,7 +305,7 @@ describe('the sequencer', () => {
     expect(await reply).toEqual({
       type: 'unavailable',
       reason: 'unapplied',
-      took: expect.any(Object),
+      timing: expect.any(Object),
     });
     const again = register('a');
     await settle();
@@ -419,7 +419,7 @@ describe('the sequencer', () => {
     expect(await reply).toEqual({
       type: 'unavailable',
       reason: 'uncertain',
-      took: expect.any(Object),
+      timing: expect.any(Object),
     });
     // What the tables hold by then: the capacity is raised, and some still wait.
     setLoad(async () => withLine(31, 40));
@@ -456,7 +456,7 @@ describe('the sequencer', () => {
       type: 'refused',
       reason: 'full',
       isReplay: true,
-      took: expect.any(Object),
+      timing: expect.any(Object),
     });
     await settle();
     expect(commits[2]?.draft.itemCount).toBe(1);
@@ -590,7 +590,7 @@ describe('the sequencer', () => {
       await settle();
       expect([(await reply).type, await late]).toEqual([
         'registered',
-        { type: 'unavailable', reason: 'expired', took: expect.any(Object) },
+        { type: 'unavailable', reason: 'expired', timing: expect.any(Object) },
       ]);
     },
   );
@@ -645,7 +645,7 @@ describe('the sequencer', () => {
       await settleAll();
     }
     const reply = await raise;
-    expect(reply.took).toMatchObject({ batch: 240, attempts: 6 });
+    expect(reply.timing).toMatchObject({ batch: 240, attempts: 6 });
     const promoted = reply.type === 'updated' ? reply.promoted : [];
     const ids = promoted.map(({ registrationId }) => Number(registrationId.slice(-12)));
     // One id for each seat: "first" and "second" joined the line with one each before.

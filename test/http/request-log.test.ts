@@ -122,14 +122,14 @@ describe('the log of requests', () => {
     const body = { userId, eventId };
     const once = () =>
       logged('POST', '/registration/registrations', body, {}, { 'Idempotency-Key': 'k' });
-    const took = { queueMs: expect.any(Number), commitMs: expect.any(Number), attempts: 1 };
-    expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', batch: 2, ...took }]);
+    const timing = { queueMs: expect.any(Number), commitMs: expect.any(Number), attempts: 1 };
+    expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', batch: 2, ...timing }]);
     // A key that is remembered costs no commit.
     const none = { commitMs: 0, batch: 0, attempts: 0 };
     expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', ...none }]);
     // One that is not is found used by the commit, whatever else the batch was to write.
     await evictDurableObject(env.EVENTS.getByName(eventId));
-    expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', ...took }]);
+    expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', ...timing }]);
   });
 
   test('counts what came of many users at once', async () => {

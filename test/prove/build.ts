@@ -47,6 +47,7 @@ export async function build(parent: string, options: BuildOptions): Promise<Buil
   const folder = join(parent, name);
   mkdirSync(folder, { recursive: true });
   cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true });
+  cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   if (scale !== 1) cutDeadlines(folder, scale);
   for (const replacement of replacements) replace(folder, replacement);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import {
   ConditionFailedError,
-  judge,
-  persist,
+  callTables,
   StoreUnavailableError,
+  verdictOf,
 } from '../../src/store/client.ts';
 
 /** An error as the SDK throws it. */
@@ -44,7 +44,7 @@ describe('what a failure means', () => {
     [thrown('SyntaxError', 200), 'uncertain'],
     [Object.assign(thrown('SyntaxError', 400), { $fault: undefined }), 'uncertain'],
   ] as const)('%o is %s', ([error, verdict]) => {
-    expect(judge(error)).toBe(verdict);
+    expect(verdictOf(error)).toBe(verdict);
   });
 });
 
@@ -63,31 +63,31 @@ describe('persisting', () => {
 
   test('goes on through what passes', async () => {
     const call = failing(thrown('TypeError'), thrown('ThrottlingException', 400), thrown('x', 500));
-    expect(await persist(call, within(2_000))).toBe('done');
+    expect(await callTables(call, within(2_000))).toBe('done');
   });
 
   test('gives up at the deadline, and knows whether a write may have been applied', async () => {
     const always = (error: Error) => () => Promise.reject(error);
-    const busy = persist(always(thrown('ThrottlingException', 400)), within(300));
+    const busy = callTables(always(thrown('ThrottlingException', 400)), within(300));
     await expect(busy).rejects.toMatchObject({ isUncertain: false });
-    const lost = persist(always(thrown('TypeError')), within(300));
+    const lost = callTables(always(thrown('TypeError')), within(300));
     await expect(lost).rejects.toMatchObject({ isUncertain: true });
     await expect(lost).rejects.toThrow(StoreUnavailableError);
   });
 
   test('an attempt that was lost keeps the doubt, whatever is answered later', async () => {
     const call = failing(thrown('TypeError'), thrown('AccessDeniedException', 400));
-    await expect(persist(call, within(2_000))).rejects.toMatchObject({ isUncertain: true });
+    await expect(callTables(call, within(2_000))).rejects.toMatchObject({ isUncertain: true });
   });
 
   test('a condition that fails is final', async () => {
     const call = failing(thrown('TypeError'), cancelled('ConditionalCheckFailed'));
-    await expect(persist(call, within(2_000))).rejects.toThrow(ConditionFailedError);
+    await expect(callTables(call, within(2_000))).rejects.toThrow(ConditionFailedError);
   });
 
   test('a defect is thrown as it is, at once', async () => {
     const defect = thrown('ValidationException', 400);
-    await expect(persist(failing(defect), within(2_000))).rejects.toBe(defect);
+    await expect(callTables(failing(defect), within(2_000))).rejects.toBe(defect);
   });
 
   test('an attempt that hangs is cut short', async () => {
@@ -96,7 +96,7 @@ describe('persisting', () => {
       new Promise<never>((_, reject) => {
         abortSignal.addEventListener('abort', () => reject(abortSignal.reason));
       });
-    await expect(persist(call, within(400))).rejects.toThrow(StoreUnavailableError);
+    await expect(callTables(call, within(400))).rejects.toThrow(StoreUnavailableError);
     expect(Date.now() - start).toBeLessThan(1_000);
   });
 });

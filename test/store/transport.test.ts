@@ -3,8 +3,8 @@ import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { StoreConfig } from '../../src/config.ts';
-import { judge } from '../../src/store/client.ts';
-import { openClient } from '../../src/store/transport.ts';
+import { verdictOf } from '../../src/store/client.ts';
+import { openLightClient } from '../../src/store/transport.ts';
 
 const REGION = 'eu-central-1';
 const credentials = {
@@ -13,7 +13,7 @@ const credentials = {
 };
 const tables = { users: 'u', events: 'e', registrations: 'r', waitlist: 'w' };
 const open = (config: Partial<StoreConfig> = {}) =>
-  openClient({ region: REGION, endpoint: undefined, credentials, tables, ...config });
+  openLightClient({ region: REGION, endpoint: undefined, credentials, tables, ...config });
 const getUser = () =>
   new GetItemCommand({ TableName: 'users-table', Key: { userId: { S: 'Zoë 🎟' } } });
 
@@ -127,7 +127,7 @@ describe('the way to DynamoDB', () => {
     const error = await open()
       .send(getUser())
       .catch((thrown: unknown) => thrown);
-    expect(judge(error)).toBe('uncertain');
+    expect(verdictOf(error)).toBe('uncertain');
   });
 
   test('an error page of something in between is no answer either', async () => {
@@ -135,7 +135,7 @@ describe('the way to DynamoDB', () => {
     const error = await open()
       .send(getUser())
       .catch((thrown: unknown) => thrown);
-    expect(judge(error)).toBe('uncertain');
+    expect(verdictOf(error)).toBe('uncertain');
   });
 
   test('a call that is given up is cut short', async () => {
