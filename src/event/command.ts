@@ -23,9 +23,9 @@ export type Command =
   | { type: 'register'; userId: string; override?: { reason: string } }
   | { type: 'unregister'; userId: string }
   | { type: 'leaveLine'; userId: string }
-  /** `ifMatch`: the revisions that it may be applied to. */
-  | { type: 'update'; patch: EventPatch; ifMatch: number[] | null; isDryRun: boolean }
-  | { type: 'cancel'; ifMatch: number[] | null }
+  /** `revisions`: the revisions that it may be applied to. */
+  | { type: 'update'; patch: EventPatch; revisions: number[] | null; isDryRun: boolean }
+  | { type: 'cancel'; revisions: number[] | null }
   /** Changes nothing: uses up the key of a request of many commands before any of them. */
   | { type: 'claim' }
   /** Fills free seats from the line: what an update began and an interruption left undone. */

@@ -24,7 +24,7 @@ export function decide(view: EventView, command: Command, circumstances: Circums
     case 'update':
       return update(view, event, command, circumstances);
     case 'cancel':
-      return cancel(view, event, command.ifMatch);
+      return cancel(view, event, command.revisions);
     case 'claim':
       return { changes: [], outcome: { type: 'claimed' } };
     case 'promote':

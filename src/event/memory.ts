@@ -52,7 +52,7 @@ export class Memory {
       .catch((error: unknown) => {
         this.#deps.log('load failed', {
           error: String(error),
-          done: 'refused whoever waits with 503',
+          done: 'refused whoever waits',
         });
         throw error;
       })

@@ -267,7 +267,7 @@ export class Sequencer {
         this.#ports.log('commit unapplied', {
           cause: result.cause.message,
           commands: decided.length,
-          done: 'refused them with 503: nothing was changed',
+          done: 'refused them: nothing was changed',
         });
         refuseAll(pendingOf(decided), 'unapplied', timing);
         return;

@@ -59,7 +59,7 @@ describe('the largest answers there are fit into a call', () => {
     const { state, run } = open(1, 3 * CHANGE_MAX_LISTED);
     const line = [...state.waiting()].map(({ userId }) => userId);
     const raise = (capacity: number, isDryRun: boolean) =>
-      run({ type: 'update', patch: { capacity }, ifMatch: null, isDryRun });
+      run({ type: 'update', patch: { capacity }, revisions: null, isDryRun });
     const answer = raise(CAPACITY_MAX, true);
     if (answer.type !== 'updated') throw new Error(answer.type);
     expect(answer.promotedCount).toBe(3 * CHANGE_MAX_LISTED);

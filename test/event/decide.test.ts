@@ -152,9 +152,9 @@ describe('the rules', () => {
   });
 });
 
-const update = (patch: EventPatch, options: { ifMatch?: number[]; isDryRun?: boolean } = {}) => {
-  const { ifMatch = null, isDryRun = false } = options;
-  return { type: 'update' as const, patch, ifMatch, isDryRun };
+const update = (patch: EventPatch, options: { revisions?: number[]; isDryRun?: boolean } = {}) => {
+  const { revisions = null, isDryRun = false } = options;
+  return { type: 'update' as const, patch, revisions, isDryRun };
 };
 
 describe('the life of an event', () => {
@@ -237,12 +237,12 @@ describe('the life of an event', () => {
 
   test('an update of what has changed meanwhile is refused, a dry run changes nothing', () => {
     const { run, state } = withUsers(1, 'a', 'b');
-    expect(inShort(run(update({ capacity: 2 }, { ifMatch: [1], isDryRun: true })))).toBe(
+    expect(inShort(run(update({ capacity: 2 }, { revisions: [1], isDryRun: true })))).toBe(
       'updated b',
     );
     expect(inShort(run({ type: 'read' }))).toBe('read 1 1');
-    run(update({ name: 'New' }, { ifMatch: [1] }));
-    expect(inShort(run(update({ name: 'Lost' }, { ifMatch: [1] })))).toBe(
+    run(update({ name: 'New' }, { revisions: [1] }));
+    expect(inShort(run(update({ name: 'Lost' }, { revisions: [1] })))).toBe(
       'refused revision-mismatch',
     );
     expect(state.event?.name).toBe('New');
@@ -255,8 +255,8 @@ describe('the life of an event', () => {
 
   test('a cancelled event takes nobody, seats nobody, and cannot be taken back', () => {
     const { run } = withUsers(1, 'a', 'b');
-    expect(run({ type: 'cancel', ifMatch: null }).type).toBe('cancelled');
-    expect(run({ type: 'cancel', ifMatch: null }).type).toBe('cancelled');
+    expect(run({ type: 'cancel', revisions: null }).type).toBe('cancelled');
+    expect(run({ type: 'cancel', revisions: null }).type).toBe('cancelled');
     expect(inShort(run(register('c')))).toBe('refused cancelled');
     expect(inShort(run({ type: 'register', userId: 'c', override: { reason: 'x' } }))).toBe(
       'refused cancelled',

@@ -383,7 +383,7 @@ describe('the sequencer', () => {
     const update = {
       type: 'update' as const,
       patch: { capacity: 121 },
-      ifMatch: null,
+      revisions: null,
       isDryRun: false,
     };
     const reply = sequencer.submit(update, Date.now() + QUEUE_WAIT_MS);
@@ -408,7 +408,7 @@ describe('the sequencer', () => {
     const update = {
       type: 'update' as const,
       patch: { capacity: 121 },
-      ifMatch: null,
+      revisions: null,
       isDryRun: false,
     };
     const reply = sequencer.submit(update, Date.now() + QUEUE_WAIT_MS);
@@ -468,7 +468,7 @@ describe('the sequencer', () => {
     const { sequencer, commits } = open(10);
     const update = (isDryRun: boolean) =>
       sequencer.submit(
-        { type: 'update', patch: { capacity: 10 }, ifMatch: null, isDryRun },
+        { type: 'update', patch: { capacity: 10 }, revisions: null, isDryRun },
         Date.now() + QUEUE_WAIT_MS,
       );
     const reply = update(false);
@@ -636,7 +636,7 @@ describe('the sequencer', () => {
     await settle();
     void register('second');
     const raise = sequencer.submit(
-      { type: 'update', patch: { capacity: 121 }, ifMatch: null, isDryRun: false },
+      { type: 'update', patch: { capacity: 121 }, revisions: null, isDryRun: false },
       Date.now() + QUEUE_WAIT_MS,
     );
     await settle();

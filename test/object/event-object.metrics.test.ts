@@ -116,7 +116,7 @@ describe('what is measured of an event', () => {
     const points = await measure(
       eventId,
       { type: 'unregister', userId: a },
-      { type: 'update', patch, ifMatch: null, isDryRun: false },
+      { type: 'update', patch, revisions: null, isDryRun: false },
     );
     const promotions = points.reduce((sum, point) => sum + point.promotions, 0);
     expect(promotions).toBe(2);

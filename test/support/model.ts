@@ -181,7 +181,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: patch.map((patch) => ({
       type: 'update' as const,
       patch,
-      ifMatch: null,
+      revisions: null,
       isDryRun: false,
     })),
   },

@@ -18,11 +18,11 @@ export function create(view: EventView, event: NewEvent, { now }: Circumstances)
 export function update(
   view: EventView,
   event: EventRecord,
-  { patch, ifMatch, isDryRun }: Extract<Command, { type: 'update' }>,
+  { patch, revisions, isDryRun }: Extract<Command, { type: 'update' }>,
   circumstances: Circumstances,
 ): Decision {
   if (event.status === 'CANCELLED') return refuse('cancelled');
-  if (ifMatch && !ifMatch.includes(view.revision)) return refuse('revision-mismatch');
+  if (revisions && !revisions.includes(view.revision)) return refuse('revision-mismatch');
   const given = Object.entries(patch).filter(([, value]) => value !== undefined);
   const updated: EventRecord = { ...event, ...Object.fromEntries(given) };
   if (isReversed(updated)) return refuse('window-reversed');
@@ -44,8 +44,8 @@ export function update(
 }
 
 /** Cancels the event for good. */
-export function cancel(view: EventView, event: EventRecord, ifMatch: number[] | null): Decision {
-  if (ifMatch && !ifMatch.includes(view.revision)) return refuse('revision-mismatch');
+export function cancel(view: EventView, event: EventRecord, revisions: number[] | null): Decision {
+  if (revisions && !revisions.includes(view.revision)) return refuse('revision-mismatch');
   if (event.status === 'CANCELLED') {
     return { changes: [], outcome: { type: 'cancelled', event, revision: view.revision } };
   }

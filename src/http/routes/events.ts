@@ -67,7 +67,7 @@ export const events = new Hono<{ Bindings: Env }>()
       const command: Command = {
         type: 'update',
         patch,
-        ifMatch: readIfMatch(c.req.header('If-Match')),
+        revisions: readIfMatch(c.req.header('If-Match')),
         isDryRun: dryRun,
       };
       const outcome = await execute(c, eventId, command, ['updated']);
@@ -78,7 +78,7 @@ export const events = new Hono<{ Bindings: Env }>()
   )
   .delete('/:eventId', validate('param', eventParamSchema), async (c) => {
     const { eventId } = c.req.valid('param');
-    const command: Command = { type: 'cancel', ifMatch: readIfMatch(c.req.header('If-Match')) };
+    const command: Command = { type: 'cancel', revisions: readIfMatch(c.req.header('If-Match')) };
     const { event, revision } = await execute(c, eventId, command, ['cancelled']);
     return c.json(event, 200, { ETag: toETag(revision) });
   })
