@@ -3,7 +3,7 @@ import type { ApplyGlobalResponse } from 'hono/client';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
-import { guard } from './auth/guard.ts';
+import { countCalls, countPreflights, guard } from './auth/guard.ts';
 import {
   AppError,
   InternalError,
@@ -32,7 +32,7 @@ function toAppError(error: Error): AppError | null {
   }
   if (error instanceof StoreUnavailableError) {
     const doubt = error.isUncertain ? ' The change may or may not have been made.' : '';
-    return new UnavailableError(`${error.message}.${doubt}`);
+    return new UnavailableError(`The tables cannot be reached.${doubt}`);
   }
   // What the platform says of an object that it moved, updated, reset or found overloaded.
   const platform = error as {
@@ -53,7 +53,11 @@ const app = new Hono<{ Bindings: Env; Variables: RequestIdVariables }>();
 app.use(requestId());
 app.use(logRequest);
 app.use(secureHeaders);
+// Whatever is asked for counts. `crossOrigin` answers a preflight, so that counts before; all else
+// after, so that a page can read that it called too often.
+app.use(countPreflights);
 app.use(crossOrigin);
+app.use(countCalls);
 app.use(
   methodNotAllowed({
     app,
@@ -77,6 +81,12 @@ app.onError((error, c) => {
         stack: error.stack,
       }),
     );
+  }
+  if (error instanceof StoreUnavailableError) {
+    // Why is not for everybody: DynamoDB's words tell of accounts and permissions.
+    const told = { problem: 'tables unreachable', requestId: c.get('requestId') };
+    // biome-ignore lint/suspicious/noConsole: the platform's log
+    console.error(JSON.stringify({ ...told, cause: error.message }));
   }
   return toResponse(
     c,

@@ -70,16 +70,16 @@ export class DuplicateError extends AppError {
 export class UnauthenticatedError extends AppError {
   readonly status = 401;
   override readonly name = 'UnauthenticatedError';
-  readonly #reason: 'missing' | 'invalid' | 'expired';
+  readonly reason: 'missing' | 'invalid' | 'expired';
 
   constructor(reason: 'missing' | 'invalid' | 'expired') {
     const told = { missing: 'is needed', invalid: 'is not valid', expired: 'has expired' };
     super(`A token or key as Authorization: Bearer ${told[reason]}.`);
-    this.#reason = reason;
+    this.reason = reason;
   }
 
   override get headers(): Record<string, string> {
-    const error = this.#reason === 'missing' ? '' : ', error="invalid_token"';
+    const error = this.reason === 'missing' ? '' : ', error="invalid_token"';
     return { 'WWW-Authenticate': `Bearer realm="registration"${error}` };
   }
 }

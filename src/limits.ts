@@ -6,11 +6,26 @@ export const ID_MAX_CHARS = 100;
 /** Longest name of a user or an event, in Unicode code points. */
 export const NAME_MAX_CHARS = 200;
 
-/** Seats an event can have. With a full waitlist the object stays below the platform's 128 MB. */
+/** Seats an event can have. */
 export const CAPACITY_MAX = 100_000;
 
-/** People that can wait for one event: what an object's memory holds beside `CAPACITY_MAX` seats. */
+/** People that can wait for one event. */
 export const WAITLIST_MAX_ENTRIES = 100_000;
+
+/** What a seat or an entry takes of `EVENT_MAX_BYTES` beside its texts: columns, and its share of the map. */
+export const PLACE_BYTES = 80;
+
+/**
+ * What the people of an event may take of the object's memory, as `bytesOf` counts it, so that the largest
+ * event stays below the platform's 128 MB while it is loaded. `CAPACITY_MAX` and `WAITLIST_MAX_ENTRIES`
+ * people fit with ids of `ID_MAX_CHARS` characters that have one UTF-16 code unit, and 4 MB for reasons
+ * and for seats past the capacity. Who has ids of two, such as emoji, meets this first.
+ */
+export const EVENT_MAX_BYTES =
+  (CAPACITY_MAX + WAITLIST_MAX_ENTRIES) * (PLACE_BYTES + 2 * ID_MAX_CHARS) + 4_000_000;
+
+/** People that the answer to a change lists; it counts them all. An RPC answer is limited to 32 MiB. */
+export const CHANGE_MAX_LISTED = 1_000;
 
 /** Longest reason for seating somebody past the capacity, in Unicode code points. */
 export const OVERRIDE_REASON_MAX_CHARS = 500;
@@ -88,11 +103,33 @@ export const READ_DEADLINE_MS = 2_000;
 /** How long one attempt of an index page (up to 1 MB) may take. */
 export const PAGE_TIMEOUT_MS = 1_500;
 
-/** How long a load may go on, waiting for lagging indexes included. Callers give up on it earlier. */
+/**
+ * After how long a load begins no third pass. The second is always made, and callers give up earlier: they
+ * are told so by the queue, and find the event loaded when they ask again.
+ */
 export const LOAD_DEADLINE_MS = 10_000;
+
+/** The pauses between a load's passes: an index is behind for milliseconds, now and then for a second. */
+export const LOAD_PAUSES_MS = [150, 1_000];
+
+/** How long an event whose load could not be proven is not read again, whoever asks. */
+export const LOAD_REST_MS = 3_000;
+
+/**
+ * Ranges in which a line is read side by side, and from how many people on: a page has 1 200 rows at the
+ * longest ids. With the other index a load has four calls in flight, and an object six connections.
+ */
+export const LINE_RANGES = 3;
+export const LINE_RANGES_MIN_ENTRIES = 2_000;
+
+/** How often the fence is tried against others who write the same event. */
+export const FENCE_MAX_ATTEMPTS = 10;
 
 /** How long reading a user's events may take, all pages and retries included. */
 export const USER_EVENTS_DEADLINE_MS = 4_500;
+
+/** BatchGetItem calls for a user's events in flight at a time: of a request's six connections. */
+export const USER_EVENTS_MAX_IN_FLIGHT = 4;
 
 /** Bounds of the pause before a retry; the pause is drawn at random below a ceiling that doubles. */
 export const BACKOFF_FIRST_MS = 25;

@@ -164,9 +164,14 @@ export const CALLS: Record<string, Call> = {
     problems: [400, 404],
   },
   'GET /registration/users/{userId}/events': {
-    summary: 'The events in which a user has a seat',
+    summary: 'The events in which a user has a seat, oldest registration first',
     path: schemas.userParamSchema,
-    success: { status: 200, schema: schemas.eventSchema.array() },
+    query: schemas.userEventsPageSchema,
+    success: {
+      status: 200,
+      schema: schemas.eventSchema.array(),
+      headers: { Link: 'The next page, if there is one.' },
+    },
     problems: [400, 404],
   },
   'POST /registration/events': {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import {
   BULK_MAX_USERS,
   CAPACITY_MAX,
+  CHANGE_MAX_LISTED,
   ID_MAX_CHARS,
   NAME_MAX_CHARS,
   OVERRIDE_REASON_MAX_CHARS,
@@ -148,6 +149,11 @@ export const pageSchema = z.object({
   cursor: z.string().optional(),
 });
 
+/** Query of `GET /registration/users/{userId}/events`: all of them, but for those who have very many. */
+export const userEventsPageSchema = pageSchema.extend({
+  limit: pageSchema.shape.limit.unwrap().default(PAGE_MAX_ROWS),
+});
+
 /** Path parameters */
 export const userParamSchema = z.object({ userId: id });
 export const eventParamSchema = z.object({ eventId: id });
@@ -235,10 +241,11 @@ export const leftLineSchema = z.object({
   waitlistEntry: waitlistEntrySchema,
 });
 
-/** `PATCH /registration/events/{eventId}` */
+/** `PATCH /registration/events/{eventId}`; `promoted` lists the first, `promotedCount` counts all. */
 export const updatedSchema = z.object({
   event: eventSchema,
-  promoted: z.array(registrationSchema),
+  promoted: z.array(registrationSchema).max(CHANGE_MAX_LISTED),
+  promotedCount: z.int().min(0),
   dryRun: z.boolean(),
 });
 

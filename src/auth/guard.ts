@@ -5,6 +5,7 @@ import { ForbiddenError, RateLimitedError } from '../errors.ts';
 import type { RATE_LIMIT_CALLS } from '../limits.ts';
 import { servicesOf } from '../services.ts';
 import { ACCESS, type Caller, isWithin, type Right, rightOf } from './access.ts';
+import { toNetwork } from './address.ts';
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -26,10 +27,24 @@ async function count(
   if (!success) throw new RateLimitedError(policy);
 }
 
+/** Counts a call against where it comes from, whatever it asks for. */
+const countFrom = (isPreflight: boolean) =>
+  createMiddleware<{ Bindings: Env }>(async (c, next) => {
+    if ((c.req.method === 'OPTIONS') === isPreflight) {
+      const address = c.req.header('cf-connecting-ip') ?? 'unknown';
+      await count('address', c.env.ADDRESS_LIMIT, toNetwork(address));
+    }
+    return next();
+  });
+
+/** Counts what a browser asks before it calls. */
+export const countPreflights = countFrom(true);
+
+/** Counts every other call. */
+export const countCalls = countFrom(false);
+
 /** Lets in who may make the call; `permitInput` then looks at what it is about. */
 export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
-  // Whatever it asks for: a public route and one that is not there cost something too.
-  await count('address', c.env.ADDRESS_LIMIT, addressOf(c));
   const rules = matchedRoutes(c).flatMap(({ method, path }) =>
     method === 'ALL' ? [] : [ACCESS[`${method} ${path}`] ?? null],
   );
@@ -38,16 +53,15 @@ export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   const { authenticate } = servicesOf(c.env);
   if (!authenticate) return next();
   const caller = await authenticate(c.req.header('Authorization'));
+  // Known before anything is refused: the log tells who was.
+  c.set('caller', caller);
   await count('caller', c.env.CALLER_LIMIT, caller.id);
   const rule = rules[0];
   const right = rule && rule !== 'public' ? rightOf(rule, caller) : 'no';
   if (right === 'no') throw new ForbiddenError();
-  c.set('caller', caller);
   c.set('right', right);
   return next();
 });
-
-const addressOf = (c: Context) => c.req.header('cf-connecting-ip') ?? 'unknown';
 
 /** Refuses input that is about somebody or something that is not the caller's. */
 export function permitInput(c: Context, input: unknown): void {

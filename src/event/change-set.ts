@@ -1,7 +1,14 @@
 import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
 import type { EventRecord } from '../schemas.ts';
 import type { KeyRecord } from './idempotency.ts';
-import { type Change, type EventTotals, idBits, type RowChange, rowChanges } from './state.ts';
+import {
+  bytesOf,
+  type Change,
+  type EventTotals,
+  idBits,
+  type RowChange,
+  rowChanges,
+} from './state.ts';
 
 /** Items that one transaction takes beside the event item. */
 const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 1;
@@ -15,6 +22,7 @@ export class ChangeSet implements EventTotals {
   lastPosition: number;
   lastSeq: number;
   digest: bigint;
+  bytes: number;
   /** What happened, in order. */
   readonly changes: Change[] = [];
   /** Whether it is committed even if it changes nothing. */
@@ -33,6 +41,7 @@ export class ChangeSet implements EventTotals {
     this.lastPosition = base.lastPosition;
     this.lastSeq = base.lastSeq;
     this.digest = base.digest;
+    this.bytes = base.bytes;
   }
 
   /** The rows to put and to delete, each id once. */
@@ -80,6 +89,7 @@ export class ChangeSet implements EventTotals {
     if (!this.#net.delete(change.id)) this.#net.set(change.id, change);
     this.digest ^= idBits(change.id);
     const by = change.op === 'add' ? 1 : -1;
+    this.bytes += by * bytesOf(change.row);
     if (change.table === 'registrations') {
       this.registeredCount += by;
       if (change.op === 'add') this.lastSeq = Math.max(this.lastSeq, change.row.seq);

@@ -37,6 +37,8 @@ export type RefusalReason =
   | 'already-waitlisted'
   | 'full'
   | 'waitlist-full'
+  /** The people of the event take as much memory as they may. */
+  | 'no-room'
   | 'not-registered'
   | 'not-waiting'
   | 'not-open-yet'
@@ -78,7 +80,14 @@ export type Outcome =
   | { type: 'unregistered'; registration: Registration; promoted: Registration | null }
   | { type: 'leftLine'; entry: WaitlistEntry }
   | { type: 'claimed' }
-  | { type: 'updated'; event: EventRecord; revision: number; promoted: Registration[] }
+  | {
+      type: 'updated';
+      event: EventRecord;
+      revision: number;
+      /** The first who were promoted, in order; `promotedCount` counts them all. */
+      promoted: Registration[];
+      promotedCount: number;
+    }
   | Refusal;
 
 /** Whether a command only asks. */

@@ -1,7 +1,7 @@
-import { WAITLIST_MAX_ENTRIES } from '../limits.ts';
+import { CHANGE_MAX_LISTED, EVENT_MAX_BYTES, WAITLIST_MAX_ENTRIES } from '../limits.ts';
 import { type EventRecord, isReversed, type Registration, type WaitlistEntry } from '../schemas.ts';
 import type { Command, Outcome, Question, RefusalReason } from './command.ts';
-import type { Change, EventView, Seat } from './state.ts';
+import { bytesOf, type Change, type EventView, type Seat } from './state.ts';
 
 /** An outcome, and what has to be committed before anybody is told. */
 export interface Decision {
@@ -63,8 +63,9 @@ export function decide(view: EventView, command: Command, circumstances: Circums
       return { changes: [], outcome: { type: 'claimed' } };
     case 'promote': {
       const { revision } = view;
-      const { changes, promoted } = promoteInto(view, event, view.registeredCount, circumstances);
-      return { changes, outcome: { type: 'updated', event, revision, promoted } };
+      const promotions = promoteInto(view, event, view.registeredCount, circumstances);
+      const { changes, ...told } = promotions;
+      return { changes, outcome: { type: 'updated', event, revision, ...told } };
     }
   }
 }
@@ -92,22 +93,16 @@ function answer(view: EventView, event: EventRecord, question: Question): Outcom
     case 'list': {
       const { list, after, limit } = question;
       return list === 'registrations'
-        ? { type: list, ...page(view.seated(), ({ seq }) => seq, after, limit) }
-        : { type: list, ...page(view.waiting(), ({ position }) => position, after, limit) };
+        ? { type: list, ...page(view.seated(after), limit) }
+        : { type: list, ...page(view.waiting(after), limit) };
     }
   }
 }
 
-/** The rows after an order number, out of rows in that order. */
-function page<Row>(
-  all: Iterable<Row>,
-  orderOf: (row: Row) => number,
-  after: number,
-  limit: number,
-) {
+/** The first of these rows, and whether they are all. */
+function page<Row>(all: Iterable<Row>, limit: number) {
   const rows: Row[] = [];
   for (const row of all) {
-    if (orderOf(row) <= after) continue;
     if (rows.length === limit) return { rows, isLast: false };
     rows.push(row);
   }
@@ -119,9 +114,10 @@ function closure(event: EventRecord, now: string): Decision | null {
   const { status, registrationOpensAt: opens, registrationClosesAt: closes } = event;
   if (status === 'PAUSED') return refuse('paused');
   if (status === 'CLOSED') return refuse('closed');
-  // ISO 8601 in UTC, to the millisecond, sorts as it counts.
-  if (opens && now < opens) return refuse('not-open-yet', opens);
-  if (closes && now >= closes) return refuse('closed-already', closes);
+  // Instants, not texts: an older system may have stored a time in another form.
+  const at = Date.parse(now);
+  if (opens && at < Date.parse(opens)) return refuse('not-open-yet', opens);
+  if (closes && at >= Date.parse(closes)) return refuse('closed-already', closes);
   return null;
 }
 
@@ -138,8 +134,10 @@ function register(
   if (entry) return refuse('already-waitlisted');
   const closed = closure(event, circumstances.now);
   if (closed) return closed;
+  const hasRoom = view.bytes + bytesOf({ userId }) <= EVENT_MAX_BYTES;
   // A free seat belongs to whoever waits first, never to a newcomer.
   if (view.registeredCount < event.capacity && view.waitlistCount === 0) {
+    if (!hasRoom) return refuse('no-room');
     const registration = seatFor(userId, event, view.lastSeq + 1, circumstances);
     return {
       changes: [{ type: 'registered', registration }],
@@ -150,6 +148,7 @@ function register(
   if (view.waitlistCount >= (event.waitlistCapacity ?? WAITLIST_MAX_ENTRIES)) {
     return refuse('waitlist-full');
   }
+  if (!hasRoom) return refuse('no-room');
   const waiting: WaitlistEntry = {
     entryId: circumstances.newId(),
     userId,
@@ -172,6 +171,8 @@ function seatPastCapacity(
   circumstances: Circumstances,
 ): Decision {
   const entry = view.entryOf(userId);
+  const more = bytesOf({ userId, overrideReason }) - (entry ? bytesOf(entry) : 0);
+  if (view.bytes + more > EVENT_MAX_BYTES) return refuse('no-room');
   const registration = {
     ...seatFor(userId, event, view.lastSeq + 1, circumstances),
     overrideReason,
@@ -217,12 +218,13 @@ function update(
   const updated: EventRecord = { ...event, ...Object.fromEntries(given) };
   if (isReversed(updated)) return refuse('window-reversed');
   const isChanged = given.some(([field, value]) => event[field as keyof EventRecord] !== value);
-  const { changes, promoted } = promoteInto(view, updated, view.registeredCount, circumstances);
+  const promotions = promoteInto(view, updated, view.registeredCount, circumstances);
+  const { changes, ...told } = promotions;
   const outcome: Outcome = {
     type: 'updated',
     event: updated,
     revision: view.revision + (isChanged ? 1 : 0),
-    promoted,
+    ...told,
   };
   if (isDryRun) return { changes: [], outcome };
   return {
@@ -244,25 +246,32 @@ function cancel(view: EventView, event: EventRecord, ifMatch: number[] | null): 
   };
 }
 
+/** What became of free seats, and what is told of it: the first who were promoted, and how many there are. */
+interface Promotions {
+  changes: Change[];
+  promoted: Registration[];
+  promotedCount: number;
+}
+
 /** Gives free seats to those who wait, in order. A cancelled event seats nobody. */
 function promoteInto(
   view: EventView,
   event: EventRecord,
   registeredCount: number,
   circumstances: Circumstances,
-): { changes: Change[]; promoted: Registration[] } {
+): Promotions {
   const changes: Change[] = [];
   const promoted: Registration[] = [];
   const free = event.status === 'CANCELLED' ? 0 : event.capacity - registeredCount;
-  if (free <= 0 || view.waitlistCount === 0) return { changes, promoted };
+  if (free <= 0 || view.waitlistCount === 0) return { changes, promoted, promotedCount: 0 };
   for (const entry of view.waiting()) {
-    const seq = view.lastSeq + promoted.length + 1;
+    const seq = view.lastSeq + changes.length + 1;
     const registration = seatFor(entry.userId, event, seq, circumstances);
     changes.push({ type: 'promoted', entry, registration });
-    promoted.push(toRegistration(registration));
-    if (promoted.length === free) break;
+    if (promoted.length < CHANGE_MAX_LISTED) promoted.push(toRegistration(registration));
+    if (changes.length === free) break;
   }
-  return { changes, promoted };
+  return { changes, promoted, promotedCount: changes.length };
 }
 
 function seatFor(

@@ -27,9 +27,13 @@ export class Draft extends ChangeSet implements EventView {
     return above === undefined ? this.#base.entryOf(userId) : (above ?? undefined);
   }
 
-  *seated(): Iterable<Seat> {
-    for (const seat of this.#base.seated()) if (!this.isRemoved(seat.registrationId)) yield seat;
-    for (const seat of this.#registrations.values()) if (seat) yield seat;
+  *seated(after?: number): Iterable<Seat> {
+    for (const seat of this.#base.seated(after)) {
+      if (!this.isRemoved(seat.registrationId)) yield seat;
+    }
+    for (const seat of this.#registrations.values()) {
+      if (seat && !(after !== undefined && seat.seq <= after)) yield seat;
+    }
   }
 
   aheadOf({ position }: WaitlistEntry): number {
@@ -41,9 +45,13 @@ export class Draft extends ChangeSet implements EventView {
     return ahead;
   }
 
-  *waiting(): Iterable<WaitlistEntry> {
-    for (const entry of this.#base.waiting()) if (!this.isRemoved(entry.entryId)) yield entry;
-    for (const entry of this.#entries.values()) if (entry) yield entry;
+  *waiting(after?: number): Iterable<WaitlistEntry> {
+    for (const entry of this.#base.waiting(after)) {
+      if (!this.isRemoved(entry.entryId)) yield entry;
+    }
+    for (const entry of this.#entries.values()) {
+      if (entry && !(after !== undefined && entry.position <= after)) yield entry;
+    }
   }
 
   protected override applyRow(change: RowChange): void {

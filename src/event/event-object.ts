@@ -5,7 +5,7 @@ import { servicesOf } from '../services.ts';
 import { type Store, StoreUnavailableError } from '../store/client.ts';
 import { commit } from '../store/commit.ts';
 import { UserDirectory } from '../store/directory.ts';
-import { loadEvent } from '../store/load.ts';
+import { EventLoader } from '../store/load.ts';
 import { findUsers } from '../store/users.ts';
 import { traced } from '../tracing.ts';
 import { type Command, isQuestion } from './command.ts';
@@ -19,8 +19,9 @@ import { Sequencer } from './sequencer.ts';
  * @param measure takes each load and commit down
  */
 export function openSequencer(store: Store, eventId: string, measure?: Measure): Sequencer {
+  const loader = new EventLoader(store, eventId);
   const tables: Tables = {
-    load: (options) => traced('load', () => loadEvent(store, eventId, options)),
+    load: (options) => traced('load', () => loader.load(options)),
     commit: (version, changeSet) =>
       traced('commit', () => commit(store, version, changeSet, crypto.randomUUID())),
   };

@@ -1,4 +1,7 @@
 import type { EventRecord, Registration, WaitlistEntry } from '../schemas.ts';
+import { type Place, Places } from './places.ts';
+
+export { bytesOf, idBits } from './places.ts';
 
 /** A registration as it is stored: with its place in the order in which seats were given. */
 export type Seat = Registration & { seq: number };
@@ -52,11 +55,6 @@ export function rowChanges(change: Change): RowChange[] {
   }
 }
 
-/** The 128 bits of a UUID, as the digest sums them. */
-export function idBits(uuid: string): bigint {
-  return BigInt(`0x${uuid.replaceAll('-', '')}`);
-}
-
 /** What is counted of an event. */
 export interface EventTotals {
   /** Null for an event that does not exist. */
@@ -71,16 +69,18 @@ export interface EventTotals {
   readonly lastSeq: number;
   /** XOR of the ids of all rows: equal sets of rows have equal digests. */
   readonly digest: bigint;
+  /** What all rows take together, as `bytesOf` counts it. */
+  readonly bytes: number;
 }
 
 /** What the rules may ask of an event. */
 export interface EventView extends EventTotals {
   registrationOf(userId: string): Seat | undefined;
   entryOf(userId: string): WaitlistEntry | undefined;
-  /** Those who have a seat, by `seq`. */
-  seated(): Iterable<Seat>;
-  /** Those who wait, by position. */
-  waiting(): Iterable<WaitlistEntry>;
+  /** Those who have a seat, by `seq`: those past one, all where none is given. */
+  seated(after?: number): Iterable<Seat>;
+  /** Those who wait, by position: those past one, all where none is given. */
+  waiting(after?: number): Iterable<WaitlistEntry>;
   /** How many wait before this one. */
   aheadOf(entry: WaitlistEntry): number;
 }
@@ -88,63 +88,6 @@ export interface EventView extends EventTotals {
 /** Holds when somebody has two places, or a row is added twice, or removed without being there. */
 function assertRow(holds: boolean, what: string, { table, id }: RowChange): void {
   if (!holds) throw new Error(`broken invariant: ${what} (${table} row ${id})`);
-}
-
-/**
- * Those who wait, by position. Whoever leaves the middle leaves a gap in `#order`, which is skipped,
- * and swept up before gaps outnumber people.
- */
-class Line {
-  readonly #byUser = new Map<string, WaitlistEntry>();
-  #order: WaitlistEntry[] = [];
-  #head = 0;
-
-  get size(): number {
-    return this.#byUser.size;
-  }
-
-  get(userId: string): WaitlistEntry | undefined {
-    return this.#byUser.get(userId);
-  }
-
-  push(entry: WaitlistEntry): void {
-    this.#byUser.set(entry.userId, entry);
-    this.#order.push(entry);
-  }
-
-  remove(entry: WaitlistEntry): void {
-    this.#byUser.delete(entry.userId);
-    while (this.#head < this.#order.length && !this.#isLive(this.#order[this.#head])) this.#head++;
-    if (this.#order.length > 2 * this.size + 64) this.#sweep();
-  }
-
-  /** O(log n); O(n) for the first one after somebody has left the middle. */
-  aheadOf({ position }: WaitlistEntry): number {
-    if (this.#order.length - this.#head > this.size) this.#sweep();
-    let [low, high] = [this.#head, this.#order.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#order[middle]?.position ?? Number.POSITIVE_INFINITY) < position) low = middle + 1;
-      else high = middle;
-    }
-    return low - this.#head;
-  }
-
-  *[Symbol.iterator](): Iterator<WaitlistEntry> {
-    for (let i = this.#head; i < this.#order.length; i++) {
-      const entry = this.#order[i];
-      if (entry && this.#isLive(entry)) yield entry;
-    }
-  }
-
-  #sweep(): void {
-    this.#order = this.#order.filter((each) => this.#isLive(each));
-    this.#head = 0;
-  }
-
-  #isLive(entry: WaitlistEntry | undefined): boolean {
-    return entry !== undefined && this.#byUser.get(entry.userId) === entry;
-  }
 }
 
 /** An event as committed: what the tables hold, and nothing that is still on its way there. */
@@ -155,36 +98,54 @@ export class EventState implements EventView {
   revision = 0;
   lastPosition = 0;
   lastSeq = 0;
-  digest = 0n;
-  readonly #registrations = new Map<string, Seat>();
-  readonly #line = new Line();
+  /** Of all rows: it is kept once. */
+  #eventId: string;
+  readonly #seats: Places;
+  readonly #line: Places;
+
+  /** @param rows the rows of an event, which are the state's from now on; none when left out */
+  constructor(rows?: { eventId: string; seats: Places; line: Places }) {
+    this.#eventId = rows?.eventId ?? '';
+    this.#seats = rows?.seats ?? new Places();
+    this.#line = rows?.line ?? new Places();
+  }
 
   get registeredCount(): number {
-    return this.#registrations.size;
+    return this.#seats.size;
   }
 
   get waitlistCount(): number {
     return this.#line.size;
   }
 
+  get digest(): bigint {
+    return this.#seats.digest ^ this.#line.digest;
+  }
+
+  get bytes(): number {
+    return this.#seats.bytes + this.#line.bytes;
+  }
+
   registrationOf(userId: string): Seat | undefined {
-    return this.#registrations.get(userId);
+    const place = this.#seats.get(userId);
+    return place && this.#toSeat(place);
   }
 
   entryOf(userId: string): WaitlistEntry | undefined {
-    return this.#line.get(userId);
+    const place = this.#line.get(userId);
+    return place && this.#toEntry(place);
   }
 
-  seated(): Iterable<Seat> {
-    return this.#registrations.values();
+  *seated(after?: number): Generator<Seat> {
+    for (const place of this.#seats.inOrder(after)) yield this.#toSeat(place);
   }
 
-  waiting(): Iterable<WaitlistEntry> {
-    return this.#line;
+  *waiting(after?: number): Generator<WaitlistEntry> {
+    for (const place of this.#line.inOrder(after)) yield this.#toEntry(place);
   }
 
-  aheadOf(entry: WaitlistEntry): number {
-    return this.#line.aheadOf(entry);
+  aheadOf({ userId }: WaitlistEntry): number {
+    return this.#line.aheadOf(userId);
   }
 
   /** Takes over what was committed; the event item has this version now. */
@@ -199,27 +160,48 @@ export class EventState implements EventView {
     this.version = version;
   }
 
-  /** Adds or removes one row. Seats are added in order of `seq`, waitlist rows of position. */
+  /** Adds or removes one row. */
   applyRow(change: RowChange): void {
-    this.digest ^= idBits(change.id);
-    const { userId } = change.row;
-    if (change.op === 'add') {
-      const isFree = !this.#registrations.has(userId) && !this.#line.get(userId);
-      assertRow(isFree, 'one place per user', change);
-      if (change.table === 'registrations') {
-        this.#registrations.set(userId, change.row);
-        this.lastSeq = Math.max(this.lastSeq, change.row.seq);
-      } else {
-        assertRow(change.row.position > 0, 'positions start at 1', change);
-        this.#line.push(change.row);
-        this.lastPosition = Math.max(this.lastPosition, change.row.position);
-      }
-    } else if (change.table === 'registrations') {
-      assertRow(this.#registrations.delete(userId), 'a removed row was there', change);
+    const { userId, eventId } = change.row;
+    const places = change.table === 'registrations' ? this.#seats : this.#line;
+    if (change.op === 'remove') {
+      assertRow(places.remove(userId, change.id), 'a removed row was there', change);
+      return;
+    }
+    const isFree = !this.#seats.has(userId) && !this.#line.has(userId);
+    assertRow(isFree, 'one place per user', change);
+    if (this.#seats.size + this.#line.size === 0) this.#eventId = eventId;
+    assertRow(eventId === this.#eventId, 'all rows are of one event', change);
+    places.add(toPlace(change));
+    if (change.table === 'registrations') {
+      this.lastSeq = Math.max(this.lastSeq, change.row.seq);
     } else {
-      const entry = this.#line.get(userId);
-      assertRow(entry?.entryId === change.id, 'a removed row was there', change);
-      this.#line.remove(entry ?? change.row);
+      assertRow(change.row.position > 0, 'positions start at 1', change);
+      this.lastPosition = Math.max(this.lastPosition, change.row.position);
     }
   }
+
+  #toSeat({ id, userId, order, createdAt, overrideReason }: Place): Seat {
+    const eventId = this.#eventId;
+    const status = 'ACTIVE';
+    const seat: Seat = { registrationId: id, userId, eventId, status, createdAt, seq: order };
+    if (overrideReason !== undefined) seat.overrideReason = overrideReason;
+    return seat;
+  }
+
+  #toEntry({ id, userId, order, createdAt }: Place): WaitlistEntry {
+    return { entryId: id, userId, eventId: this.#eventId, position: order, createdAt };
+  }
+}
+
+function toPlace(change: RowChange): Place {
+  const { id } = change;
+  if (change.table === 'waitlist') {
+    const { userId, position, createdAt } = change.row;
+    return { id, userId, order: position, createdAt };
+  }
+  const { userId, seq, createdAt, overrideReason } = change.row;
+  const place: Place = { id, userId, order: seq, createdAt };
+  if (overrideReason !== undefined) place.overrideReason = overrideReason;
+  return place;
 }

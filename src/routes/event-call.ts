@@ -57,6 +57,10 @@ export function toError(refusal: Refusal, { eventId, userId }: Subject): AppErro
       return new CapacityError(`Event ${eventId} is full and has no waitlist.`);
     case 'waitlist-full':
       return new CapacityError(`Event ${eventId} is full, and so is its waitlist.`);
+    case 'no-room':
+      return new CapacityError(
+        `Event ${eventId} has no room for user ${userId}: the ids and reasons that it keeps are too long together.`,
+      );
     case 'not-registered':
       return new NotFoundError(`User ${userId} is not registered for event ${eventId}.`);
     case 'not-waiting':

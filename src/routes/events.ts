@@ -71,8 +71,9 @@ export const events = new Hono<{ Bindings: Env }>()
         isDryRun: dryRun,
       };
       const outcome = await execute(c, eventId, command, ['updated']);
-      const { event, revision, promoted } = outcome;
-      return c.json({ event, promoted, dryRun }, 200, { ETag: toETag(revision) });
+      const { event, revision, promoted, promotedCount } = outcome;
+      const body = { event, promoted, promotedCount, dryRun };
+      return c.json(body, 200, { ETag: toETag(revision) });
     },
   )
   .delete('/:eventId', validate('param', eventParamSchema), async (c) => {

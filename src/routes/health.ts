@@ -7,7 +7,7 @@ export const health = new Hono<{ Bindings: Env }>()
   .get('/ready', async (c) => {
     const faults = await servicesOf(c.env).readiness.faults();
     if (faults.length > 0) {
-      throw new UnavailableError(`Not every table answers: ${faults.join('; ')}.`);
+      throw new UnavailableError(`Not every table answers; failing: ${faults.join(', ')}.`);
     }
     return c.json({ status: 'ready' }, 200);
   });

@@ -1,13 +1,21 @@
 import { Hono } from 'hono';
-import { DuplicateError, NotFoundError } from '../errors.ts';
-import { newUserSchema, userParamSchema } from '../schemas.ts';
+import { DuplicateError, NotFoundError, ValidationError } from '../errors.ts';
+import { newUserSchema, userEventsPageSchema, userParamSchema } from '../schemas.ts';
 import { servicesOf } from '../services.ts';
-import { listUserEvents } from '../store/user-events.ts';
+import { isSeatPlace, listUserEvents } from '../store/user-events.ts';
 import { createUser, getUser } from '../store/users.ts';
 import { idempotencyKeyOf, markReplay, toKeyError } from './idempotency.ts';
+import { linkNext, readCursor, writeCursor } from './paging.ts';
 import { jsonBody, validate } from './validate.ts';
 
 const noUser = (userId: string) => new NotFoundError(`There is no user ${userId}.`);
+
+/** Where the page before ended in the events of this user, whose id stands in the cursor. */
+function readPlace(cursor: string | undefined, userId: string): string | null {
+  const place = readCursor(cursor, 'events', userId);
+  if (place === null || (typeof place === 'string' && isSeatPlace(place))) return place;
+  throw new ValidationError([{ path: 'cursor', message: 'is not a cursor of this list' }]);
+}
 
 /** Users are no event's business: these routes talk to the table. */
 export const users = new Hono<{ Bindings: Env }>()
@@ -30,13 +38,19 @@ export const users = new Hono<{ Bindings: Env }>()
     if (!user) throw noUser(userId);
     return c.json(user, 200);
   })
-  .get('/:userId/events', validate('param', userParamSchema), async (c) => {
-    const { store } = servicesOf(c.env);
-    const { userId } = c.req.valid('param');
-    const [user, events] = await Promise.all([
-      getUser(store, userId),
-      listUserEvents(store, userId),
-    ]);
-    if (!user) throw noUser(userId);
-    return c.json(events, 200);
-  });
+  .get(
+    '/:userId/events',
+    validate('param', userParamSchema),
+    validate('query', userEventsPageSchema),
+    async (c) => {
+      const { store } = servicesOf(c.env);
+      const { userId } = c.req.valid('param');
+      const { limit, cursor } = c.req.valid('query');
+      const after = readPlace(cursor, userId);
+      // First, so that a user who does not exist costs one read and nothing more.
+      if (!(await getUser(store, userId))) throw noUser(userId);
+      const { events, last } = await listUserEvents(store, userId, limit, after);
+      linkNext(c, last === null ? null : writeCursor('events', userId, last));
+      return c.json(events, 200);
+    },
+  );

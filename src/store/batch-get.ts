@@ -5,29 +5,33 @@ import { backoffMs, persist, type Store, StoreUnavailableError, sleep } from './
 /** What is read of one table. */
 interface TableRequest {
   Keys: Record<string, unknown>[];
-  ConsistentRead: true;
+  ConsistentRead: boolean;
   ProjectionExpression?: string;
 }
 
-/**
- * Reads items of several tables by key, consistently, however many calls DynamoDB needs for it.
- *
- * @param attribute the only one that is wanted; all of them when left out
- */
+/** How items are read. */
+interface Reading {
+  /** The only attribute that is wanted; all of them when left out. */
+  attribute?: string | undefined;
+  /** Tables that are read eventually consistently, at half the price; all others consistently. */
+  eventual?: readonly string[];
+}
+
+/** Reads items of several tables by key, however many calls DynamoDB needs for it. */
 export async function batchGet(
   store: Store,
   keys: Record<string, Record<string, string>[]>,
   deadline: number,
-  attribute?: string,
+  { attribute, eventual = [] }: Reading = {},
 ): Promise<Record<string, Record<string, unknown>[]>> {
   const found: Record<string, Record<string, unknown>[]> = {};
-  const toRequest = (Keys: Record<string, unknown>[]): TableRequest => ({
+  const toRequest = (table: string, Keys: Record<string, unknown>[]): TableRequest => ({
     Keys,
-    ConsistentRead: true,
+    ConsistentRead: !eventual.includes(table),
     ...(attribute ? { ProjectionExpression: attribute } : {}),
   });
   let RequestItems = Object.fromEntries(
-    Object.entries(keys).map(([table, Keys]) => [table, toRequest(Keys)]),
+    Object.entries(keys).map(([table, Keys]) => [table, toRequest(table, Keys)]),
   );
   for (let attempt = 0; ; attempt++) {
     const page = await persist(
@@ -40,7 +44,7 @@ export async function batchGet(
     const unprocessed = Object.entries(page.UnprocessedKeys ?? {});
     if (unprocessed.length === 0) return found;
     RequestItems = Object.fromEntries(
-      unprocessed.map(([table, { Keys }]) => [table, toRequest(Keys ?? [])]),
+      unprocessed.map(([table, { Keys }]) => [table, toRequest(table, Keys ?? [])]),
     );
     const pause = backoffMs(attempt);
     if (Date.now() + pause >= deadline) {

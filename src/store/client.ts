@@ -19,12 +19,21 @@ export function openStore(config: Config): Store {
  * `isUncertain` tells that a write may have been applied, or still may be.
  */
 export class StoreUnavailableError extends Error {
-  override readonly name = 'StoreUnavailableError';
+  override readonly name: string = 'StoreUnavailableError';
   readonly isUncertain: boolean;
 
   constructor(message: string, isUncertain: boolean, cause?: unknown) {
     super(message, { cause });
     this.isUncertain = isUncertain;
+  }
+}
+
+/** The event's item was written by another system, which keeps no books of its rows. */
+export class NotAdoptedError extends StoreUnavailableError {
+  override readonly name = 'NotAdoptedError';
+
+  constructor() {
+    super('the event was written by another system: `npm run adopt` takes it over', false);
   }
 }
 

@@ -5,7 +5,8 @@ import { persist, type Store } from './client.ts';
 import { toEventRecord } from './tables.ts';
 
 /**
- * A page of all events, in the table's own order, which is arbitrary and lasting.
+ * A page of all events, in the table's own order, which is arbitrary and lasting. Eventually consistent, at
+ * half the price: what was created or changed within the last moments can be missing or as it was.
  *
  * @param after the id of the last event of the page before
  */
@@ -16,7 +17,6 @@ export async function listEvents(
 ): Promise<{ events: EventRecord[]; last: string | null }> {
   const command = new ScanCommand({
     TableName: store.tables.events,
-    ConsistentRead: true,
     Limit: limit,
     ...(after === null ? {} : { ExclusiveStartKey: { eventId: after } }),
   });

@@ -13,10 +13,25 @@ import { TABLE_SCHEMAS } from './tables.ts';
 /** A key that no record has: ids are trimmed, and never blank. */
 const NO_ID = ' ';
 
-/** Asks each table for an item that does not exist, and tells which do not answer, and why. */
-export async function probeTables(store: Store): Promise<string[]> {
+/** One of the four tables, by what it holds. */
+export type Part = keyof TableNames;
+
+/** Takes down why a table does not answer. */
+export type Report = (fault: {
+  part: Part;
+  table: string;
+  cause: string;
+  /** DynamoDB's own words, where it had any. */
+  says?: string | undefined;
+}) => void;
+
+/**
+ * Asks each table for an item that does not exist, and tells which do not answer. What DynamoDB says of it is
+ * reported, for the log: the answer is for anybody.
+ */
+export async function probeTables(store: Store, report: Report): Promise<Part[]> {
   const deadline = Date.now() + READ_DEADLINE_MS;
-  const probe = async (table: keyof TableNames): Promise<string[]> => {
+  const probe = async (table: Part): Promise<Part[]> => {
     const TableName = store.tables[table];
     const command = new GetCommand({ TableName, Key: { [TABLE_SCHEMAS[table].hash.name]: NO_ID } });
     try {
@@ -26,10 +41,13 @@ export async function probeTables(store: Store): Promise<string[]> {
       });
       return [];
     } catch (error) {
-      return [`${TableName}: ${(error as Error).message}`];
+      const { message, cause } = error as Error;
+      const says = cause instanceof Error ? cause.message : undefined;
+      report({ part: table, table: TableName, cause: message, says });
+      return [table];
     }
   };
-  const tables = Object.keys(TABLE_SCHEMAS) as (keyof TableNames)[];
+  const tables = Object.keys(TABLE_SCHEMAS) as Part[];
   return (await Promise.all(tables.map(probe))).flat();
 }
 
@@ -39,17 +57,17 @@ export async function probeTables(store: Store): Promise<string[]> {
  * never the wait for it: a request that is cut off takes its own calls with it.
  */
 export class Readiness {
-  readonly #probe: () => Promise<string[]>;
-  #faults: string[] = [];
+  readonly #probe: () => Promise<Part[]>;
+  #faults: Part[] = [];
   #answeredAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(probe: () => Promise<string[]>) {
+  constructor(probe: () => Promise<Part[]>) {
     this.#probe = probe;
   }
 
-  /** Which tables do not answer, and why. */
-  async faults(): Promise<string[]> {
+  /** Which tables do not answer. */
+  async faults(): Promise<Part[]> {
     for (;;) {
       const now = Date.now();
       if (now - this.#answeredAt < READY_MAX_AGE_MS) return this.#faults;
@@ -59,7 +77,7 @@ export class Readiness {
     }
   }
 
-  async #ask(now: number): Promise<string[]> {
+  async #ask(now: number): Promise<Part[]> {
     this.#askedAt = now;
     try {
       this.#faults = await this.#probe();

@@ -103,6 +103,6 @@ export async function namesOf(store: Store, userIds: string[]): Promise<Map<stri
 async function readUsers<T>(store: Store, userIds: string[], attribute?: string): Promise<T[]> {
   const { users } = store.tables;
   const keys = { [users]: userIds.map((userId) => ({ userId })) };
-  const found = await batchGet(store, keys, Date.now() + READ_DEADLINE_MS, attribute);
+  const found = await batchGet(store, keys, Date.now() + READ_DEADLINE_MS, { attribute });
   return (found[users] ?? []) as T[];
 }

@@ -323,6 +323,48 @@ describe('limits', () => {
     },
   );
 
+  test.each([
+    ['a preflight of a configured origin', 'OPTIONS', '/registration/events', 204],
+    ['OPTIONS of a path that is not there', 'OPTIONS', '/nowhere', 204],
+    ['a URL that is too long', 'GET', `/registration/events?x=${'x'.repeat(9_000)}`, 414],
+    ['a broken percent-encoding', 'GET', '/registration/users/%ff', 400],
+    ['a method that is not allowed', 'PUT', '/registration/users', 405],
+  ] as const)('%s counts before anything is done for it', async (_, method, path, status) => {
+    const limited: Env = {
+      ...guarded,
+      CORS_ORIGINS: 'https://desk.example',
+      ADDRESS_LIMIT: limitOf(1),
+    };
+    const headers = { Origin: 'https://desk.example' };
+    expect((await call(method, path, { headers, on: limited })).status).toBe(status);
+    const refused = await call(method, path, { headers, on: limited });
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('X-Content-Type-Options')).toBe('nosniff');
+    // A page can read that it called too often. Of a preflight it never sees the answer.
+    const allowed = method === 'OPTIONS' ? null : 'https://desk.example';
+    expect(refused.headers.get('Access-Control-Allow-Origin')).toBe(allowed);
+  });
+
+  test('OPTIONS counts once where no origin is configured, as every call does', async () => {
+    const limited: Env = { ...guarded, ADDRESS_LIMIT: limitOf(2) };
+    const ask = async (method: string) => (await call(method, '/health', { on: limited })).status;
+    expect([await ask('OPTIONS'), await ask('GET'), await ask('GET')]).toEqual([405, 200, 429]);
+  });
+
+  test('the addresses of one /64 count together, and an IPv4 address alone', async () => {
+    const limited: Env = { ...guarded, ADDRESS_LIMIT: limitOf(1) };
+    const ask = async (address: string) => {
+      const headers = { 'cf-connecting-ip': address };
+      return (await call('GET', '/health', { headers, on: limited })).status;
+    };
+    expect(await ask('2001:db8:1:2::1')).toBe(200);
+    expect(await ask('2001:DB8:1:2:ffff::2')).toBe(429);
+    expect(await ask('2001:db8:1:3::1')).toBe(200);
+    expect(await ask('192.0.2.1')).toBe(200);
+    expect(await ask('192.0.2.2')).toBe(200);
+    expect(await ask('::ffff:192.0.2.2')).toBe(429);
+  });
+
   test("the runtime's own binding counts each address and each caller for itself", async () => {
     const { TWO_A_MINUTE } = env as unknown as { TWO_A_MINUTE: RateLimit };
     /** What so many calls are answered. Two are let in, or four: a new minute may begin on the way. */

@@ -10,7 +10,7 @@ import type { Command } from '../../src/event/command.ts';
 import { Sequencer } from '../../src/event/sequencer.ts';
 import type { Store } from '../../src/store/client.ts';
 import { commit } from '../../src/store/commit.ts';
-import { loadEvent } from '../../src/store/load.ts';
+import { EventLoader } from '../../src/store/load.ts';
 
 const region = 'eu-central-1';
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -53,8 +53,9 @@ async function restore(from: Store, to: Store, ...tables: (keyof TableNames)[]):
 
 /** The engine of the event's object, over these tables, with nothing in memory. */
 function open(store: Store) {
+  const loader = new EventLoader(store, eventId);
   const sequencer = new Sequencer({
-    load: (options) => loadEvent(store, eventId, options),
+    load: (options) => loader.load(options),
     commit: (version, draft) => commit(store, version, draft, crypto.randomUUID()),
     now: () => Date.now(),
     newId: () => crypto.randomUUID(),

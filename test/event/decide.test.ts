@@ -164,6 +164,13 @@ describe('the life of an event', () => {
     expect(at(after, null)).toEqual({ type: 'refused', reason: 'not-open-yet', time: after });
     expect(at(before, NOW)).toEqual({ type: 'refused', reason: 'closed-already', time: NOW });
     expect(at(null, null).type).toBe('registered');
+    // As an older system may have stored them: without milliseconds, with an offset, in another year's form.
+    const short = NOW.replace('.000Z', 'Z');
+    expect(at(short, null).type).toBe('registered');
+    expect(at(null, short).type).toBe('refused');
+    expect(at(null, NOW.replace('Z', '-01:00')).type).toBe('registered');
+    expect(at('+010000-01-01T00:00:00.000Z', null).type).toBe('refused');
+    expect(at(null, '+010000-01-01T00:00:00.000Z').type).toBe('registered');
   });
 
   test('a window cannot end before it starts, whichever end is changed', () => {

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import app from '../../src/app.ts';
 import { READY_MAX_AGE_MS, READY_TURN_MS } from '../../src/limits.ts';
 import { Readiness } from '../../src/store/probe.ts';
@@ -15,6 +15,17 @@ async function withSettings(path: string, settings: Record<string, string | unde
   };
 }
 
+const EVENTS = '/registration/events';
+
+/** Keeps what goes into the log as an error, until disposed of. */
+function watchErrors() {
+  const lines: unknown[] = [];
+  const written = vi.spyOn(console, 'error').mockImplementation((line) => {
+    lines.push(JSON.parse(String(line)));
+  });
+  return { lines, [Symbol.dispose]: () => written.mockRestore() };
+}
+
 describe('health', () => {
   test('the process answers', async () => {
     const { status, body } = await api('GET', '/health');
@@ -28,11 +39,43 @@ describe('health', () => {
     expect(body).toEqual({ status: 'ready' });
   });
 
-  test('a table that is not there is named', async () => {
+  test('anybody is told which part fails; the log has its table, and what DynamoDB says', async () => {
+    using written = watchErrors();
     const { status, body } = await withSettings('/health/ready', { WAITLIST_TABLE: 'not-there' });
     expect(status).toBe(503);
-    expect(body.detail).toContain('not-there');
-    expect(body.detail).toContain('ResourceNotFoundException');
+    expect(body.detail).toBe('Not every table answers; failing: waitlist.');
+    expect(written.lines).toEqual([
+      {
+        problem: 'not ready',
+        part: 'waitlist',
+        table: 'not-there',
+        cause: 'DynamoDB refuses the call: ResourceNotFoundException',
+        says: expect.any(String),
+      },
+    ]);
+  });
+
+  test('a failure is in the log once, however many ask', async () => {
+    using written = watchErrors();
+    const isolate = { ...env, WAITLIST_TABLE: 'not-there' };
+    const ask = async () => (await app.request('/health/ready', {}, isolate)).status;
+    expect(new Set(await Promise.all([ask(), ask(), ask()]))).toEqual(new Set([503]));
+    expect(written.lines.length).toBe(1);
+  });
+
+  test('no other call tells what DynamoDB says either, and the log does', async () => {
+    using written = watchErrors();
+    using _ = onDynamo(async () => refusal(400, 'AccessDeniedException'));
+    for (const path of ['/registration/users/a', '/registration/users/a/events', EVENTS]) {
+      const { status, body } = await api('GET', path);
+      expect(status).toBe(503);
+      expect(body.detail).toBe('The tables cannot be reached.');
+      expect(written.lines.pop()).toMatchObject({
+        problem: 'tables unreachable',
+        requestId: expect.any(String),
+        cause: 'DynamoDB refuses the call: AccessDeniedException',
+      });
+    }
   });
 
   test('tables that do not answer are a 503 within 5 s, and the process is still healthy', async () => {
@@ -75,13 +118,13 @@ describe('whether the tables answer', () => {
     const readiness = new Readiness(() => {
       asked++;
       if (asked === 1) return new Promise(() => {});
-      return asked === 2 ? Promise.reject(new Error('a defect')) : Promise.resolve(['users: gone']);
+      return asked === 2 ? Promise.reject(new Error('a defect')) : Promise.resolve(['users']);
     });
     void readiness.faults();
     const start = Date.now();
     await expect(readiness.faults()).rejects.toThrow('a defect');
     expect(Date.now() - start).toBeGreaterThanOrEqual(READY_TURN_MS);
-    expect(await readiness.faults()).toEqual(['users: gone']);
+    expect(await readiness.faults()).toEqual(['users']);
     expect(asked).toBe(3);
   });
 });

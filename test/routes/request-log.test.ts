@@ -1,7 +1,9 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, test, vi } from 'vitest';
 import app from '../../src/app.ts';
+import { digestOf } from '../../src/auth/api-keys.ts';
 import { api, newEvent, newUsers, register, unique } from '../support/desk.ts';
 
 /** Calls with a log, and gives the lines that were written. */
@@ -144,6 +146,120 @@ describe('the log of requests', () => {
 
   test('is not written unless asked for', async () => {
     expect(await logged('GET', '/health', undefined, { LOG_REQUESTS: '' })).toEqual([]);
+  });
+});
+
+describe('who called, in the log of requests', async () => {
+  const ISSUER = 'https://issuer.test';
+  const pair = await generateKeyPair('ES256');
+  const published = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256' };
+  const sha256 = Array.from(await digestOf('rdk_crm'), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+  const guarded: Partial<Env> = {
+    AUTH_MODE: 'jwt,key',
+    JWT_ISSUER: ISSUER,
+    JWT_AUDIENCE: 'desk',
+    JWT_JWKS_URL: `${ISSUER}/keys`,
+    API_KEYS: JSON.stringify([{ name: 'crm', roles: ['service'], sha256 }]),
+  };
+
+  const tokenOf = (userId: string, expires = '5m') =>
+    new SignJWT()
+      .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+      .setIssuer(ISSUER)
+      .setAudience('desk')
+      .setSubject(userId)
+      .setExpirationTime(expires)
+      .sign(pair.privateKey);
+
+  /** Calls with a token or key, or none, where the issuer's key set can be had. */
+  async function loggedAs(
+    bearer: string | null,
+    method: string,
+    path: string,
+    body?: unknown,
+    on: Partial<Env> = {},
+  ) {
+    const original = globalThis.fetch;
+    globalThis.fetch = async (input, init) => {
+      const { url } = new Request(input, init);
+      return url.startsWith(ISSUER)
+        ? Response.json({ keys: [published] })
+        : original(input as RequestInfo, init);
+    };
+    const headers: Record<string, string> = bearer ? { Authorization: `Bearer ${bearer}` } : {};
+    try {
+      return await logged(method, path, body, { ...guarded, ...on }, headers);
+    } finally {
+      globalThis.fetch = original;
+    }
+  }
+  const person = expect.stringMatching(/^user:[0-9a-f]{16}$/);
+
+  test('of a change is a key by its name, or a person by a hash that stays the same', async () => {
+    const [userId = '', other = ''] = await newUsers(2);
+    const eventId = await newEvent(5, true);
+    const body = { userId, eventId };
+    const path = '/registration/registrations';
+    expect(await loggedAs('rdk_crm', 'POST', path, body)).toMatchObject([
+      { status: 201, caller: 'key:crm' },
+    ]);
+    const query = `${path}?userId=${userId}&eventId=${eventId}`;
+    const [left] = await loggedAs(await tokenOf(userId), 'DELETE', query);
+    const [again] = await loggedAs(await tokenOf(userId), 'POST', path, body);
+    const [third] = await loggedAs(await tokenOf(other), 'POST', path, { userId: other, eventId });
+    expect(left).toMatchObject({ status: 200, caller: person });
+    expect(again).toMatchObject({ status: 201, caller: left.caller });
+    expect(third).toMatchObject({ status: 201, caller: person });
+    expect(third.caller).not.toBe(left.caller);
+    expect(JSON.stringify([left, again, third])).not.toContain(userId);
+  });
+
+  test('of a change that is refused is the same, whatever it is refused for', async () => {
+    const path = '/registration/registrations';
+    const body = { userId: unique('nobody'), eventId: unique('nowhere') };
+    expect(await loggedAs('rdk_crm', 'POST', path, body)).toMatchObject([
+      { status: 404, caller: 'key:crm' },
+    ]);
+    expect(await loggedAs('rdk_crm', 'POST', path, {})).toMatchObject([
+      { status: 400, caller: 'key:crm' },
+    ]);
+  });
+
+  test('of a 401 is nobody, and why', async () => {
+    const read = (bearer: string | null) => loggedAs(bearer, 'GET', '/registration/events');
+    const refused = { status: 401, caller: null };
+    expect(await read(null)).toMatchObject([{ ...refused, reason: 'missing' }]);
+    expect(await read('rdk_wrong')).toMatchObject([{ ...refused, reason: 'invalid' }]);
+    expect(await read(await tokenOf('me', '1h ago'))).toMatchObject([
+      { ...refused, reason: 'expired' },
+    ]);
+  });
+
+  test('of a 403 is who tried, at a call or about somebody else', async () => {
+    const event = { name: 'An event', capacity: 1 };
+    expect(await loggedAs('rdk_crm', 'POST', '/registration/events', event)).toMatchObject([
+      { status: 403, caller: 'key:crm' },
+    ]);
+    const me = unique('me');
+    const lines = await loggedAs(await tokenOf(me), 'GET', `/registration/users/${unique('you')}`);
+    expect(lines).toMatchObject([{ status: 403, caller: person }]);
+    expect(JSON.stringify(lines)).not.toContain(me);
+  });
+
+  test('of a 429 is who called too often', async () => {
+    const none = { limit: async () => ({ success: false }) } as RateLimit;
+    const on = { CALLER_LIMIT: none };
+    expect(await loggedAs('rdk_crm', 'GET', '/registration/events', undefined, on)).toMatchObject([
+      { status: 429, caller: 'key:crm' },
+    ]);
+  });
+
+  test('of a read that is answered is not told', async () => {
+    const [line] = await loggedAs('rdk_crm', 'GET', '/registration/events');
+    expect(line.status).toBe(200);
+    expect(line).not.toHaveProperty('caller');
   });
 });
 

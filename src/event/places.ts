@@ -1,0 +1,295 @@
+import { PLACE_BYTES } from '../limits.ts';
+
+/** A row of either table as memory knows it: who has which place. */
+export interface Place {
+  /** Id of the row. */
+  id: string;
+  userId: string;
+  /** Its place in the order: the `seq` of a seat, the `position` of an entry. */
+  order: number;
+  createdAt: string;
+  overrideReason?: string;
+}
+
+/** What only few rows have: texts that are not written as ours are, and reasons. */
+type Rarity = Partial<Pick<Place, 'id' | 'createdAt' | 'overrideReason'>>;
+
+/** Words of 32 bits in a UUID. */
+const ID_WORDS = 4;
+const WORD_BITS = 32;
+const FIRST_SLOTS = 64;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The 128 bits of a UUID, as the digest sums them. */
+export function idBits(uuid: string): bigint {
+  return BigInt(`0x${uuid.replaceAll('-', '')}`);
+}
+
+/** The UUID that has these bits. */
+export function toUuid(bits: bigint): string {
+  const hex = bits.toString(16).padStart(32, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/**
+ * What a row takes of `EVENT_MAX_BYTES`: its texts at the two bytes that each UTF-16 code unit may take
+ * in memory, and what all rows take.
+ */
+export function bytesOf({
+  userId,
+  overrideReason,
+}: {
+  userId: string;
+  overrideReason?: string | undefined;
+}) {
+  return PLACE_BYTES + 2 * (userId.length + (overrideReason?.length ?? 0));
+}
+
+/** How many bits of a word are set. */
+function countBits(word: number): number {
+  let bits = word - ((word >>> 1) & 0x55555555);
+  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+/** The value of a lower-case hexadecimal digit. */
+const digitOf = (code: number): number => (code < 58 ? code - 48 : code - 87);
+
+/** `createdAt` in milliseconds; NaN where it is not written as `toISOString` writes it. */
+function toTime(createdAt: string): number {
+  const ms = Date.parse(createdAt);
+  return Number.isNaN(ms) || new Date(ms).toISOString() !== createdAt ? Number.NaN : ms;
+}
+
+/**
+ * The places of one table, in order. A row as an object would take three times as much: here it is a
+ * slot, whose id is 16 bytes instead of a text of 48, and whose user's id is kept once. Rows come as
+ * objects, and are made into objects again for whoever asks.
+ *
+ * Whoever leaves the middle leaves a gap, which is skipped, and swept up before gaps outnumber people.
+ */
+export class Places {
+  readonly #slotOf = new Map<string, number>();
+  #userIds: (string | undefined)[] = [];
+  #orders = new Float64Array(FIRST_SLOTS);
+  #times = new Float64Array(FIRST_SLOTS);
+  #ids = new Uint32Array(FIRST_SLOTS * ID_WORDS);
+  /** A bit for each slot, set where somebody has it. */
+  #taken = new Uint32Array(FIRST_SLOTS / WORD_BITS);
+  #rarities = new Map<number, Rarity>();
+  readonly #digest = new Uint32Array(ID_WORDS);
+  /** No slot before it is taken. */
+  #head = 0;
+  #isSorted = true;
+  #bytes = 0;
+
+  get size(): number {
+    return this.#slotOf.size;
+  }
+
+  /** XOR of the ids of all rows. */
+  get digest(): bigint {
+    return this.#digest.reduce((bits, word) => (bits << 32n) | BigInt(word), 0n);
+  }
+
+  /** What all rows take together, as `bytesOf` counts it. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  has(userId: string): boolean {
+    return this.#slotOf.has(userId);
+  }
+
+  get(userId: string): Place | undefined {
+    const slot = this.#slotOf.get(userId);
+    return slot === undefined ? undefined : this.#read(slot);
+  }
+
+  /** Those who have a place. */
+  userIds(): Iterable<string> {
+    return this.#slotOf.keys();
+  }
+
+  /** Who has the row with this id. Looks at every row. */
+  whoHas(id: string): string | undefined {
+    for (const [userId, slot] of this.#slotOf) if (this.#idAt(slot) === id) return userId;
+    return undefined;
+  }
+
+  /** Adds the row of a user who has none. Whatever the order in which rows are added, they are kept in theirs. */
+  add(place: Place): void {
+    const { id, userId, order, createdAt, overrideReason } = place;
+    if (this.#slotOf.has(userId)) throw new Error(`user of row ${id} has a place already`);
+    const slot = this.#userIds.length;
+    if (slot === this.#orders.length) this.#resize(slot * 2);
+    const rarity: Rarity = {};
+    if (!this.#writeId(slot, id)) rarity.id = id;
+    const time = toTime(createdAt);
+    if (Number.isNaN(time)) rarity.createdAt = createdAt;
+    if (overrideReason !== undefined) rarity.overrideReason = overrideReason;
+    if (Object.keys(rarity).length > 0) this.#rarities.set(slot, rarity);
+    if (slot > 0 && order < Number(this.#orders[slot - 1])) this.#isSorted = false;
+    this.#userIds.push(userId);
+    this.#orders[slot] = order;
+    this.#times[slot] = time;
+    this.#take(slot);
+    this.#slotOf.set(userId, slot);
+    this.#sum(slot);
+    this.#bytes += bytesOf(place);
+  }
+
+  /** Removes the row of a user, and tells whether there was one with this id. */
+  remove(userId: string, id: string): boolean {
+    const slot = this.#slotOf.get(userId);
+    if (slot === undefined || this.#idAt(slot) !== id) return false;
+    this.#sum(slot);
+    this.#bytes -= bytesOf({ userId, overrideReason: this.#rarities.get(slot)?.overrideReason });
+    this.#slotOf.delete(userId);
+    this.#userIds[slot] = undefined;
+    this.#rarities.delete(slot);
+    const word = slot >>> 5;
+    this.#taken[word] = Number(this.#taken[word]) & ~(1 << (slot % WORD_BITS));
+    const { length } = this.#userIds;
+    while (this.#head < length && this.#userIds[this.#head] === undefined) this.#head++;
+    if (length > 2 * this.size + FIRST_SLOTS) this.#rebuild(this.#liveSlots());
+    return true;
+  }
+
+  /** How many come before a user who has a place. */
+  aheadOf(userId: string): number {
+    this.#sort();
+    const slot = this.#slotOf.get(userId);
+    if (slot === undefined) throw new Error('only who has a place has people ahead');
+    if (this.#userIds.length - this.#head === this.size) return slot - this.#head;
+    const last = slot >>> 5;
+    let ahead = countBits(Number(this.#taken[last]) & ((1 << (slot % WORD_BITS)) - 1));
+    for (let word = this.#head >>> 5; word < last; word++)
+      ahead += countBits(Number(this.#taken[word]));
+    return ahead;
+  }
+
+  /** Rows in order: those past an order number, all where none is given. */
+  *inOrder(after = Number.NEGATIVE_INFINITY): Generator<Place> {
+    this.#sort();
+    let [low, high] = [this.#head, this.#userIds.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (Number(this.#orders[middle]) <= after) low = middle + 1;
+      else high = middle;
+    }
+    for (let slot = low; slot < this.#userIds.length; slot++) {
+      if (this.#userIds[slot] !== undefined) yield this.#read(slot);
+    }
+  }
+
+  #read(slot: number): Place {
+    const rarity = this.#rarities.get(slot);
+    const place: Place = {
+      id: this.#idAt(slot),
+      userId: this.#userIds[slot] ?? '',
+      order: Number(this.#orders[slot]),
+      createdAt: rarity?.createdAt ?? new Date(Number(this.#times[slot])).toISOString(),
+    };
+    if (rarity?.overrideReason !== undefined) place.overrideReason = rarity.overrideReason;
+    return place;
+  }
+
+  #idAt(slot: number): string {
+    const rare = this.#rarities.get(slot)?.id;
+    if (rare !== undefined) return rare;
+    const word = (i: number) =>
+      Number(this.#ids[slot * ID_WORDS + i])
+        .toString(16)
+        .padStart(8, '0');
+    const [b, c] = [word(1), word(2)];
+    return `${word(0)}-${b.slice(0, 4)}-${b.slice(4)}-${c.slice(0, 4)}-${c.slice(4)}${word(3)}`;
+  }
+
+  /** Keeps the bits of an id, and tells whether they say how it is written. */
+  #writeId(slot: number, id: string): boolean {
+    const first = slot * ID_WORDS;
+    if (!UUID.test(id)) {
+      const bits = idBits(id);
+      for (let i = 0; i < ID_WORDS; i++) {
+        this.#ids[first + i] = Number(BigInt.asUintN(32, bits >> BigInt(32 * (ID_WORDS - 1 - i))));
+      }
+      return false;
+    }
+    let at = 0;
+    for (let i = 0; i < ID_WORDS; i++) {
+      let word = 0;
+      for (let digits = 0; digits < 8; at++) {
+        const code = id.charCodeAt(at);
+        if (code === 45) continue;
+        word = (word << 4) | digitOf(code);
+        digits++;
+      }
+      this.#ids[first + i] = word;
+    }
+    return true;
+  }
+
+  /** Adds a row's id to the digest, or takes it out. */
+  #sum(slot: number): void {
+    for (let i = 0; i < ID_WORDS; i++) {
+      this.#digest[i] = Number(this.#digest[i]) ^ Number(this.#ids[slot * ID_WORDS + i]);
+    }
+  }
+
+  #take(slot: number): void {
+    const word = slot >>> 5;
+    this.#taken[word] = Number(this.#taken[word]) | (1 << (slot % WORD_BITS));
+  }
+
+  #liveSlots(): Uint32Array {
+    return Uint32Array.from(this.#slotOf.values()).sort();
+  }
+
+  #sort(): void {
+    if (this.#isSorted) return;
+    const orders = this.#orders;
+    this.#rebuild(this.#liveSlots().sort((a, b) => Number(orders[a]) - Number(orders[b])));
+    this.#isSorted = true;
+  }
+
+  #resize(slots: number): void {
+    const grown = <Column extends Float64Array | Uint32Array>(
+      column: Column,
+      to: Column,
+    ): Column => {
+      to.set(column);
+      return to;
+    };
+    this.#orders = grown(this.#orders, new Float64Array(slots));
+    this.#times = grown(this.#times, new Float64Array(slots));
+    this.#ids = grown(this.#ids, new Uint32Array(slots * ID_WORDS));
+    this.#taken = grown(this.#taken, new Uint32Array(slots / WORD_BITS));
+  }
+
+  /** Moves these slots, which are all that are taken, to the front, in this order. */
+  #rebuild(slots: Uint32Array): void {
+    const [userIds, orders, times] = [this.#userIds, this.#orders, this.#times];
+    const [ids, rarities] = [this.#ids, this.#rarities];
+    let room = FIRST_SLOTS;
+    while (room < slots.length) room *= 2;
+    this.#userIds = [];
+    this.#orders = new Float64Array(room);
+    this.#times = new Float64Array(room);
+    this.#ids = new Uint32Array(room * ID_WORDS);
+    this.#taken = new Uint32Array(room / WORD_BITS);
+    this.#rarities = new Map();
+    this.#head = 0;
+    for (const [to, from] of slots.entries()) {
+      const userId = userIds[from] ?? '';
+      this.#userIds.push(userId);
+      this.#slotOf.set(userId, to);
+      this.#orders[to] = Number(orders[from]);
+      this.#times[to] = Number(times[from]);
+      this.#ids.set(ids.subarray(from * ID_WORDS, (from + 1) * ID_WORDS), to * ID_WORDS);
+      this.#take(to);
+      const rarity = rarities.get(from);
+      if (rarity) this.#rarities.set(to, rarity);
+    }
+  }
+}
