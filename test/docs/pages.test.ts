@@ -61,7 +61,9 @@ describe.each(PAGES)('%s', (page) => {
 test('every page of docs/ can be reached from the README', () => {
   const reached = new Set(['README.md']);
   for (const page of reached) {
-    for (const [, path = ''] of withoutCode(read(page)).matchAll(/\]\((?!https?:)([^)#\s]+\.md)/g)) {
+    for (const [, path = ''] of withoutCode(read(page)).matchAll(
+      /\]\((?!https?:)([^)#\s]+\.md)/g,
+    )) {
       const target = normalize(join(dirname(page), path));
       if (existsSync(join(ROOT, target))) reached.add(target);
     }
@@ -89,4 +91,15 @@ test('the API names the fields that could be taken for a privilege', () => {
     read('docs/api.md'),
   )?.[1];
   expect([...(told ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(PRIVILEGED_FIELDS);
+});
+
+test('the page about configuration names every variable, secret and binding of the worker', () => {
+  const told = new Set(
+    [...read('docs/configuration.md').matchAll(/`([A-Z][A-Z_]+)`/g)].map(([, name]) => name),
+  );
+  const bound = [...read('src/env.d.ts').matchAll(/^ +([A-Z][A-Z_]+)\??:/gm)].map(
+    ([, name]) => name,
+  );
+  expect(bound).toContain('AUTH_MODE');
+  expect(bound.filter((name) => !told.has(name))).toEqual([]);
 });
