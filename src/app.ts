@@ -6,6 +6,7 @@ import { type RequestIdVariables, requestId } from 'hono/request-id';
 import { countCalls, countPreflights, guard } from './auth/guard.ts';
 import {
   AppError,
+  ConfigurationError,
   InternalError,
   MethodNotAllowedError,
   NotFoundError,
@@ -13,6 +14,7 @@ import {
   UnavailableError,
   ValidationError,
 } from './errors.ts';
+import { isLoopback } from './loopback.ts';
 import { docs } from './routes/docs.ts';
 import { events } from './routes/events.ts';
 import { crossOrigin, readableUrl, secureHeaders } from './routes/headers.ts';
@@ -69,7 +71,10 @@ app.use(readableUrl);
 app.use(guard);
 
 app.onError((error, c) => {
-  const known = toAppError(error);
+  let known = toAppError(error);
+  if (known instanceof ConfigurationError && isLoopback(new URL(c.req.url).hostname)) {
+    known = known.forThisMachine();
+  }
   if (!known || known.status === 500) {
     // biome-ignore lint/suspicious/noConsole: the platform's log
     console.error(

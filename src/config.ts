@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type AuthSettings, authSchema } from './auth/settings.ts';
 import { ConfigurationError } from './errors.ts';
+import { isPrivate } from './loopback.ts';
 
 const optionalText = z
   .string()
@@ -27,9 +28,13 @@ const configSchema = z.object({
     .refine((region) => /^[a-z]{2}(-[a-z]+)+-\d+$/.test(region), {
       error: 'must be an AWS region such as eu-central-1',
     }),
+  // Records and session tokens go there.
   DYNAMODB_ENDPOINT: optionalText.refine(
-    (url) => url === undefined || (/^https?:$/.test(URL.parse(url)?.protocol ?? '') && url !== ''),
-    { error: 'must be empty or an http(s) URL' },
+    (text) => {
+      const url = URL.parse(text ?? 'https://the-regions-own');
+      return url !== null && isPrivate(url);
+    },
+    { error: 'must be empty or an https URL; http is for this machine (localhost, 127.0.0.1)' },
   ),
   AWS_ACCESS_KEY_ID: secret,
   AWS_SECRET_ACCESS_KEY: secret,

@@ -20,6 +20,7 @@ declare global {
       REGISTRATIONS_TABLE?: string;
       WAITLIST_TABLE?: string;
       LOCATION_HINT?: string;
+      /** Left out, as at the top of wrangler.toml: every call is a 503 that says so. */
       ENVIRONMENT: string;
       AUTH_MODE: string;
       ALLOW_UNAUTHENTICATED?: string;

@@ -21,6 +21,7 @@ export abstract class AppError extends Error {
     | 413
     | 414
     | 415
+    | 421
     | 422
     | 429
     | 500
@@ -141,6 +142,18 @@ export class PreconditionFailedError extends AppError {
   override readonly name = 'PreconditionFailedError';
 }
 
+/** Asked under a name that is not this machine's, where only this machine may ask (RFC 9110, 15.5.20). */
+export class MisdirectedError extends AppError {
+  readonly status = 421;
+  override readonly name = 'MisdirectedError';
+
+  constructor() {
+    super(
+      'In development only localhost and loopback addresses are answered, unless ALLOW_UNAUTHENTICATED is "yes".',
+    );
+  }
+}
+
 /** The `Idempotency-Key` came before, with another request. */
 export class KeyReusedError extends AppError {
   readonly status = 422;
@@ -200,6 +213,11 @@ export class UnavailableError extends AppError {
 /** A setting is missing or impossible; the detail names it, never its value. */
 export class ConfigurationError extends UnavailableError {
   override readonly name = 'ConfigurationError';
+
+  /** The same, with what helps who runs it on their own machine. */
+  forThisMachine(): ConfigurationError {
+    return new ConfigurationError(`${this.message} On this machine \`npm start\` configures it.`);
+  }
 }
 
 /** A defect of the service. What happened is in the log, under the request's id. */

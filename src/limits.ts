@@ -150,10 +150,26 @@ export const RETRY_AFTER_SECONDS = 2;
 /** Longest `Authorization` header: a token with many claims is about 2 KiB. */
 export const AUTHORIZATION_MAX_CHARS = 8 * 1024;
 
-/** How long the key set of a token issuer may take, is kept, and is let be after a read. */
+/** How long a token issuer may take for its key set, body included. */
 export const JWKS_TIMEOUT_MS = 3_000;
+
+/** How old a key set may be before it is read again; a key that the issuer withdrew is taken so long. */
 export const JWKS_MAX_AGE_MS = 10 * 60 * 1_000;
-export const JWKS_MIN_INTERVAL_MS = 30_000;
+
+/** How long the last good key set serves while the issuer is down. */
+export const JWKS_STALE_MAX_MS = 60 * 60 * 1_000;
+
+/** Between the starts of two reads of the key set, whatever became of the first: six a minute. */
+export const JWKS_MIN_INTERVAL_MS = 10_000;
+
+/** When a read of the key set counts as cut off, with the request that made it. */
+export const JWKS_TURN_MS = JWKS_TIMEOUT_MS + 500;
+
+/** How often a request looks whether another one has read the key set. */
+export const JWKS_POLL_MS = 25;
+
+/** Largest key set. Ten keys with certificates are about 30 KiB. */
+export const JWKS_MAX_BYTES = 64 * 1024;
 
 /** The period over which the limits in wrangler.toml count; the runtime takes 10 or 60. */
 export const RATE_LIMIT_PERIOD_SECONDS = 60;

@@ -1,7 +1,10 @@
+import { waitUntil } from 'cloudflare:workers';
 import { UnauthenticatedError } from '../errors.ts';
 import { AUTHORIZATION_MAX_CHARS } from '../limits.ts';
+import { sleep } from '../store/client.ts';
 import type { Caller } from './access.ts';
 import { KEY_PREFIX, keyVerifier } from './api-keys.ts';
+import { KeySet } from './key-set.ts';
 import type { AuthSettings } from './settings.ts';
 import { tokenVerifier } from './tokens.ts';
 
@@ -11,7 +14,7 @@ export type Authenticate = (authorization: string | undefined) => Promise<Caller
 /** @returns null when nobody has to say who they are */
 export function openAuthentication({ jwt, keys }: AuthSettings): Authenticate | null {
   if (!jwt && !keys) return null;
-  const verifyToken = jwt && tokenVerifier(jwt);
+  const verifyToken = jwt && tokenVerifier(jwt, openKeySet(jwt.jwksUrl));
   const verifyKey = keys && keyVerifier(keys);
   return async (authorization) => {
     if (authorization === undefined) throw new UnauthenticatedError('missing');
@@ -26,4 +29,17 @@ export function openAuthentication({ jwt, keys }: AuthSettings): Authenticate | 
     if (!caller) throw new UnauthenticatedError('invalid');
     return caller;
   };
+}
+
+function openKeySet(url: URL): KeySet {
+  return new KeySet(url, {
+    fetch: (input, init) => fetch(input, init),
+    now: () => Date.now(),
+    sleep,
+    keepAlive: waitUntil,
+    onFailure: (cause) => {
+      // biome-ignore lint/suspicious/noConsole: the platform's log
+      console.error(JSON.stringify({ problem: 'key set not read', cause }));
+    },
+  });
 }

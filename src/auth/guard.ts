@@ -1,11 +1,12 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
-import { ForbiddenError, RateLimitedError } from '../errors.ts';
+import { ForbiddenError, MisdirectedError, RateLimitedError } from '../errors.ts';
 import type { RATE_LIMIT_CALLS } from '../limits.ts';
 import { servicesOf } from '../services.ts';
 import { ACCESS, type Caller, isWithin, type Right, rightOf } from './access.ts';
 import { toNetwork } from './address.ts';
+import { answersTo } from './settings.ts';
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -45,6 +46,7 @@ export const countCalls = countFrom(false);
 
 /** Lets in who may make the call; `permitInput` then looks at what it is about. */
 export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
+  if (!answersTo(c.req.url, c.env)) throw new MisdirectedError();
   const rules = matchedRoutes(c).flatMap(({ method, path }) =>
     method === 'ALL' ? [] : [ACCESS[`${method} ${path}`] ?? null],
   );

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { isLoopback, isPrivate } from '../loopback.ts';
+import { readSecret } from '../secrets.ts';
 
 /** A key that a program calls with; of the key itself only the digest is kept. */
 export interface ApiKey {
@@ -23,14 +25,23 @@ export interface AuthSettings {
   keys: ApiKey[] | null;
 }
 
+const textLike = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error });
+
 /** The secret `API_KEYS`, parsed. */
 export const apiKeysSchema = z
   .array(
-    z.strictObject({
-      name: z.string().regex(/^[a-z0-9-]{1,50}$/, { error: 'must be 1 to 50 of a-z 0-9 -' }),
-      roles: z.array(z.enum(['organiser', 'service'])).min(1),
-      sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hex digits' }),
-    }),
+    z.strictObject(
+      {
+        name: textLike(/^[a-z0-9-]{1,50}$/, 'must be 1 to 50 of a-z 0-9 -'),
+        roles: z
+          .array(z.enum(['organiser', 'service'], { error: 'must be organiser or service' }), {
+            error: 'must be a list of organiser, service',
+          })
+          .min(1, { error: 'has no role' }),
+        sha256: textLike(/^[0-9a-f]{64}$/, 'must be 64 hex digits'),
+      },
+      { error: 'must be an entry: {"name": …, "roles": […], "sha256": …}' },
+    ),
     {
       error: ({ input }) =>
         input === undefined
@@ -41,14 +52,11 @@ export const apiKeysSchema = z
   .min(1, { error: 'has no key' })
   .refine((keys) => new Set(keys.map(({ name }) => name)).size === keys.length, {
     error: 'names a key twice',
+  })
+  // One key under two names: whoever holds it would be whichever entry comes last.
+  .refine((keys) => new Set(keys.map(({ sha256 }) => sha256)).size === keys.length, {
+    error: 'has one sha256 twice',
   });
-
-const isLoopback = ({ hostname }: URL) => /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
-
-/** The key set decides who is let in: it comes encrypted, or from this machine. */
-function isTrusted(url: URL | null): url is URL {
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
-}
 
 /** The variables and secrets about callers. */
 export const authSchema = z
@@ -72,8 +80,9 @@ export const authSchema = z
       context.addIssue({ code: 'custom', path: [path], message });
     const settings: AuthSettings = { jwt: null, keys: null };
     if (vars.AUTH_MODE === 'none') {
-      if (vars.ENVIRONMENT === 'production' && vars.ALLOW_UNAUTHENTICATED !== 'yes') {
-        complain('AUTH_MODE', 'is none in production; say ALLOW_UNAUTHENTICATED = "yes" as well');
+      if (vars.ENVIRONMENT !== 'development' && vars.ALLOW_UNAUTHENTICATED !== 'yes') {
+        const advice = 'say ALLOW_UNAUTHENTICATED = "yes" as well if that is meant';
+        complain('AUTH_MODE', `is none outside development; ${advice}`);
       }
       return settings;
     }
@@ -86,7 +95,8 @@ export const authSchema = z
       if (!/^\d{1,3}$/.test(tolerance) || Number(tolerance) > 300) {
         complain('JWT_CLOCK_TOLERANCE_SECONDS', 'must be an integer from 0 to 300');
       }
-      if (!isTrusted(jwksUrl)) complain('JWT_JWKS_URL', 'must be an https URL');
+      // The key set decides who is let in: it comes encrypted, or from this machine.
+      if (!jwksUrl || !isPrivate(jwksUrl)) complain('JWT_JWKS_URL', 'must be an https URL');
       else {
         const rolesClaim = vars.JWT_ROLES_CLAIM;
         const clockToleranceSeconds = Number(tolerance);
@@ -94,22 +104,21 @@ export const authSchema = z
       }
     }
     if (vars.AUTH_MODE.includes('key')) {
-      const parsed = apiKeysSchema.safeParse(toJson(vars.API_KEYS));
-      if (parsed.success) settings.keys = parsed.data;
-      else {
-        for (const { path, message } of parsed.error.issues) {
-          complain(['API_KEYS', ...path].join('.'), message);
-        }
-      }
+      const { data, faults } = readSecret('API_KEYS', apiKeysSchema, vars.API_KEYS);
+      settings.keys = data;
+      for (const { path, message } of faults ?? []) complain(path, message);
     }
     return settings;
   });
 
-/** Undefined when it is no JSON: the schema then says what was expected. */
-function toJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
+/**
+ * Whether a request for this URL is answered. `development` is for this machine, and is as a rule
+ * open: a page elsewhere whose own name leads here could otherwise read and change everything.
+ */
+export function answersTo(
+  url: string,
+  vars: { ENVIRONMENT: string; ALLOW_UNAUTHENTICATED?: string },
+): boolean {
+  const isLocal = vars.ENVIRONMENT === 'development' && vars.ALLOW_UNAUTHENTICATED !== 'yes';
+  return !isLocal || isLoopback(new URL(url).hostname);
 }

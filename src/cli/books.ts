@@ -1,8 +1,9 @@
-import { GetCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { EventState, type Seat } from '../event/state.ts';
-import type { WaitlistEntry } from '../schemas.ts';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { idBits, type Seat } from '../event/state.ts';
+import { registrationSchema, type WaitlistEntry } from '../schemas.ts';
 import type { Store } from '../store/client.ts';
 import { type EventItem, toDigest } from '../store/tables.ts';
+import { scanTable } from './scan.ts';
 import { CliError } from './terminal.ts';
 
 /** What an event item says of its rows. */
@@ -11,20 +12,60 @@ export type Books = Pick<
   'registeredCount' | 'waitlistCount' | 'lastPosition' | 'lastSeq' | 'digest'
 >;
 
-/** All rows of an event, read past the indexes: consistent, and as long as the whole table is. */
-async function scanRows<Row>(store: Store, TableName: string, eventId: string): Promise<Row[]> {
+/** Whether a row can have this id: the digest of an event is made of UUIDs. */
+export const isUuid = (id: unknown) =>
+  registrationSchema.shape.registrationId.safeParse(id).success;
+
+/** All rows of an event, read past the indexes. */
+async function scanRows<Row>(store: Store, table: string, eventId: string): Promise<Row[]> {
   const rows: Row[] = [];
-  const pages = paginateScan(
-    { client: store.client },
-    {
-      TableName,
-      ConsistentRead: true,
-      FilterExpression: 'eventId = :eventId',
-      ExpressionAttributeValues: { ':eventId': eventId },
-    },
-  );
-  for await (const { Items = [] } of pages) rows.push(...(Items as Row[]));
+  const filter = {
+    FilterExpression: 'eventId = :eventId',
+    ExpressionAttributeValues: { ':eventId': eventId },
+  };
+  for await (const page of scanTable<Row>(store, table, filter)) rows.push(...page);
   return rows;
+}
+
+type CountedSeat = Pick<Seat, 'registrationId' | 'userId' | 'seq'>;
+type CountedEntry = Pick<WaitlistEntry, 'entryId' | 'userId' | 'position'>;
+
+const isOrder = (order: unknown) => Number.isSafeInteger(order) && Number(order) >= 1;
+
+/**
+ * The books that these rows make.
+ *
+ * @throws CliError when a user has two places, or a row is not as the service writes it
+ */
+export function countBooks(eventId: string, seats: CountedSeat[], entries: CountedEntry[]): Books {
+  const placed = new Set<string>();
+  const refuse = (id: string, userId: string, fault: string) =>
+    new CliError(
+      `The row ${id} of event ${eventId} is none of this service (${fault}): delete it first, and register user ${userId} again.`,
+    );
+  /** Gives back the id's bits. */
+  const check = (id: string, userId: string, name: string, order: unknown): bigint => {
+    if (placed.has(userId)) {
+      throw new CliError(
+        `User ${userId} has two places in ${eventId}: delete one of the rows first.`,
+      );
+    }
+    placed.add(userId);
+    if (!isUuid(id)) throw refuse(id, userId, 'its id is no UUID');
+    if (!isOrder(order)) throw refuse(id, userId, `its ${name} is ${order ?? 'missing'}`);
+    return idBits(id);
+  };
+  let [digest, lastSeq, lastPosition] = [0n, 0, 0];
+  for (const { registrationId, userId, seq } of seats) {
+    digest ^= check(registrationId, userId, 'seq', seq);
+    lastSeq = Math.max(lastSeq, seq);
+  }
+  for (const { entryId, userId, position } of entries) {
+    digest ^= check(entryId, userId, 'position', position);
+    lastPosition = Math.max(lastPosition, position);
+  }
+  const counts = { registeredCount: seats.length, waitlistCount: entries.length };
+  return { ...counts, lastPosition, lastSeq, digest: toDigest(digest) };
 }
 
 /**
@@ -33,7 +74,8 @@ async function scanRows<Row>(store: Store, TableName: string, eventId: string): 
  * may use the event meanwhile; whoever does loses the fence or makes the write be refused.
  *
  * @returns both versions of the books
- * @throws CliError when there is no such event, when a user has two places, or the event was written
+ * @throws CliError when there is no such event, when it or a row of it is not of this service, when a user
+ *   has two places, or the event was written
  */
 export async function mendBooks(
   store: Store,
@@ -45,34 +87,21 @@ export async function mendBooks(
   const get = new GetCommand({ TableName, Key, ConsistentRead: true });
   const item = (await store.client.send(get)).Item as EventItem | undefined;
   if (!item) throw new CliError(`There is no event ${eventId}.`);
+  if (item.version === undefined) {
+    throw new CliError(
+      `Event ${eventId} was written by an older system and has no books yet: \`npm run adopt\` gives it some.`,
+    );
+  }
   const seats = await scanRows<Seat>(store, store.tables.registrations, eventId);
   const entries = await scanRows<WaitlistEntry>(store, store.tables.waitlist, eventId);
 
-  const placed = new Set<string>();
-  for (const { userId } of [...seats, ...entries]) {
-    if (placed.has(userId)) {
-      throw new CliError(
-        `User ${userId} has two places in ${eventId}: delete one of the rows first.`,
-      );
-    }
-    placed.add(userId);
-  }
-  const state = new EventState();
-  for (const row of seats) {
-    state.applyRow({ op: 'add', table: 'registrations', id: row.registrationId, row });
-  }
-  for (const row of entries) {
-    state.applyRow({ op: 'add', table: 'waitlist', id: row.entryId, row });
-  }
-  const { registeredCount, waitlistCount, lastPosition, lastSeq, digest } = item;
+  const { registeredCount, waitlistCount, lastPosition, lastSeq = 0, digest } = item;
   const kept: Books = { registeredCount, waitlistCount, lastPosition, lastSeq, digest };
-  const most = (numbers: number[]) => numbers.reduce((a, b) => Math.max(a, b), 0);
+  const rows = countBooks(eventId, seats, entries);
   const counted: Books = {
-    registeredCount: seats.length,
-    waitlistCount: entries.length,
-    lastPosition: Math.max(lastPosition, most(entries.map(({ position }) => position))),
-    lastSeq: Math.max(lastSeq ?? 0, most(seats.map(({ seq }) => seq))),
-    digest: toDigest(state.digest),
+    ...rows,
+    lastPosition: Math.max(lastPosition, rows.lastPosition),
+    lastSeq: Math.max(lastSeq, rows.lastSeq),
   };
   if (write) await writeBooks(store, item, counted);
   return { kept, counted };

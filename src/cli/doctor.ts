@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { readConfig } from '../config.ts';
 import { openClient } from './client.ts';
-import { examine, examineHint, type Finding } from './examine.ts';
+import { examine, examineCallers, examineHint, type Finding } from './examine.ts';
 import { checkSettings, readSettings, type Settings } from './settings.ts';
 import { explain, runCommand, say } from './terminal.ts';
 
@@ -62,6 +62,7 @@ await runCommand(async () => {
   const findings = [examineSettings(settings)];
   if (findings[0]?.verdict === 'right') {
     const config = checkSettings(settings);
+    findings.push(examineCallers(settings));
     findings.push(examineHint(config.region, settings.LOCATION_HINT));
     if (values.env !== undefined) findings.push(await examineSecrets(settings, values.env));
     findings.push(...(await examine(openClient(config), config)));

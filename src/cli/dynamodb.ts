@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,7 +44,10 @@ export async function startDynamoDB(options: {
     throw new CliError(`The embedded DynamoDB cannot start: port ${port} is in use.`);
   }
   const args = ['serve', '--host', '127.0.0.1', '--port', String(port)];
-  if (dbPath !== undefined) args.push('--db-path', dbPath);
+  if (dbPath !== undefined) {
+    keepPrivate(dbPath);
+    args.push('--db-path', dbPath);
+  }
   const started = startProcess(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaint = '';
   started.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -69,6 +72,17 @@ export async function startDynamoDB(options: {
     throw new CliError(`The embedded DynamoDB did not start (${why}).`);
   }
   return { ...started, ended, endpoint };
+}
+
+/**
+ * Makes the database its owner's alone, one from before as well. It is there, empty, before SQLite opens
+ * it, which gives the files beside it the same mode.
+ */
+function keepPrivate(dbPath: string): void {
+  closeSync(openSync(dbPath, 'a', 0o600));
+  for (const suffix of ['', '-wal', '-shm']) {
+    if (existsSync(dbPath + suffix)) chmodSync(dbPath + suffix, 0o600);
+  }
 }
 
 function packageFolder(name: string): string | undefined {

@@ -14,9 +14,10 @@ import type { TableNames } from '../config.ts';
 import { PERMISSIONS } from '../store/permissions.ts';
 import { type IndexSchema, TABLE_SCHEMAS } from '../store/tables.ts';
 import { explainClientError } from './client.ts';
-import type { CliConfig } from './settings.ts';
+import { type CliConfig, type Settings, whoMayCall } from './settings.ts';
 import { compareTable, describeTable } from './tables.ts';
 import { explain } from './terminal.ts';
+import { countUnadopted, tellUnadopted } from './unadopted.ts';
 
 /** One thing that was looked at: right, wrong, or not to be seen from here. */
 export interface Finding {
@@ -66,6 +67,14 @@ export function examineHint(region: string, hint: string | undefined): Finding {
   if (!near) return unknown(what, `nothing is known here of ${region}`);
   if (near.includes(hint)) return right(what, `${hint} is near ${region}`);
   return wrong(what, `${hint} is far from ${region}, which ${near.join(' or ')} is near`);
+}
+
+/** Whether callers have to show who they are. Off is right on this machine; elsewhere nobody but you knows. */
+export function examineCallers(settings: Settings): Finding {
+  const what = 'authentication';
+  if (settings.AUTH_MODE !== 'none') return right(what, `by ${settings.AUTH_MODE}`);
+  const detail = `is off: ${whoMayCall(settings)}`;
+  return settings.ALLOW_UNAUTHENTICATED === 'yes' ? unknown(what, detail) : right(what, detail);
 }
 
 const isDenied = (error: unknown) => (error as Error).name === 'AccessDeniedException';
@@ -187,6 +196,21 @@ async function examinePermissions(
   return denied.flat().length > 0 ? denied.flat() : [right(`permissions on ${table}`)];
 }
 
+/** Events without books, which answer 503. Where they cannot be counted, that was told of already. */
+async function examineEvents(client: DynamoDBClient, table: string): Promise<Finding[]> {
+  const what = `events in ${table}`;
+  try {
+    const counted = await countUnadopted(client, table);
+    const fault = tellUnadopted(counted);
+    if (fault) return [wrong(what, `${fault}: npm run adopt`)];
+    return [right(what, counted.isAll ? 'all ours' : `the first ${counted.seen} are all ours`)];
+  } catch (error) {
+    const { name } = error as Error;
+    if (isDenied(error) || name === 'ResourceNotFoundException') return [];
+    throw error;
+  }
+}
+
 /** How far the clock of this machine is from AWS's. */
 async function examineClock(config: CliConfig, now: () => number): Promise<Finding> {
   const what = 'clock';
@@ -214,7 +238,8 @@ export async function examine(
     const clock = await examineClock(config, now);
     const tables = await Promise.all(keys.map((key) => examineTable(client, config, key)));
     const rights = await Promise.all(keys.map((key) => examinePermissions(client, config, key)));
-    return [clock, ...tables.flat(), ...rights.flat()];
+    const events = await examineEvents(client, config.tables.events);
+    return [clock, ...tables.flat(), ...rights.flat(), ...events];
   } catch (error) {
     return [wrong('DynamoDB', explain(explainClientError(error, config)))];
   }

@@ -17,7 +17,7 @@ const held: DatabaseSync[] = [];
  */
 export function lockDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const lock = new DatabaseSync(join(directory, 'lock'));
     lock.exec('BEGIN EXCLUSIVE');
     held.push(lock);

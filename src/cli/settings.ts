@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { authSchema } from '../auth/settings.ts';
 import { readStoreConfig, type StoreConfig } from '../config.ts';
+import { isLoopback } from '../loopback.ts';
 import { CliError } from './terminal.ts';
 
 /** Settings by name, as the worker would find them in its environment. */
@@ -20,10 +21,17 @@ const OPTIONAL = [...Object.keys(authSchema.in.shape), 'CORS_ORIGINS', 'LOG_REQU
 /** What an endpoint on this machine is given for credentials: it wants some and checks none. */
 const LOCAL_CREDENTIALS: Settings = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
 
+/** Who may call on this machine, where nothing else is said: everybody that can reach its loopback. */
+const LOCAL_CALLERS: Settings = { ENVIRONMENT: 'development', AUTH_MODE: 'none' };
+
+/** The names of tables in wrangler.toml begin so where no environment is named: nobody chose them. */
+const NO_ENVIRONMENT = /^no-environment-/;
+
 /**
  * Reads the settings as `wrangler dev` does, with wrangler's own code: the variables of
  * wrangler.toml (`[env.NAME.vars]` instead when an environment is named), over them .dev.vars;
- * and over both, for each of these names, the process's environment.
+ * and over both, for each of these names, the process's environment. Without an environment they are
+ * those of `npm start`.
  */
 export async function readSettings(
   root: string,
@@ -42,7 +50,7 @@ export async function readSettings(
   const chosen = { config: file, ...(environment === undefined ? {} : { env: environment }) };
   const wrangler = unstable_readConfig(chosen, { hideWarnings: true });
 
-  const settings: Settings = {};
+  const settings: Settings = environment === undefined ? { ...LOCAL_CALLERS } : {};
   const vars = unstable_getVarsForDev(file, undefined, wrangler.vars, environment, true);
   for (const [name, binding] of Object.entries(vars)) {
     if ('value' in binding && typeof binding.value === 'string') settings[name] = binding.value;
@@ -54,7 +62,17 @@ export async function readSettings(
   }
   // Credentials come whole from one place: a session token goes with its own key and no other.
   if (processEnv.AWS_ACCESS_KEY_ID) copyCredentials(processEnv, settings);
-  return settings;
+  const isHere = isLoopbackUrl(settings.DYNAMODB_ENDPOINT);
+  return environment === undefined && isHere ? withLocalTables(settings) : settings;
+}
+
+/** The settings with the usual names for tables on this machine, where no others were chosen. */
+export function withLocalTables(settings: Settings): Settings {
+  const renamed = Object.entries(settings).map(([name, value]) => [
+    name,
+    name.endsWith('_TABLE') ? value.replace(NO_ENVIRONMENT, '') : value,
+  ]);
+  return Object.fromEntries(renamed);
 }
 
 /** Checks the settings with the service's own rules, except that credentials may be missing. */
@@ -63,7 +81,7 @@ export function checkSettings(settings: Settings): CliConfig {
   const { region, endpoint, tables, credentials } = readStoreConfig(
     given ? settings : withLocalCredentials(settings),
   );
-  const known = given || (endpoint !== undefined && isLoopback(endpoint));
+  const known = given || isLoopbackUrl(endpoint);
   return { region, endpoint, tables, credentials: known ? credentials : undefined };
 }
 
@@ -82,6 +100,12 @@ function copyCredentials(from: NodeJS.ProcessEnv, to: Settings): void {
   }
 }
 
-function isLoopback(url: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(new URL(url).hostname);
+function isLoopbackUrl(text: string | undefined): boolean {
+  return isLoopback(URL.parse(text ?? '')?.hostname ?? '');
+}
+
+/** Where authentication is off: who may make every call, for a person. */
+export function whoMayCall({ ENVIRONMENT, ALLOW_UNAUTHENTICATED }: Settings): string {
+  const isLocal = ENVIRONMENT === 'development' && ALLOW_UNAUTHENTICATED !== 'yes';
+  return `${isLocal ? 'anyone on this machine' : 'anyone who can reach it'} may make every call`;
 }

@@ -1,13 +1,22 @@
 /** `npm start`: the service on this machine, with a DynamoDB of its own unless one is configured. */
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { explainClientError, openClient } from './client.ts';
 import { startDynamoDB } from './dynamodb.ts';
 import { lockDirectory } from './lock.ts';
 import { freePort, isPortFree, parsePort } from './ports.ts';
 import { stopAllProcesses } from './processes.ts';
-import { checkSettings, readSettings, type Settings, withLocalCredentials } from './settings.ts';
+import {
+  checkSettings,
+  readSettings,
+  type Settings,
+  whoMayCall,
+  withLocalCredentials,
+  withLocalTables,
+} from './settings.ts';
 import { ensureTables } from './tables.ts';
 import { CliError, runCommand, say } from './terminal.ts';
+import { countUnadopted, tellUnadopted } from './unadopted.ts';
 import { startWorker } from './worker.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -34,13 +43,21 @@ async function run(): Promise<never> {
   if (!(await isPortFree(port))) {
     throw new CliError(`Port ${port} is in use: end what listens there, or set PORT.`);
   }
-  const directory = resolve(process.env.DATA_DIR || join(ROOT, '.data'));
+  // People's data: whatever is made from here on is its owner's alone, by whichever process below.
+  process.umask(0o077);
+  const usual = join(ROOT, '.data');
+  const directory = resolve(process.env.DATA_DIR || usual);
   lockDirectory(directory);
+  // From before; one that was chosen may hold other things too, and keeps its mode.
+  if (directory === usual) chmodSync(directory, 0o700);
 
-  const { settings, data, ended } = await openTables(await readSettings(ROOT), directory);
+  const { settings, data, older, ended } = await openTables(await readSettings(ROOT), directory);
   const stateDirectory = join(directory, 'worker');
+  mkdirSync(stateDirectory, { recursive: true });
+  chmodSync(stateDirectory, 0o700);
   const worker = await startWorker({ root: ROOT, port, settings, stateDirectory });
-  greet(port, data);
+  if (older) say(older);
+  greet(port, data, settings);
   return await Promise.race([
     ended,
     worker.ended.then((how) => {
@@ -54,14 +71,17 @@ interface OpenTables {
   settings: Settings;
   /** Where the data is, for a person. */
   data: string;
+  /** What to tell of events that an older system wrote, if there are any. */
+  older: string | null;
   /** Rejects when the embedded DynamoDB ends; otherwise stays pending. */
   ended: Promise<never>;
 }
 
 async function openTables(settings: Settings, directory: string): Promise<OpenTables> {
   if (settings.DYNAMODB_ENDPOINT) {
-    const config = await createMissingTables(settings);
-    return { settings: config, data: settings.DYNAMODB_ENDPOINT, ended: new Promise(() => {}) };
+    const { tabled, older } = await createMissingTables(settings);
+    const data = settings.DYNAMODB_ENDPOINT;
+    return { settings: tabled, data, older, ended: new Promise(() => {}) };
   }
   const dbPath = join(directory, 'dynamodb.db');
   const database = await startDynamoDB({ port: await freePort(), dbPath });
@@ -70,13 +90,17 @@ async function openTables(settings: Settings, directory: string): Promise<OpenTa
   });
   // It may end while the worker starts, before anybody waits for it.
   ended.catch(() => undefined);
-  const local = withLocalCredentials({ ...settings, DYNAMODB_ENDPOINT: database.endpoint });
-  await createMissingTables(local);
-  return { settings: local, data: `${directory}, served at ${database.endpoint}`, ended };
+  const local = withLocalTables(
+    withLocalCredentials({ ...settings, DYNAMODB_ENDPOINT: database.endpoint }),
+  );
+  const { older } = await createMissingTables(local);
+  return { settings: local, data: `${directory}, served at ${database.endpoint}`, older, ended };
 }
 
-/** Gives back the settings with the credentials that were used. */
-async function createMissingTables(settings: Settings): Promise<Settings> {
+/** Gives back the settings with the credentials that were used, and what there is to tell of the events. */
+async function createMissingTables(
+  settings: Settings,
+): Promise<{ tabled: Settings; older: string | null }> {
   const config = checkSettings(settings);
   const { credentials } = config;
   if (credentials === undefined) {
@@ -84,23 +108,30 @@ async function createMissingTables(settings: Settings): Promise<Settings> {
       `The worker needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for ${config.endpoint}: set them in the environment or .dev.vars.`,
     );
   }
+  let older: string | null;
   try {
-    await ensureTables(openClient(config), config.tables);
+    const client = openClient(config);
+    await ensureTables(client, config.tables);
+    const found = tellUnadopted(await countUnadopted(client, config.tables.events));
+    // Said in full: an embedded database has another port each time.
+    older = found && `${found}. Adopt them:\n  DYNAMODB_ENDPOINT=${config.endpoint} npm run adopt`;
   } catch (error) {
     throw explainClientError(error, config);
   }
-  return {
+  const tabled = {
     ...settings,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   };
+  return { tabled, older };
 }
 
-function greet(port: number, data: string): void {
+function greet(port: number, data: string, settings: Settings): void {
   const url = `http://localhost:${port}`;
   const user = JSON.stringify({ userId: 'ada', name: 'Ada Lovelace' });
   say(`Listening on ${url}`);
   say(`Data in ${data}`);
+  if (settings.AUTH_MODE === 'none') say(`Authentication is off: ${whoMayCall(settings)}.`);
   say('Try:');
   say(`  curl -X POST ${url}/registration/users \\`);
   say(`    -H 'content-type: application/json' -d '${user}'`);

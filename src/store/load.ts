@@ -160,7 +160,10 @@ class Shown {
  * Positions in ranges that can be read side by side. Those who wait came last, so the latest positions are
  * cut evenly; the first range also has whoever waits since long before.
  */
-function toRanges({ waitlistCount, lastPosition }: EventItem): Range[] {
+export function toRanges({
+  waitlistCount,
+  lastPosition,
+}: Pick<EventItem, 'waitlistCount' | 'lastPosition'>): Range[] {
   if (waitlistCount < LINE_RANGES_MIN_ENTRIES) return [[null, null]];
   const share = Math.ceil(waitlistCount / LINE_RANGES);
   const cuts = Array.from({ length: LINE_RANGES - 1 }, (_, i) => {

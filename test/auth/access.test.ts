@@ -34,11 +34,13 @@ const guarded: Env = {
 
 /** The issuer's key set, in place of the network; null: it does not answer. */
 let keySet: object | null = { keys: [published] };
+let keySetReads = 0;
 const original = globalThis.fetch;
 beforeAll(() => {
   globalThis.fetch = async (input, init) => {
     const request = new Request(input, init);
     if (!request.url.startsWith(ISSUER)) return original(request);
+    keySetReads += 1;
     return keySet ? Response.json(keySet) : new Response('no', { status: 500 });
   };
 });
@@ -52,12 +54,17 @@ interface TokenOptions {
   audience?: string;
   expires?: string | null;
   key?: CryptoKey;
+  type?: unknown;
 }
 
 function token(subject: string | null, options: TokenOptions = {}): Promise<string> {
   const { claims = {}, issuer = ISSUER, audience = AUDIENCE, expires = '5m' } = options;
   const jwt = new SignJWT(claims)
-    .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+    .setProtectedHeader({
+      alg: 'ES256',
+      kid: 'k1',
+      ...('type' in options ? { typ: options.type as string } : {}),
+    })
     .setIssuer(issuer)
     .setAudience(audience);
   if (subject !== null) jwt.setSubject(subject);
@@ -240,16 +247,50 @@ describe('a token', () => {
     expect((await read(shared)).status).toBe(401);
   });
 
-  test('is a 503 while the key set cannot be had, and taken as soon as it can', async () => {
+  test.each(['JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt', 'application/jwt'])(
+    'of type %s is taken',
+    async (type) => {
+      expect((await read(await token('me', { type }))).status).toBe(200);
+    },
+  );
+
+  test.each(['logout+jwt', 'dpop+jwt', 'secevent+jwt', 'application/logout+jwt', 'xat+jwt', '', 7])(
+    'of type %s is a 401, and no reason to read the key set',
+    async (type) => {
+      const fresh: Env = { ...guarded };
+      const before = keySetReads;
+      expect((await read(await token('me', { type }), fresh)).status).toBe(401);
+      expect(keySetReads).toBe(before);
+    },
+  );
+
+  test.each([
+    ['is bound to a key', { cnf: { jkt: 'x' } }],
+    ['is bound to a certificate', { cnf: { 'x5t#S256': 'x' } }],
+    ['is bound to nothing that makes sense', { cnf: null }],
+    [
+      'tells of a log-out',
+      { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } },
+    ],
+  ])('that %s is a 401', async (_, claims) => {
+    expect(
+      (await read(await token('me', { claims: claims as unknown as JWTPayload }))).status,
+    ).toBe(401);
+  });
+
+  test('is a 503 while the key set cannot be had, for which the issuer is asked once', async () => {
     const fresh: Env = { ...guarded };
     const bearer = await token('me');
     const { keys } = keySet as { keys: object[] };
     keySet = null;
+    const before = keySetReads;
     const { status, headers } = await read(bearer, fresh);
     keySet = { keys };
     expect(status).toBe(503);
     expect(headers.get('Retry-After')).not.toBeNull();
-    expect((await read(bearer, fresh)).status).toBe(200);
+    expect((await read(bearer, fresh)).status).toBe(503);
+    expect(keySetReads - before).toBe(1);
+    expect((await read(bearer, { ...guarded })).status).toBe(200);
   });
 
   test('longer than the bound is a 401', async () => {
@@ -270,6 +311,58 @@ describe('an idempotency key', () => {
     expect(again.headers.get('Idempotency-Replayed')).toBe('true');
     expect(other.status).toBe(201);
     expect(other.body.eventId).not.toBe(first.body.eventId);
+  });
+});
+
+describe('in development', () => {
+  const local: Env = { ...env, ENVIRONMENT: 'development', ALLOW_UNAUTHENTICATED: 'no' };
+  const ask = (host: string, path: string, on = local) =>
+    app.fetch(new Request(`http://${host}${path}`), on);
+
+  test.each(['localhost', 'localhost:8787', '127.0.0.1:8787', '127.8.9.10', '[::1]:8787'])(
+    '%s is answered',
+    async (host) => {
+      expect((await ask(host, '/registration/events')).status).toBe(200);
+    },
+  );
+
+  test.each([
+    'evil.test',
+    'localhost.evil.test',
+    '127.0.0.1.evil.test',
+    '192.168.0.7',
+    '[::2]',
+    '0.0.0.0',
+  ])('%s is a 421, whatever is asked', async (host) => {
+    for (const path of ['/registration/events', '/health/ready', '/docs', '/nowhere']) {
+      const response = await ask(host, path);
+      expect(response.status, path).toBe(421);
+      expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+      expect(await response.json()).toMatchObject({
+        title: 'MisdirectedError',
+        detail: expect.stringContaining('ALLOW_UNAUTHENTICATED'),
+      });
+    }
+  });
+
+  test('every host is answered where that is said, and outside development', async () => {
+    const open: Env = { ...local, ALLOW_UNAUTHENTICATED: 'yes' };
+    expect((await ask('evil.test', '/registration/events', open)).status).toBe(200);
+    const dev: Env = { ...guarded, ENVIRONMENT: 'dev', ALLOW_UNAUTHENTICATED: 'no' };
+    expect((await ask('desk.test', '/registration/events', dev)).status).toBe(401);
+  });
+
+  test('without settings, a 503 says on this machine alone what sets them', async () => {
+    const { ENVIRONMENT: _, AUTH_MODE: __, ...rest } = env;
+    const bare = rest as Env;
+    const here = await ask('localhost:8787', '/registration/events', bare);
+    expect(here.status).toBe(503);
+    const { detail } = (await here.json()) as { detail: string };
+    expect(detail).toContain('AUTH_MODE must be one of');
+    expect(detail).toContain('`npm start`');
+    const elsewhere = await ask('desk.test', '/registration/events', bare);
+    expect(elsewhere.status).toBe(503);
+    expect(await elsewhere.text()).not.toContain('npm start');
   });
 });
 

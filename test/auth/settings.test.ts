@@ -24,13 +24,18 @@ describe('the settings about callers', () => {
     );
   });
 
-  test('none is for development; in production it has to be said twice', () => {
-    const open = { ...BASE, AUTH_MODE: 'none' };
-    expect(() => readConfig(open)).toThrow('AUTH_MODE is none in production');
-    expect(() => readConfig({ ...open, ALLOW_UNAUTHENTICATED: 'no' })).toThrow('AUTH_MODE');
+  test('none is for development; anywhere else it has to be said twice', () => {
     const none = { jwt: null, keys: null };
-    expect(readConfig({ ...open, ALLOW_UNAUTHENTICATED: 'yes' }).auth).toEqual(none);
-    expect(readConfig({ ...open, ENVIRONMENT: 'development' }).auth).toEqual(none);
+    for (const ENVIRONMENT of ['dev', 'staging', 'production']) {
+      const open = { ...BASE, ENVIRONMENT, AUTH_MODE: 'none' };
+      expect(() => readConfig(open)).toThrow('AUTH_MODE is none outside development');
+      for (const ALLOW_UNAUTHENTICATED of ['no', 'YES', 'true', '1', '']) {
+        expect(() => readConfig({ ...open, ALLOW_UNAUTHENTICATED })).toThrow('AUTH_MODE');
+      }
+      expect(readConfig({ ...open, ALLOW_UNAUTHENTICATED: 'yes' }).auth).toEqual(none);
+    }
+    const development = { ...BASE, ENVIRONMENT: 'development', AUTH_MODE: 'none' };
+    expect(readConfig(development).auth).toEqual(none);
   });
 
   test('jwt needs an issuer, an audience and a key set that comes encrypted', () => {
@@ -55,7 +60,12 @@ describe('the settings about callers', () => {
     const withKeys = (keys: unknown) => () =>
       readConfig({ ...BASE, AUTH_MODE: 'key', API_KEYS: JSON.stringify(keys) });
     expect(withKeys([KEY])).not.toThrow();
-    expect(withKeys([KEY, KEY])).toThrow('names a key twice');
+    const other = { ...KEY, name: 'other', sha256: 'b'.repeat(64) };
+    expect(withKeys([KEY, other])).not.toThrow();
+    expect(withKeys([KEY, { ...other, name: KEY.name }])).toThrow('API_KEYS names a key twice');
+    expect(withKeys([KEY, { ...other, sha256: KEY.sha256 }])).toThrow(
+      'API_KEYS has one sha256 twice',
+    );
     expect(withKeys([])).toThrow('API_KEYS has no key');
     expect(withKeys([{ ...KEY, roles: ['attendee'] }])).toThrow('API_KEYS.0.roles');
     expect(withKeys([{ ...KEY, key: 'rdk_x' }])).toThrow('API_KEYS.0');
@@ -64,5 +74,69 @@ describe('the settings about callers', () => {
     expect(withKeys([{ ...KEY, sha256: digest }])).not.toThrow(digest);
     const broken = { ...BASE, AUTH_MODE: 'jwt,key', API_KEYS: '{' };
     expect(() => readConfig(broken)).toThrow('API_KEYS');
+  });
+
+  test('a fault in a secret is told by its place, and quotes nothing of it', () => {
+    const secret = 'rdk_SeCrEt';
+    const told = (API_KEYS: string) => {
+      try {
+        readConfig({ ...BASE, AUTH_MODE: 'key', API_KEYS });
+      } catch (error) {
+        return String(error);
+      }
+      return '';
+    };
+    const entries: [unknown, string][] = [
+      [{ ...KEY, [secret]: 1 }, 'API_KEYS.0 has a field that is not known'],
+      [{ ...KEY, name: secret }, 'API_KEYS.0.name must be 1 to 50'],
+      [{ ...KEY, name: undefined }, 'API_KEYS.0.name must be 1 to 50'],
+      [{ ...KEY, roles: [secret] }, 'API_KEYS.0.roles.0 must be organiser or service'],
+      [{ ...KEY, roles: secret }, 'API_KEYS.0.roles must be a list'],
+      [{ ...KEY, roles: [] }, 'API_KEYS.0.roles has no role'],
+      [{ ...KEY, sha256: secret }, 'API_KEYS.0.sha256 must be 64 hex digits'],
+      [{ ...KEY, sha256: { [secret]: secret } }, 'API_KEYS.0.sha256 must be 64 hex digits'],
+      [secret, 'API_KEYS.0 must be an entry'],
+      [null, 'API_KEYS.0 must be an entry'],
+    ];
+    const texts = entries.map(([entry, fault]) => [JSON.stringify([entry]), fault] as const);
+    const all = [
+      ...texts,
+      [JSON.stringify({ [secret]: KEY }), 'API_KEYS must be a list'] as const,
+      [JSON.stringify(secret), 'API_KEYS must be a list'] as const,
+      [`[${secret}]`, 'API_KEYS is missing, or is no JSON'] as const,
+    ];
+    for (const [text, fault] of all) {
+      expect(told(text)).toContain(fault);
+      expect(told(text)).not.toContain(secret);
+      // zod's own words are about its input, and stand badly after a name.
+      expect(told(text)).not.toMatch(/invalid|expected/i);
+    }
+  });
+});
+
+describe('the endpoint of DynamoDB', () => {
+  const at = (DYNAMODB_ENDPOINT: string) => readConfig({ ...JWT, DYNAMODB_ENDPOINT }).endpoint;
+
+  test('is https, or on this machine', () => {
+    expect(at('')).toBeUndefined();
+    for (const url of [
+      'https://dynamodb.eu-central-1.amazonaws.com',
+      'http://localhost:8000',
+      'http://127.0.0.1:8000',
+      'http://[::1]:8000',
+    ]) {
+      expect(at(url)).toBe(url);
+    }
+    for (const url of [
+      'http://dynamodb.eu-central-1.amazonaws.com',
+      'http://192.168.0.7:8000',
+      'http://localhost.evil.test',
+      'http://localhost@evil.test',
+      'ftp://localhost',
+      'localhost:8000',
+      'nonsense',
+    ]) {
+      expect(() => at(url)).toThrow('DYNAMODB_ENDPOINT must be empty or an https URL');
+    }
   });
 });

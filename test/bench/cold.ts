@@ -1,12 +1,17 @@
 import { say } from '../../src/cli/terminal.ts';
+import { ID_MAX_CHARS } from '../../src/limits.ts';
 import { type Bench, newEventId, withServer } from './bench.ts';
 import { seedEvent } from './database.ts';
 import { untilOk } from './http-client.ts';
+import { type LargeEvent, startIndexServer } from './index-server.ts';
 import { capacityShot } from './load.ts';
 import { medianOf } from './stats.ts';
 
 /** Rows of the event that shows the compiler every path first. */
 const WARM_UP_ROWS = 3_000;
+/** A full event, and what a page of it takes. */
+const PEOPLE = 100_000;
+const PAGE_MS = 60;
 
 /**
  * From the first request to a cold object to its answer, beside the bare paginated query of the same
@@ -45,5 +50,40 @@ export async function benchCold(bench: Bench): Promise<void> {
     const ratios = object.map((ms, i) => ms / (query[i] ?? Number.NaN));
     const name = size === 10_000 ? 'cold-over-query' : `cold${size}-over-query`;
     figures.add(name, medianOf(ratios), 'ratio', 'median of pairs');
+  }
+  await benchFull(bench);
+}
+
+/** A full event, with pages that take as long as those of the platform may. */
+async function benchFull(bench: Bench): Promise<void> {
+  const people = { seats: PEOPLE, waiting: PEOPLE, pageMs: PAGE_MS };
+  const events: Record<string, LargeEvent> = {
+    'cold-full-ms': { ...people, eventId: 'full', userId: { length: 12, fill: 'u' } },
+    'cold-full-longest-ms': {
+      ...people,
+      eventId: 'e'.padEnd(ID_MAX_CHARS, '\u4f1a'),
+      userId: { length: ID_MAX_CHARS, fill: '\u4f1a' },
+    },
+    'cold-line-ms': { ...people, seats: 50, eventId: 'line', userId: { length: 12, fill: 'u' } },
+  };
+  for (const [name, event] of Object.entries(events)) {
+    const { seats, waiting, eventId } = event;
+    say(`A cold object with ${seats} seated and ${waiting} in line, at ${PAGE_MS} ms a page`);
+    const { endpoint, stop } = await startIndexServer(event);
+    try {
+      const times: number[] = [];
+      for (let round = 0; round < (bench.isQuick ? 1 : 3); round++) {
+        const first = await withServer(
+          bench,
+          'ours',
+          ({ url }) => untilOk(url, capacityShot(eventId)),
+          { endpoint },
+        );
+        times.push(first);
+      }
+      bench.figures.add(name, medianOf(times), 'ms');
+    } finally {
+      await stop();
+    }
   }
 }

@@ -87,7 +87,7 @@ export function unregisterShot(userId: string, eventId: string): Shot {
 
 /** A look at the free seats. */
 export function capacityShot(eventId: string): Shot {
-  return { method: 'GET', path: `/registration/events/${eventId}/capacity` };
+  return { method: 'GET', path: `/registration/events/${encodeURIComponent(eventId)}/capacity` };
 }
 
 /** Sends one request with fetch, for what is not measured; throws when it does not succeed. */

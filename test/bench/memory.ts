@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { say } from '../../src/cli/terminal.ts';
+import { bytesOf } from '../../src/event/state.ts';
+import { EVENT_MAX_BYTES, ID_MAX_CHARS, OVERRIDE_REASON_MAX_CHARS } from '../../src/limits.ts';
 import { type Bench, newEventId, withServer } from './bench.ts';
 import { seedEvent } from './database.ts';
 import { untilOk } from './http-client.ts';
+import { type LargeEvent, startIndexServer } from './index-server.ts';
 import { type Inspector, inspect } from './inspector.ts';
 import { capacityShot } from './load.ts';
 import { memoryMb } from './processes.ts';
@@ -13,8 +16,13 @@ const COLLECTIONS = 4;
 const COLLECTION_MS = 300;
 const MB = 1e6;
 
-const heapMb = async (inspector: Inspector): Promise<number> =>
-  (await inspector.call<{ usedSize: number }>('Runtime.getHeapUsage')).usedSize / MB;
+/** V8's heap, and what it keeps beside it: the columns are in array buffers. */
+const heapMb = async (inspector: Inspector): Promise<number> => {
+  const usage = await inspector.call<{ usedSize: number; backingStorageSize?: number }>(
+    'Runtime.getHeapUsage',
+  );
+  return (usage.usedSize + (usage.backingStorageSize ?? 0)) / MB;
+};
 
 /**
  * What is left after everything that nobody holds is gone. The runtime collects when it is asked to,
@@ -31,14 +39,54 @@ async function liveMb(inspector: Inspector, url: string): Promise<number> {
   return least;
 }
 
-/** The memory of an object with as many seats and as long a line as an event can have. */
+/**
+ * The memory of an object with as many seats and as long a line as an event can have: with ids as they
+ * usually are, with the longest that fit, and with as many bytes as fit, which are reasons.
+ */
 export async function benchMemory(bench: Bench): Promise<void> {
-  const { figures, isQuick, database } = bench;
-  // A tenth tells the slope; the full size is what counts.
-  const count = isQuick ? PEOPLE / 20 : PEOPLE;
+  // A twentieth tells the slope; the full size is what counts.
+  const count = bench.isQuick ? PEOPLE / 20 : PEOPLE;
+  say(`Memory: ${count} seated, and ${count} in line`);
   const eventId = newEventId();
-  say(`Memory: seating ${count} people, and ${count} in line`);
-  await seedEvent(database, { eventId, registered: count, waiting: count, capacity: count });
+  const people = { registered: count, waiting: count, capacity: count };
+  await seedEvent(bench.database, { eventId, ...people });
+  await measure(bench, 'memory', { eventId, share: count / PEOPLE });
+  const longest = {
+    ...{ eventId: 'e'.padEnd(ID_MAX_CHARS, '\u4f1a'), pageMs: 0 },
+    userId: { length: ID_MAX_CHARS, fill: '\u4f1a' },
+  };
+  say('  the same with the longest ids');
+  const event = { ...longest, seats: count, waiting: count };
+  await measureLarge(bench, 'memory-longest', event, count / PEOPLE);
+  const overrideReason = '\u7531'.repeat(OVERRIDE_REASON_MAX_CHARS);
+  const bytes = bytesOf({ userId: longest.eventId, overrideReason });
+  const seats = Math.floor((EVENT_MAX_BYTES * count) / PEOPLE / bytes);
+  say(`  ${seats} seated with the longest reasons, and nobody in line`);
+  const reasoned = { ...longest, seats, waiting: 0, overrideReason };
+  await measureLarge(bench, 'memory-reasons', reasoned, count / PEOPLE);
+}
+
+async function measureLarge(
+  bench: Bench,
+  prefix: string,
+  event: LargeEvent,
+  share: number,
+): Promise<void> {
+  const { endpoint, stop } = await startIndexServer(event);
+  try {
+    await measure(bench, prefix, { eventId: event.eventId, share, endpoint });
+  } finally {
+    await stop();
+  }
+}
+
+/** Loads an event that is this share of a full one, and measures what that takes. */
+async function measure(
+  bench: Bench,
+  prefix: string,
+  { eventId, share, endpoint }: { eventId: string; share: number; endpoint?: string },
+): Promise<void> {
+  const { figures, isQuick } = bench;
   await withServer(
     bench,
     'ours',
@@ -61,13 +109,13 @@ export async function benchMemory(bench: Bench): Promise<void> {
       const live = await liveMb(inspector, url);
       inspector.close();
       say(`    loaded in ${ms.toFixed(0)} ms; the heap was ${empty.toFixed(1)} MB before`);
-      const full = empty + (live - empty) * (PEOPLE / count);
+      const full = empty + (live - empty) / share;
       const note = isQuick ? 'extrapolated from a twentieth' : 'V8 heap after garbage collection';
-      figures.add('memory-mb', full, 'MB', note);
-      figures.add('memory-peak-mb', peak, 'MB', 'V8 heap while loading, with garbage');
-      figures.add('memory-rss-mb', rss.now, 'MB', 'resident, the whole of workerd');
-      figures.add('memory-rss-peak-mb', rss.peak, 'MB');
+      figures.add(`${prefix}-mb`, full, 'MB', note);
+      figures.add(`${prefix}-peak-mb`, peak, 'MB', 'V8 heap while loading, with garbage');
+      figures.add(`${prefix}-rss-mb`, rss.now, 'MB', 'resident, the whole of workerd');
+      figures.add(`${prefix}-rss-peak-mb`, rss.peak, 'MB');
     },
-    { inspect: true },
+    { inspect: true, ...(endpoint ? { endpoint } : {}) },
   );
 }

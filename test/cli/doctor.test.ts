@@ -6,6 +6,7 @@ import {
   CreateTableCommand,
   DeleteTableCommand,
   DynamoDBClient,
+  PutItemCommand,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -211,6 +212,34 @@ describe('the doctor tells apart', () => {
     expect(await told(50_000)).toEqual([]);
   });
 
+  test('events of an older system, in so much of the table as is read in short', async () => {
+    expect(await faults()).toEqual([]);
+    const put = (eventId: string, item = {}) =>
+      client.send(
+        new PutItemCommand({
+          TableName: tables.events,
+          Item: { eventId: { S: eventId }, ...item },
+        }),
+      );
+    await put('ours', { version: { N: '1' } });
+    expect(await faults()).toEqual([]);
+    await put('old');
+    const what = `events in ${tables.events}`;
+    expect(await faults()).toEqual([
+      `${what}: 1 event was written by an older system, and is not served yet: npm run adopt`,
+    ]);
+    let pages = 0;
+    const endless = (operation: string, body: string) => {
+      if (operation !== 'Scan' || !body.includes('COUNT')) return null;
+      pages++;
+      return { Count: 2, ScannedCount: 3, LastEvaluatedKey: { eventId: { S: 'more' } } };
+    };
+    expect(await between(endless, faults)).toEqual([
+      `${what}: 20 events were written by an older system (of the first 30), and are not served yet: npm run adopt`,
+    ]);
+    expect(pages).toBe(10);
+  });
+
   test('objects far from the tables', () => {
     expect(examineHint('eu-central-1', 'weur').verdict).toBe('right');
     expect(examineHint('eu-central-1', 'oc').detail).toContain('far from eu-central-1');
@@ -241,6 +270,7 @@ describe('the command', () => {
   test('ends well when nothing is wrong', async () => {
     const { code, stdout } = await doctor(named());
     expect(stdout).toContain(`ok     table ${tables.users}: as it must be`);
+    expect(stdout).toContain('authentication: is off: anyone on this machine');
     expect(stdout).toContain('Nothing is wrong.');
     expect(code).toBe(0);
   });

@@ -1,12 +1,23 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../src/cli/ports.ts';
-import { startService } from '../support/service.ts';
+import { killService, startService } from '../support/service.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 let directory: string;
@@ -129,4 +140,59 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
   // Not even this leaves anything behind.
   process.kill(third.pid, 'SIGKILL');
   await expect.poll(() => again.filter(isAlive), { timeout: 8_000 }).toEqual([]);
+});
+
+/** Status of a call that names another host, as a page does whose name was made to lead here. */
+function statusFor(url: string, host: string): Promise<number | undefined> {
+  return new Promise((done, fail) => {
+    request(`${url}/registration/events`, { headers: { Host: host } }, (answer) => {
+      answer.resume();
+      done(answer.statusCode);
+    })
+      .on('error', fail)
+      .end();
+  });
+}
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+test('says that authentication is off, answers this machine alone, and keeps its data to its owner', {
+  timeout: 40_000,
+}, async () => {
+  // As an earlier version left them.
+  const data = join(directory, 'data');
+  mkdirSync(join(data, 'worker'), { recursive: true, mode: 0o755 });
+  for (const name of ['dynamodb.db', 'lock']) {
+    writeFileSync(join(data, name), '');
+    chmodSync(join(data, name), 0o644);
+  }
+  const service = await startService(data);
+  try {
+    expect(service.said).toContain(
+      'Authentication is off: anyone on this machine may make every call.',
+    );
+    expect(await statusFor(service.url, new URL(service.url).host)).toBe(200);
+    expect(await statusFor(service.url, 'localhost:8787')).toBe(200);
+    expect(await statusFor(service.url, 'evil.test')).toBe(421);
+    const files = ['dynamodb.db', 'dynamodb.db-wal', 'dynamodb.db-shm'];
+    for (const name of files) expect(modeOf(join(data, name)), name).toBe('600');
+    expect(modeOf(join(data, 'worker'))).toBe('700');
+  } finally {
+    killService(service);
+  }
+  // One that is made.
+  const made = join(directory, 'made');
+  const guarded = { AUTH_MODE: 'key', API_KEYS: '[]', ALLOW_UNAUTHENTICATED: 'yes' };
+  const other = await startService(made, guarded);
+  try {
+    expect(other.said).not.toContain('Authentication is off');
+    expect(modeOf(made)).toBe('700');
+    for (const name of readdirSync(made, { recursive: true, withFileTypes: true })) {
+      const path = join(name.parentPath, name.name);
+      expect(modeOf(path), path).toBe(name.isDirectory() ? '700' : '600');
+    }
+    expect(await statusFor(other.url, 'evil.test')).toBe(503);
+  } finally {
+    killService(other);
+  }
 });

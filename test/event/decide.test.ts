@@ -3,8 +3,14 @@ import { describe, expect, test } from 'vitest';
 import type { Command, Outcome } from '../../src/event/command.ts';
 import { decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
-import { EventState } from '../../src/event/state.ts';
-import { WAITLIST_MAX_ENTRIES } from '../../src/limits.ts';
+import { bytesOf, EventState } from '../../src/event/state.ts';
+import {
+  CAPACITY_MAX,
+  EVENT_MAX_BYTES,
+  ID_MAX_CHARS,
+  PLACE_BYTES,
+  WAITLIST_MAX_ENTRIES,
+} from '../../src/limits.ts';
 import type { EventPatch } from '../../src/schemas.ts';
 import {
   commands,
@@ -85,6 +91,56 @@ describe('the rules', () => {
     atLimit.waitlistCount = WAITLIST_MAX_ENTRIES - 1;
     const last = decide(atLimit, register('x'), still()).outcome;
     expect(inShort(last)).toBe('waitlisted 1');
+  });
+
+  test('an event takes as many bytes as its limit says, and not one more', () => {
+    const { state, run } = open(2, true);
+    run(register('seated'));
+    const at = (left: number, userId: string) => {
+      const draft = new Draft(state);
+      draft.bytes = EVENT_MAX_BYTES - left;
+      const full = new Draft(state);
+      full.bytes = draft.bytes;
+      full.registeredCount = 2;
+      return [draft, full].map((view) => inShort(decide(view, register(userId), still()).outcome));
+    };
+    const long = '🎪'.repeat(ID_MAX_CHARS);
+    expect(at(PLACE_BYTES + 400, long)).toEqual(['registered', 'waitlisted 1']);
+    expect(at(PLACE_BYTES + 399, long)).toEqual(['refused no-room', 'refused no-room']);
+    expect(at(PLACE_BYTES + 399, 'short')).toEqual(['registered', 'waitlisted 1']);
+  });
+
+  test('a reason counts too, and whoever waited gives back what the entry took', () => {
+    const { state, run } = open(1, true);
+    run(register('seated'));
+    run(register('waits'));
+    const override = (userId: string, left: number) => {
+      const draft = new Draft(state);
+      draft.bytes = EVENT_MAX_BYTES - left;
+      const command: Command = { type: 'register', userId, override: { reason: 'asked' } };
+      return inShort(decide(draft, command, still()).outcome);
+    };
+    expect(override('waits', 10)).toBe('registered');
+    expect(override('waits', 9)).toBe('refused no-room');
+    expect(override('other', PLACE_BYTES + 20)).toBe('registered');
+    expect(override('other', PLACE_BYTES + 19)).toBe('refused no-room');
+  });
+
+  test('an event past its limit can be left, and whoever waits takes the seat', () => {
+    const { state, run } = open(1, true);
+    run(register('seated'));
+    run(register('waits'));
+    const draft = new Draft(state);
+    draft.bytes = EVENT_MAX_BYTES + 1_000;
+    expect(inShort(decide(draft, unregister('seated'), still()).outcome)).toBe(
+      'unregistered waits',
+    );
+    expect(inShort(decide(draft, register('seated'), still()).outcome)).toContain('already');
+  });
+
+  test('the longest ids of one code unit a character fit for as many as an event can have', () => {
+    const longest = bytesOf({ userId: 'é'.repeat(ID_MAX_CHARS) });
+    expect((CAPACITY_MAX + WAITLIST_MAX_ENTRIES) * longest).toBeLessThan(EVENT_MAX_BYTES);
   });
 
   test('what happened is returned as data, with its reason', () => {

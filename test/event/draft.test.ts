@@ -4,7 +4,7 @@ import { type ChangeSet, partsOf } from '../../src/event/change-set.ts';
 import type { Command } from '../../src/event/command.ts';
 import { decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
-import { type Change, EventState, rowChanges } from '../../src/event/state.ts';
+import { bytesOf, type Change, EventState, rowChanges } from '../../src/event/state.ts';
 import { CAPACITY_MAX, TRANSACTION_MAX_ACTIONS } from '../../src/limits.ts';
 import {
   commands,
@@ -102,9 +102,19 @@ describe('the net change set', () => {
             expect(tablesMany.rows.has(row.id)).toBe(row.op === 'remove');
             tablesMany.apply(row);
           }
+          for (const after of [undefined, 0, 3]) {
+            const isAfter = (order: number) => after === undefined || order > after;
+            const seated = [...one.seated()].filter(({ seq }) => isAfter(seq));
+            const waiting = [...one.waiting()].filter(({ position }) => isAfter(position));
+            expect([...draft.seated(after)]).toEqual(seated);
+            expect([...draft.waiting(after)]).toEqual(waiting);
+          }
+          const placed = [...draft.seated(), ...draft.waiting()];
+          expect(draft.bytes).toBe(placed.reduce((sum, row) => sum + bytesOf(row), 0));
           many.applyCommit(draft.changes, many.version + 1);
           for (const view of [draft, many]) {
             expect(view.digest).toBe(one.digest);
+            expect(view.bytes).toBe(one.bytes);
             expect(view.registeredCount).toBe(one.registeredCount);
             expect(view.waitlistCount).toBe(one.waitlistCount);
             expect(view.lastPosition).toBe(one.lastPosition);

@@ -1,20 +1,31 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { unstable_readConfig } from 'wrangler';
-import { RATE_LIMIT_CALLS, RATE_LIMIT_PERIOD_SECONDS } from '../../src/limits.ts';
+import { readConfig } from '../../src/config.ts';
+import {
+  CAPACITY_MAX,
+  RATE_LIMIT_CALLS,
+  RATE_LIMIT_PERIOD_SECONDS,
+  TRANSACTION_MAX_ACTIONS,
+} from '../../src/limits.ts';
 
 const ENVIRONMENTS = ['dev', 'staging', 'production'];
 
 interface Settings {
   analytics_engine_datasets: object[];
-  observability?: { traces?: { enabled?: boolean } };
+  limits?: { cpu_ms?: number; subrequests?: number };
+  observability?: { logs?: { invocation_logs?: boolean }; traces?: { enabled?: boolean } };
+  vars: Record<string, unknown>;
   ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: number } }[];
 }
 
 /** What wrangler itself makes of an environment. */
-function read(environment: string): Settings {
+function read(environment?: string): Settings {
   const config = join(import.meta.dirname, '../../wrangler.toml');
-  return unstable_readConfig({ config, env: environment }, { hideWarnings: true });
+  return unstable_readConfig(
+    { config, ...(environment ? { env: environment } : {}) },
+    { hideWarnings: true },
+  );
 }
 
 test.each(ENVIRONMENTS)('%s has a dataset for its measurements, and traces', (environment) => {
@@ -41,3 +52,41 @@ test('no two limits share a counter', () => {
   expect(ids.length).toBe(6);
   expect(new Set(ids).size).toBe(6);
 });
+
+/** Secrets as a deployment may have them. */
+const SECRETS = {
+  AWS_ACCESS_KEY_ID: 'id',
+  AWS_SECRET_ACCESS_KEY: 'secret',
+  API_KEYS: JSON.stringify([{ name: 'crm', roles: ['service'], sha256: '0'.repeat(64) }]),
+};
+
+test.each(ENVIRONMENTS)('%s asks who calls', (environment) => {
+  const { auth } = readConfig({ ...read(environment).vars, ...SECRETS });
+  expect(auth.keys).toHaveLength(1);
+});
+
+test('a deployment that names no environment is closed, and has tables of its own', () => {
+  const { vars } = read();
+  expect(() => readConfig({ ...vars, ...SECRETS })).toThrow(
+    /ENVIRONMENT must be .*AUTH_MODE must be/,
+  );
+  // Even where somebody sets the rest.
+  const opened = readConfig({ ...vars, ...SECRETS, ENVIRONMENT: 'dev', AUTH_MODE: 'key' });
+  const taken = ENVIRONMENTS.flatMap((each) =>
+    Object.values(readConfig({ ...read(each).vars, ...SECRETS }).tables),
+  );
+  const names = Object.values(opened.tables);
+  expect(names.filter((name) => taken.includes(name))).toEqual([]);
+  expect(new Set([...taken, ...names]).size).toBe(16);
+});
+
+test.each([undefined, ...ENVIRONMENTS])(
+  '%s has the limits of large events, and keeps no URLs',
+  (environment) => {
+    const { limits, observability } = read(environment);
+    expect(limits).toEqual({ cpu_ms: 120_000, subrequests: 1_000_000 });
+    // 100 000 promoted are two rows each, and a commit takes 99.
+    expect(limits?.subrequests).toBeGreaterThan((CAPACITY_MAX * 2) / (TRANSACTION_MAX_ACTIONS - 1));
+    expect(observability?.logs?.invocation_logs).toBe(false);
+  },
+);

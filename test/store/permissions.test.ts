@@ -1,3 +1,5 @@
+import { evictDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import type { TableNames } from '../../src/config.ts';
 import { PERMISSIONS } from '../../src/store/permissions.ts';
@@ -50,6 +52,9 @@ test('the service needs the permissions that are listed, and no others', async (
     await api('GET', `/registration/users/${b}/events`);
     await api('PATCH', `/registration/events/${eventId}`, { name: 'Another name' });
     await api('GET', `/registration/events/${eventId}/registrations`);
+    await register(c, eventId);
+    await evictDurableObject(env.EVENTS.getByName(eventId));
+    await api('GET', `/registration/events/${eventId}/capacity`);
     await api('GET', '/registration/events?limit=1');
     await api('GET', '/health/ready');
   }

@@ -11,6 +11,8 @@ export interface Service {
   url: string;
   /** Where the embedded DynamoDB listens. */
   dynamodb: string;
+  /** What it said on the way up. */
+  said: string;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function startService(
     child.on('exit', () => down(new Error(`ended early: ${said}`)));
   });
   const dynamodb = /served at (\S+)/.exec(said)?.[1] ?? '';
-  return { pid: child.pid ?? 0, url: `http://127.0.0.1:${port}`, dynamodb };
+  return { pid: child.pid ?? 0, url: `http://127.0.0.1:${port}`, dynamodb, said };
 }
 
 /** The process and all below it, gone at once, without a chance to finish anything. */

@@ -1,0 +1,72 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { examineCallers } from '../../src/cli/examine.ts';
+import { checkSettings, readSettings, withLocalTables } from '../../src/cli/settings.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+/** The contract's names, which config.ts takes where none are given. */
+const USUAL = checkSettings({ AWS_REGION: 'eu-central-1' }).tables;
+const HERE = 'http://127.0.0.1:8000';
+/** wrangler.toml of the project, without anybody's .dev.vars. */
+let root: string;
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'registration-desk-'));
+  writeFileSync(join(root, 'wrangler.toml'), readFileSync(join(ROOT, 'wrangler.toml')));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const tablesOf = (settings: Record<string, string>) => checkSettings(settings).tables;
+
+describe('without an environment', () => {
+  test('on this machine, the tables have their usual names, and nobody has to say who they are', async () => {
+    const settings = await readSettings(root, undefined, { DYNAMODB_ENDPOINT: HERE });
+    expect(tablesOf(settings)).toEqual(USUAL);
+    expect(settings).toMatchObject({ ENVIRONMENT: 'development', AUTH_MODE: 'none' });
+    // `npm start` has an endpoint only later.
+    expect(tablesOf(withLocalTables(await readSettings(root, undefined, {})))).toEqual(USUAL);
+  });
+
+  test('names and callers that were chosen stay', async () => {
+    const chosen = {
+      DYNAMODB_ENDPOINT: HERE,
+      USERS_TABLE: 'mine',
+      AUTH_MODE: 'key',
+      ENVIRONMENT: 'dev',
+    };
+    expect(await readSettings(root, undefined, chosen)).toMatchObject(chosen);
+  });
+
+  test('in an account, no table of an environment is touched', async () => {
+    const names = Object.values(tablesOf(await readSettings(root, undefined, {})));
+    for (const environment of ['dev', 'staging', 'production']) {
+      const taken = Object.values(tablesOf(await readSettings(root, environment, {})));
+      expect(names.filter((name) => taken.includes(name))).toEqual([]);
+    }
+  });
+});
+
+test('of an environment, nothing is set that wrangler.toml does not', async () => {
+  const settings = await readSettings(root, 'production', {});
+  expect(settings).toMatchObject({ ENVIRONMENT: 'production', AUTH_MODE: 'key' });
+  expect(tablesOf(settings)).toEqual(USUAL);
+});
+
+describe('the doctor says of callers', () => {
+  const of = (AUTH_MODE: string, ENVIRONMENT: string, ALLOW_UNAUTHENTICATED = '') => {
+    const { verdict, detail } = examineCallers({ AUTH_MODE, ENVIRONMENT, ALLOW_UNAUTHENTICATED });
+    return `${verdict}: ${detail}`;
+  };
+
+  test('how they show who they are, or that they need not', () => {
+    expect(of('jwt,key', 'production')).toBe('right: by jwt,key');
+    expect(of('none', 'development')).toBe(
+      'right: is off: anyone on this machine may make every call',
+    );
+    const open = 'unknown: is off: anyone who can reach it may make every call';
+    expect(of('none', 'development', 'yes')).toBe(open);
+    expect(of('none', 'staging', 'yes')).toBe(open);
+  });
+});

@@ -1,0 +1,110 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { bytesOf, idBits, type Place, Places, toUuid } from '../../src/event/places.ts';
+import { PLACE_BYTES } from '../../src/limits.ts';
+import { NOW } from '../support/model.ts';
+
+/** Ids as ours are, and as another system may have written them. */
+const id = fc
+  .tuple(fc.uuid(), fc.constantFrom('ours', 'ours', 'upper', 'plain'))
+  .map(([uuid, kind]) => {
+    if (kind === 'upper') return uuid.toUpperCase();
+    return kind === 'plain' ? uuid.replaceAll('-', '') : uuid;
+  });
+const createdAt = fc.oneof(
+  fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-12-31') }).map((date) => {
+    return date.toISOString();
+  }),
+  fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-01T00:00:00.123456+00:00', '', 'long ago'),
+);
+const place: fc.Arbitrary<Place> = fc.record(
+  {
+    id,
+    userId: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 4 }),
+    order: fc.integer({ min: 0, max: 500 }),
+    createdAt,
+    overrideReason: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 9 }),
+  },
+  { requiredKeys: ['id', 'userId', 'order', 'createdAt'] },
+);
+
+/** The plainest thing that does the same. */
+class NaivePlaces {
+  rows: Place[] = [];
+
+  get inOrder(): Place[] {
+    return [...this.rows].sort((a, b) => a.order - b.order);
+  }
+}
+
+describe('places in columns', () => {
+  test('hold whatever is put in, in order, whoever leaves', () => {
+    const rows = fc.uniqueArray(place, {
+      maxLength: 300,
+      comparator: (a, b) => a.userId === b.userId || idBits(a.id) === idBits(b.id),
+    });
+    // Each step takes so many in, and lets some of those who are in leave.
+    const steps = fc.array(
+      fc.record({
+        joins: fc.integer({ max: 80, min: 0 }),
+        leaves: fc.array(fc.nat(), { maxLength: 80 }),
+      }),
+      { maxLength: 8 },
+    );
+    fc.assert(
+      fc.property(rows, steps, fc.integer({ min: -1, max: 501 }), (all, turns, after) => {
+        const places = new Places();
+        const naive = new NaivePlaces();
+        let rest = all;
+        for (const { joins, leaves } of turns) {
+          for (const row of rest.slice(0, joins)) {
+            places.add(row);
+            naive.rows.push(row);
+          }
+          rest = rest.slice(joins);
+          for (const leave of leaves) {
+            const [row] = naive.rows.splice(leave % Math.max(1, naive.rows.length), 1);
+            if (row) expect(places.remove(row.userId, row.id)).toBe(true);
+          }
+          const expected = naive.inOrder;
+          expect([...places.inOrder()]).toEqual(expected);
+          expect([...places.inOrder(after)]).toEqual(expected.filter(({ order }) => order > after));
+          expect(expected.map(({ userId }) => places.aheadOf(userId))).toEqual(
+            expected.map((_, i) => i),
+          );
+          expect(places.size).toBe(expected.length);
+          expect(new Set(places.userIds())).toEqual(new Set(expected.map(({ userId }) => userId)));
+          expect(places.bytes).toBe(expected.reduce((sum, row) => sum + bytesOf(row), 0));
+          expect(places.digest).toBe(expected.reduce((bits, row) => bits ^ idBits(row.id), 0n));
+          for (const row of expected) expect(places.get(row.userId)).toEqual(row);
+          for (const row of expected.slice(0, 3)) expect(places.whoHas(row.id)).toBe(row.userId);
+        }
+      }),
+    );
+  });
+
+  test('a row is removed by its own id, and of a user who has one', () => {
+    const places = new Places();
+    const [mine, other] = [crypto.randomUUID(), crypto.randomUUID()];
+    places.add({ id: mine, userId: 'a', order: 1, createdAt: NOW });
+    expect(places.remove('a', other)).toBe(false);
+    expect(places.remove('b', mine)).toBe(false);
+    expect(places.digest).toBe(idBits(mine));
+    expect(() => places.add({ id: other, userId: 'a', order: 2, createdAt: NOW })).toThrow();
+    expect(places.digest).toBe(idBits(mine));
+  });
+
+  test('the bits of an id tell the id', () => {
+    fc.assert(
+      fc.property(fc.uuid(), (uuid) => {
+        expect(toUuid(idBits(uuid))).toBe(uuid);
+      }),
+    );
+    expect(toUuid(1n)).toBe('00000000-0000-0000-0000-000000000001');
+  });
+
+  test('a row counts two bytes for each code unit of its texts, and what all rows take', () => {
+    expect(bytesOf({ userId: 'ab' })).toBe(PLACE_BYTES + 4);
+    expect(bytesOf({ userId: '🎪', overrideReason: 'asked' })).toBe(PLACE_BYTES + 4 + 10);
+  });
+});

@@ -1,0 +1,358 @@
+import { BatchWriteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import * as fc from 'fast-check';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type EventState, idBits, type Seat } from '../../src/event/state.ts';
+import {
+  FENCE_MAX_ATTEMPTS,
+  LINE_RANGES_MIN_ENTRIES,
+  LOAD_DEADLINE_MS,
+  LOAD_REST_MS,
+} from '../../src/limits.ts';
+import type { WaitlistEntry } from '../../src/schemas.ts';
+import { NotAdoptedError, StoreUnavailableError } from '../../src/store/client.ts';
+import { EventLoader, toRanges } from '../../src/store/load.ts';
+import { type EventItem, toAttributes, toDigest } from '../../src/store/tables.ts';
+import { type DynamoCall, onDynamo, store, unique } from '../support/desk.ts';
+import { eventOf, NOW } from '../support/model.ts';
+
+type Row = Seat | WaitlistEntry;
+const isSeat = (row: Row): row is Seat => 'seq' in row;
+const idOf = (row: Row) => (isSeat(row) ? row.registrationId : row.entryId);
+const tableOf = (row: Row) => (isSeat(row) ? store.tables.registrations : store.tables.waitlist);
+
+/** Puts rows into their tables. */
+async function put(rows: Row[]): Promise<void> {
+  for (let i = 0; i < rows.length; i += 25) {
+    const requests: Record<string, { PutRequest: { Item: Row } }[]> = {};
+    for (const row of rows.slice(i, i + 25)) {
+      const table = tableOf(row);
+      requests[table] = [...(requests[table] ?? []), { PutRequest: { Item: row } }];
+    }
+    await store.client.send(new BatchWriteCommand({ RequestItems: requests }));
+  }
+}
+
+/** Writes the event item that says that these are its rows. */
+async function putItem(eventId: string, rows: Row[], lastPosition: number): Promise<EventItem> {
+  const seats = rows.filter(isSeat);
+  const item: EventItem = {
+    ...{ ...eventOf(1_000), eventId, status: 'OPEN', createdAt: NOW },
+    ...{ version: 1, revision: 1, lastPosition, lastSeq: seats.length },
+    registeredCount: seats.length,
+    waitlistCount: rows.length - seats.length,
+    digest: toDigest(rows.reduce((bits, row) => bits ^ idBits(idOf(row)), 0n)),
+  };
+  await store.client.send(new PutCommand({ TableName: store.tables.events, Item: item }));
+  return item;
+}
+
+const seatOf = (eventId: string, seq: number, userId = `s${seq}`): Seat => ({
+  ...{ registrationId: crypto.randomUUID(), userId, eventId, seq },
+  ...{ status: 'ACTIVE', createdAt: NOW },
+});
+const entryOf = (eventId: string, position: number, userId = `w${position}`): WaitlistEntry => ({
+  ...{ entryId: crypto.randomUUID(), userId, eventId, position, createdAt: NOW },
+});
+
+/** An event in the tables, with these positions in line. */
+async function seeded(seatCount: number, positions: number[]) {
+  const eventId = unique('event');
+  const seats = Array.from({ length: seatCount }, (_, i) => seatOf(eventId, i + 1));
+  const entries = positions.map((position) => entryOf(eventId, position));
+  const rows = [...seats, ...entries];
+  await put(rows);
+  await putItem(eventId, rows, Math.max(0, ...positions));
+  return { eventId, seats, entries, loader: new EventLoader(store, eventId) };
+}
+
+/** Lists calls, and lets the rows of an index be altered as it might show them. */
+function watch(alter?: (rows: Row[], index: string, reads: number) => Row[]) {
+  const calls: string[] = [];
+  const reads: Record<string, number> = {};
+  const watching = onDynamo(async ({ operation, request, send }: DynamoCall) => {
+    const { IndexName } = (await request.clone().json()) as { IndexName?: string };
+    calls.push(IndexName ?? operation);
+    const response = await send();
+    if (!IndexName || !alter) return response;
+    reads[IndexName] = (reads[IndexName] ?? 0) + 1;
+    const page = (await response.json()) as { Items: Record<string, object>[] };
+    const rows = page.Items.map((item) => {
+      const texts = Object.entries(item).map(([name, value]) => {
+        const [kind, text] = Object.entries(value)[0] ?? [];
+        return [name, kind === 'N' ? Number(text) : text];
+      });
+      return Object.fromEntries(texts) as Row;
+    });
+    const shown = alter(rows, IndexName, reads[IndexName]);
+    return Response.json({ ...page, Items: shown.map((row) => toAttributes(row)) });
+  });
+  return { calls, [Symbol.dispose]: () => watching[Symbol.dispose]() };
+}
+
+const SEATS = 'EventIdIndex';
+const LINE = 'EventIdPositionIndex';
+const QUIET = { fence: false };
+
+/** Who is in, as memory has it. */
+const inMemory = (state: EventState) => ({
+  seated: [...state.seated()],
+  waiting: [...state.waiting()],
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('a load', () => {
+  test('of an event that does not exist is one call', async () => {
+    using seen = watch();
+    const state = await new EventLoader(store, unique('event')).load(QUIET);
+    expect(state.event).toBeNull();
+    expect(state.version).toBe(0);
+    expect(seen.calls).toEqual(['GetItem']);
+  });
+
+  test('reads the item, and then the indexes that have rows', async () => {
+    const { loader, seats, entries } = await seeded(3, [2, 5]);
+    const alone = await seeded(2, []);
+    const empty = await seeded(0, []);
+    using seen = watch();
+    expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: entries });
+    expect(seen.calls).toEqual(['GetItem', SEATS, LINE]);
+    seen.calls.length = 0;
+    expect(inMemory(await alone.loader.load(QUIET)).seated).toEqual(alone.seats);
+    expect(seen.calls).toEqual(['GetItem', SEATS]);
+    seen.calls.length = 0;
+    expect((await empty.loader.load(QUIET)).event?.eventId).toBe(empty.eventId);
+    expect(seen.calls).toEqual(['GetItem']);
+  });
+
+  test('keeps a reason, and whoever has no number in the order', async () => {
+    const eventId = unique('event');
+    const { seq: _, ...old } = seatOf(eventId, 0, 'old');
+    const seats = [seatOf(eventId, 2), { ...seatOf(eventId, 1), overrideReason: 'asked' }];
+    await put([...seats, { ...old, seq: undefined } as unknown as Seat]);
+    await putItem(eventId, [...seats, { ...old, seq: 0 }], 0);
+    const state = await new EventLoader(store, eventId).load(QUIET);
+    expect([...state.seated()]).toEqual([{ ...old, seq: 0 }, seats[1], seats[0]]);
+  });
+
+  test('of a long line reads it in ranges, page by page, with four calls in flight at most', async () => {
+    const count = LINE_RANGES_MIN_ENTRIES;
+    // A third waits since long ago, and some of the others have left.
+    const positions = Array.from({ length: count }, (_, i) => (i < count / 3 ? i + 1 : i * 2 + 90));
+    const { loader, seats, entries } = await seeded(40, positions);
+    let inFlight = 0;
+    let most = 0;
+    let pages = 0;
+    using _ = onDynamo(async ({ operation, request, send }) => {
+      most = Math.max(most, ++inFlight);
+      try {
+        if (operation !== 'Query') return await send();
+        pages++;
+        const Limit = 97;
+        return await send({ ...((await request.clone().json()) as object), Limit });
+      } finally {
+        inFlight--;
+      }
+    });
+    const state = await loader.load(QUIET);
+    expect(inMemory(state)).toEqual({ seated: seats, waiting: entries });
+    expect(pages).toBeGreaterThan(count / 97);
+    expect(most).toBe(4);
+  });
+
+  test('of an event that another system wrote says so, and what takes it over', async () => {
+    const eventId = unique('event');
+    const { name, capacity, hasWaitlist } = eventOf(5);
+    const Item = { eventId, name, capacity, hasWaitlist, createdAt: NOW };
+    await store.client.send(new PutCommand({ TableName: store.tables.events, Item }));
+    for (const fence of [false, true]) {
+      using seen = watch();
+      const load = new EventLoader(store, eventId).load({ fence });
+      await expect(load).rejects.toThrow(NotAdoptedError);
+      await expect(load).rejects.toThrow(StoreUnavailableError);
+      await expect(load).rejects.toThrow('npm run adopt');
+      expect(seen.calls).toEqual(['GetItem']);
+    }
+  });
+});
+
+describe('a load from an index that lags', () => {
+  const without = (row: Row | undefined) => (rows: Row[]) =>
+    rows.filter((each) => row === undefined || idOf(each) !== idOf(row));
+
+  test('by one row reads that row alone, past the index', async () => {
+    const { loader, seats, entries } = await seeded(5, [1, 2, 3]);
+    for (const late of [seats[2], entries[1]]) {
+      using seen = watch(without(late));
+      expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: entries });
+      expect(seen.calls).toEqual(['GetItem', SEATS, LINE, 'GetItem']);
+    }
+  });
+
+  test('by one row that is gone reads nothing more', async () => {
+    const { eventId, loader, seats, entries } = await seeded(5, [1, 2, 3]);
+    const stale: [string, Row][] = [
+      [SEATS, seatOf(eventId, 9)],
+      [LINE, entryOf(eventId, 9)],
+      // Of somebody who came back, and of somebody who was promoted.
+      [SEATS, seatOf(eventId, 9, seats[1]?.userId)],
+      [LINE, entryOf(eventId, 9, entries[1]?.userId)],
+      [LINE, entryOf(eventId, 9, seats[1]?.userId)],
+    ];
+    for (const [where, row] of stale) {
+      for (const isFirst of [true, false]) {
+        using seen = watch((rows, index) => {
+          if (index !== where) return rows;
+          return isFirst ? [row, ...rows] : [...rows, row];
+        });
+        expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: entries });
+        expect(seen.calls).toEqual(['GetItem', SEATS, LINE]);
+      }
+    }
+  });
+
+  test('reads the index again whose rows are not as many as they should be, and no other', async () => {
+    const { loader, seats, entries } = await seeded(5, [1, 2, 3]);
+    for (const [where, many] of [
+      [SEATS, 2],
+      [LINE, 3],
+    ] as const) {
+      using seen = watch((rows, index, reads) => {
+        return index === where && reads === 1 ? rows.slice(many) : rows;
+      });
+      expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: entries });
+      expect(seen.calls).toEqual(['GetItem', SEATS, LINE, 'GetItem', where]);
+    }
+  });
+
+  test('reads both again where one row is missing and one is stale', async () => {
+    const { eventId, loader, seats, entries } = await seeded(5, [1, 2, 3]);
+    using seen = watch((rows, index, reads) => {
+      return index === SEATS && reads === 1 ? [...rows.slice(1), seatOf(eventId, 9)] : rows;
+    });
+    expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: entries });
+    expect(seen.calls).toEqual(['GetItem', SEATS, LINE, 'GetItem', SEATS, LINE]);
+  });
+
+  test('asks no index again where only the item was behind', async () => {
+    const { eventId, loader, seats, entries } = await seeded(5, [1, 2, 3]);
+    const later = [seatOf(eventId, 6), seatOf(eventId, 7)];
+    const reads: string[] = [];
+    using _ = onDynamo(async ({ operation, request, send }) => {
+      if (operation !== 'Query') return send();
+      const { IndexName } = (await request.clone().json()) as { IndexName: string };
+      reads.push(IndexName);
+      // Somebody else seats two between the reading of the item and that of its rows.
+      if (IndexName === SEATS) {
+        await put(later);
+        await putItem(eventId, [...seats, ...later, ...entries], 3);
+      }
+      return send();
+    });
+    expect(inMemory(await loader.load(QUIET)).seated).toEqual([...seats, ...later]);
+    expect(reads).toEqual([SEATS, LINE]);
+  });
+
+  test('makes a second pass, however long the first took', async () => {
+    const { loader, seats, entries } = await seeded(5, [1, 2, 3]);
+    let late = 0;
+    const now = Date.now.bind(Date);
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + late);
+    using seen = watch((rows, index, reads) => {
+      if (index !== SEATS || reads > 1) return rows;
+      late = LOAD_DEADLINE_MS + 1_000;
+      return rows.slice(2);
+    });
+    expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: entries });
+    expect(seen.calls).toEqual(['GetItem', SEATS, LINE, 'GetItem', SEATS]);
+  });
+
+  test('for good is three passes, and then nothing until the event has rested', async () => {
+    const { loader, seats, entries } = await seeded(5, [1, 2, 3]);
+    let late = 0;
+    const now = Date.now.bind(Date);
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + late);
+    {
+      using seen = watch((rows) => rows.slice(2));
+      await expect(loader.load(QUIET)).rejects.toThrow('the indexes lag behind the event item');
+      expect(seen.calls).toEqual([
+        'GetItem',
+        SEATS,
+        LINE,
+        'GetItem',
+        SEATS,
+        LINE,
+        'GetItem',
+        SEATS,
+        LINE,
+      ]);
+      for (const fence of [false, true]) {
+        const load = loader.load({ fence });
+        await expect(load).rejects.toThrow(StoreUnavailableError);
+        await expect(load).rejects.toThrow('rests');
+      }
+      expect(seen.calls.length).toBe(9);
+    }
+    late = LOAD_REST_MS;
+    expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: entries });
+  });
+
+  test('a row that the item knows and no table has is looked for once a pass at most', async () => {
+    const eventId = unique('event');
+    const rows = [seatOf(eventId, 1), seatOf(eventId, 2)];
+    await put(rows);
+    await putItem(eventId, [...rows, seatOf(eventId, 3)], 0);
+    using seen = watch();
+    await expect(new EventLoader(store, eventId).load(QUIET)).rejects.toThrow('the indexes lag');
+    expect(seen.calls.length).toBeLessThanOrEqual(8);
+  });
+
+  test('an event whose rows have one person twice is never taken', async () => {
+    const eventId = unique('event');
+    const rows = [seatOf(eventId, 1, 'twice'), entryOf(eventId, 1, 'twice')];
+    await put(rows);
+    await putItem(eventId, rows, 1);
+    await expect(new EventLoader(store, eventId).load(QUIET)).rejects.toThrow('the indexes lag');
+  });
+});
+
+describe('the fence of a load', () => {
+  test('is given up after some attempts when others write all the time', async () => {
+    const { loader } = await seeded(1, []);
+    const calls: string[] = [];
+    using _ = onDynamo(async ({ operation, send }) => {
+      calls.push(operation);
+      if (operation === 'UpdateItem') {
+        return Response.json({ __type: 'x#ConditionalCheckFailedException' }, { status: 400 });
+      }
+      return send();
+    });
+    await expect(loader.load({ fence: true })).rejects.toThrow('written by others');
+    expect(calls.length).toBe(2 * FENCE_MAX_ATTEMPTS);
+  });
+});
+
+describe('the ranges of a line', () => {
+  const inRange = (position: number, [after, upTo]: [number | null, number | null]) =>
+    (after === null || position > after) && (upTo === null || position <= upTo);
+
+  test('have every position in one of them, and those who came last evenly', () => {
+    const counts = fc.integer({ min: 0, max: 100_000 });
+    fc.assert(
+      fc.property(
+        counts,
+        fc.nat(1_000_000),
+        fc.integer({ min: 1, max: 2_000_000 }),
+        (n, gone, any) => {
+          const lastPosition = n + gone;
+          const ranges = toRanges({ waitlistCount: n, lastPosition });
+          expect(ranges.length).toBe(n < LINE_RANGES_MIN_ENTRIES ? 1 : 3);
+          expect(ranges.filter((range) => inRange(any, range)).length).toBe(1);
+          if (ranges.length === 1 || gone > 0) return;
+          const sizes = ranges.map(([after, upTo]) => (upTo ?? n) - (after ?? 0));
+          expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(3);
+        },
+      ),
+    );
+  });
+});
