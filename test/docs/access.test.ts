@@ -5,9 +5,9 @@ import { ACCESS, ROLES } from '../../src/auth/access.ts';
 
 const WORDS = { any: 'yes', self: 'for themselves', no: 'no' };
 
-test('the README tells of each route what the code says', () => {
-  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
-  const told = /<!-- access:.*-->\n([\s\S]*?)\n<!-- \/access -->/.exec(readme)?.[1];
+test('the page about access tells of each route what the code says', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/access.md'), 'utf8');
+  const told = /<!-- access:.*-->\n([\s\S]*?)\n<!-- \/access -->/.exec(page)?.[1];
   const rows = Object.entries(ACCESS).map(([route, rule]) => {
     const cells = ROLES.map((role) => (rule === 'public' ? 'everybody' : WORDS[rule[role]]));
     return `| \`${route}\` | ${cells.join(' | ')} |`;

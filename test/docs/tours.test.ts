@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { killService, type Service, startService } from '../support/service.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const directories: string[] = [];
 const services: Service[] = [];
 
@@ -15,9 +15,17 @@ afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
 
-/** A section of the README, by its heading. */
-const section = (heading: string) =>
-  readme.split(/^## /m).find((each) => each.startsWith(heading)) ?? '';
+/** A section of a page, by its heading. */
+const section = (page: string, heading: string) =>
+  read(page)
+    .split(/^## /m)
+    .find((each) => each.startsWith(heading)) ?? '';
+
+/** What is pasted, by where it stands: the calls in blocks of `sh`, the answers in blocks of `json`. */
+const TOURS = {
+  'the six calls of the README': () => section('README.md', 'Six calls'),
+  'the full tour': () => read('docs/tour.md'),
+};
 
 const blocks = (text: string, kind: string) =>
   [...text.matchAll(new RegExp(`\`\`\`${kind}\\n(.*?)\`\`\``, 'gs'))].map(
@@ -28,15 +36,18 @@ const blocks = (text: string, kind: string) =>
 const withoutChance = (text: string) =>
   text
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
-    // The README is text with bare line feeds and no mark.
+    // The pages are text with bare line feeds and no mark.
     .replace(/\r\n/g, '\n')
     .replaceAll('\uFEFF', '')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
     .trim();
 
-/** Pastes the tour into a shell, against a service with these settings, and compares. */
-async function takeTour(settings: Record<string, string>, before: string): Promise<void> {
-  const tour = section('A tour');
+/** Pastes a tour into a shell, against a service with these settings, and compares. */
+async function takeTour(
+  tour: string,
+  settings: Record<string, string>,
+  before: string,
+): Promise<void> {
   const script = blocks(tour, 'sh').join('\n');
   expect(script).toContain('http://localhost:8787');
   const directory = mkdtempSync(join(tmpdir(), 'registration-desk-'));
@@ -48,14 +59,9 @@ async function takeTour(settings: Record<string, string>, before: string): Promi
   expect(withoutChance(answered)).toBe(withoutChance(blocks(tour, 'json').join('')));
 }
 
-test('the tour of the README, pasted, answers what the README shows', { timeout: 60_000 }, () =>
-  takeTour({}, ''),
-);
-
-test('the tour answers the same to whoever calls with a key, as the README says to try it', {
-  timeout: 60_000,
-}, async () => {
-  const [make = '', call = ''] = blocks(section('Who may call'), 'sh');
+/** A key as the page about access says to make one: the settings to start with, and what a shell needs. */
+function makeKey(): { settings: Record<string, string>; before: string } {
+  const [make = '', call = ''] = blocks(section('docs/access.md', 'Try it here'), 'sh');
   const command = /^npm run key -- (.*)$/m.exec(make)?.[1]?.split(' ') ?? [];
   const said = execFileSync(process.execPath, ['src/cli/create-key.ts', ...command], {
     cwd: ROOT,
@@ -66,5 +72,17 @@ test('the tour answers the same to whoever calls with a key, as the README says 
   const start = /^AUTH_MODE=(\w+) API_KEYS='\[ENTRY\]' npm start$/m.exec(make);
   expect(start?.[1]).toBe('key');
   expect(call).toContain('rdk_KEY');
-  await takeTour({ AUTH_MODE: 'key', API_KEYS: `[${entry}]` }, call.replace('rdk_KEY', key));
+  return {
+    settings: { AUTH_MODE: 'key', API_KEYS: `[${entry}]` },
+    before: call.replace('rdk_KEY', key),
+  };
+}
+
+describe.each(Object.entries(TOURS))('%s', (_, tour) => {
+  test('pasted, answers what the page shows', { timeout: 60_000 }, () => takeTour(tour(), {}, ''));
+
+  test('answers the same to whoever calls with a key', { timeout: 60_000 }, () => {
+    const { settings, before } = makeKey();
+    return takeTour(tour(), settings, before);
+  });
 });
