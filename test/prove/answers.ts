@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Reply } from './client.ts';
 import type { Asked, Counts, Outcome, Reason, Settings, Standing } from './history.ts';
 import { toPage, UnexpectedAnswerError } from './lists.ts';
@@ -40,6 +41,21 @@ const toSeat = ({ userId, registrationId }: ToldSeat) => ({ userId, id: registra
 /** Whether a refusal by an unavailable service leaves open whether something was changed. */
 export function isInDoubt({ body }: Reply): boolean {
   return !String(body.detail ?? '').includes('nothing was changed');
+}
+
+/** Rows of an answer to a call for many. */
+const rowsOf = ({ status, body }: Reply): { problem?: { status: number } }[] =>
+  (status === 200 && (body as { results?: { problem?: { status: number } }[] }).results) || [];
+
+/** Whether a call for many was answered as before, but for rows that the service had no time for. */
+export function isSameButUnavailable(again: Reply, first: Reply): boolean {
+  const [rows, before] = [rowsOf(again), rowsOf(first)];
+  const isOpen = ({ problem }: { problem?: { status: number } }) => problem?.status === 503;
+  return (
+    rows.length === before.length &&
+    rows.some(isOpen) &&
+    rows.every((row, i) => isOpen(row) || isDeepStrictEqual(row, before[i]))
+  );
 }
 
 /** Whether the first request with the key has not been answered yet. */

@@ -132,6 +132,21 @@ test('another request under a used key has to be refused', async () => {
   asker.close();
 });
 
+test('a row of a call for many that there was no time for now says nothing; another told otherwise does', async () => {
+  const first = all(seated('a'), seated('b'));
+  const { asker, violations } = await play([
+    first,
+    all(seated('a'), failed('b', undone)),
+    all(seated('a', 'another'), failed('b', undone)),
+  ]);
+  await asker.askAll('c', EVENT, ['a', 'b'], { isKeyed });
+  await asker.askAgain();
+  expect(violations).toEqual([]);
+  await asker.askAgain();
+  expect(violations).toHaveLength(1);
+  asker.close();
+});
+
 test('a call for many under its key again is answered as it was', async () => {
   const first = all(seated('a'));
   const replayed = { ...first, headers: { 'idempotency-replayed': 'true' } };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { isInFlight, isKeyReused, isReplay, toOutcome } from './answers.ts';
+import { isInFlight, isKeyReused, isReplay, isSameButUnavailable, toOutcome } from './answers.ts';
 import {
   type Call,
   HttpClient,
@@ -186,6 +186,7 @@ export class Asker {
       again.headers.etag === reply.headers.etag &&
       isDeepStrictEqual(again.body, reply.body);
     if (isReplay(again) && isSame) return;
+    if (isSameButUnavailable(again, reply)) return;
     this.#deps.onViolation(
       `a key used again must give the first answer: ${call.type} of event ${eventId}, key ${key}: first ${tell(reply)}, then ${tell(again)}`,
     );
