@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Asker } from './asker.ts';
-import { NOBODY } from './history.ts';
+import { type Asked, NOBODY } from './history.ts';
 import { absenceMaxMs } from './liveness.ts';
 import type { Random } from './random.ts';
-import { drawPatch } from './scenario.ts';
 
 /** Keys that are used before the worker's memory begins: enough for as long as their replays go on. */
 const OLD_KEYS = 300;
@@ -15,8 +14,8 @@ const REPLAYS_MS = 7_500;
 const OTHERS_PAUSE_MS = 300;
 /** Clients of the faster worker, their pause, and how long they stay in front. */
 const RUNNERS = 2;
-const RUNNERS_PAUSE_MS = 20;
-const OUTRUN_MS = 4_000;
+const RUNNERS_PAUSE_MS = 150;
+const OUTRUN_MS = 9_000;
 /** How often somebody tries who has to be told. */
 const MAX_ATTEMPTS = 30;
 const RETRY_PAUSE_MS = 20;
@@ -78,14 +77,14 @@ export async function playReplays(
  */
 export async function playOutrun({ asker, eventId, random, behave }: Pressure): Promise<void> {
   const until = performance.now() + OUTRUN_MS;
+  // What they write changes nobody's place, so that the other one can load the event in between.
+  const write = (): Asked => ({
+    type: 'update',
+    patch: { waitlistCapacity: random.int(5, 50) },
+  });
   const run = async (_: unknown, number: number) => {
     while (performance.now() < until) {
-      await asker.ask(
-        `run${number}`,
-        eventId,
-        { type: 'update', patch: drawPatch(random) },
-        { worker: 1 },
-      );
+      await asker.ask(`run${number}`, eventId, write(), { worker: 1 });
       await sleep(random.between(0, RUNNERS_PAUSE_MS));
     }
   };

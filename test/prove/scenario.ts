@@ -138,10 +138,11 @@ export function drawScenario(seed: number): Scenario {
   const crowd = random.int(110, 150);
   const unregister = random.pick([4, 8, 12]);
   const isFair = pressure !== undefined || random.chance(0.1);
-  // Whether anybody is refused in a calm is told by the product's own deadlines: short ones run out by chance.
+  // Whether anybody is refused in a calm, or for ever put back, is told by the product's own deadlines:
+  // short ones run out by chance on a busy machine.
   const hasRealDeadlines =
-    kind === 'replays' || (isFair && kind === 'faults') || seed % REAL_DEADLINES_EVERY === 0;
-  const scale = hasRealDeadlines && kind !== 'outrun' ? 1 : SHORT_SCALE;
+    pressure !== undefined || (isFair && kind === 'faults') || seed % REAL_DEADLINES_EVERY === 0;
+  const scale = hasRealDeadlines ? 1 : SHORT_SCALE;
   const names = [...NAMES.slice(0, random.int(4, NAMES.length)), ODD_NAME];
   return {
     seed,
@@ -161,7 +162,7 @@ export function drawScenario(seed: number): Scenario {
       leaveLine: 1.5,
       override: 0.5,
       update: isCrowded ? 0 : 2,
-      cancel: isCrowded ? 0 : random.pick([0, 0, 0.1]),
+      cancel: isCrowded || pressure ? 0 : random.pick([0, 0, 0.1]),
       look: isCrowded ? 0 : 0.7,
       list: 2,
       registerAll: isCrowded ? 0 : 0.7,
