@@ -18,3 +18,7 @@ test('so has the lock file, at both of its places', () => {
   };
   expect([lock.version, lock.packages['']?.version]).toEqual([version, version]);
 });
+
+test('the last released heading of the CHANGELOG is the version of the package', () => {
+  expect(/^## (\d+\.\d+\.\d+)/m.exec(read('CHANGELOG.md'))?.[1]).toBe(version);
+});
