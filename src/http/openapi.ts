@@ -1,10 +1,10 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import {
   createDocument,
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
 } from 'zod-openapi';
-import { RETRY_AFTER_SECONDS } from '../limits.ts';
+import { IDEMPOTENCY_KEY_MAX_CHARS, RETRY_AFTER_SECONDS } from '../limits.ts';
 import * as schemas from './schemas.ts';
 
 /** The problems that a call can end in, by status; every call can also meet 503 and 500. */
@@ -23,14 +23,21 @@ const PROBLEMS: Record<number, string> = {
   503: 'UnavailableError: try again; `detail` says whether anything was changed. ConfigurationError: a setting is missing or impossible.',
 };
 
+/** A header that a call may be sent with. `/docs` shows the example, and leaves it to the caller to send it. */
+interface Header {
+  description: string;
+  example: string;
+  pattern?: string;
+}
+
 /** A call of the API. */
 export interface Call {
   summary: string;
   path?: z.ZodObject;
   query?: z.ZodObject;
   body?: z.ZodType;
-  /** Request headers by name, with what they are for. */
-  headers?: Record<string, string>;
+  /** Request headers by name. */
+  headers?: Record<string, Header>;
   success: {
     status: 200 | 201;
     schema: z.ZodType;
@@ -43,13 +50,23 @@ export interface Call {
 }
 
 const IDEMPOTENCY = {
-  'Idempotency-Key': '1 to 255 visible ASCII characters: the same key is carried out once in 24 h.',
+  'Idempotency-Key': {
+    description: '1 to 255 visible ASCII characters: the same key is carried out once in 24 h.',
+    example: '7d7b4b5e-2f0c-4a53-9c1e-6a1f1b0c9d42',
+    pattern: `^[!-~]{1,${IDEMPOTENCY_KEY_MAX_CHARS}}$`,
+  },
 };
 const IF_MATCH = {
-  'If-Match': 'The ETag of the event as it was read; refused with 412 otherwise.',
+  'If-Match': {
+    description: 'The ETag of the event as it was read; refused with 412 otherwise.',
+    example: '"1"',
+  },
 };
 const IF_NONE_MATCH = {
-  'If-None-Match': 'ETags of the event that the caller has: 304 if it is still one of them.',
+  'If-None-Match': {
+    description: 'ETags of the event that the caller has: 304 if it is still one of them.',
+    example: '"1"',
+  },
 };
 const REPLAYED = { 'Idempotency-Replayed': '`true` when the first outcome is given again.' };
 const ETAG = { ETag: 'The revision of the event.' };
@@ -71,6 +88,17 @@ const RATE_LIMIT = {
 /** What any call may be answered, beside what is its own; `GET /health` alone is open to all. */
 export const COMMON_PROBLEMS = [401, 403, 429, 500, 503];
 
+/** What `/docs` fills in for a body: the first example of its schema. */
+function exampleOf(body: z.ZodType): { example?: unknown } {
+  const [example] = body.meta()?.examples ?? [];
+  return example === undefined ? {} : { example };
+}
+
+/** Which event is to be ended for good is nothing that `/docs` fills in. */
+const eventToCancel = z.object({
+  eventId: schemas.eventParamSchema.shape.eventId.meta({ param: {} }),
+});
+
 function operation(call: Call): ZodOpenApiOperationObject {
   const { status, schema, csv, headers = {}, notModified } = call.success;
   const ownHeaders = Object.fromEntries(
@@ -91,12 +119,15 @@ function operation(call: Call): ZodOpenApiOperationObject {
   });
   return {
     summary: call.summary,
-    parameters: Object.entries(call.headers ?? {}).map(([name, description]) => ({
-      name,
-      in: 'header' as const,
-      required: false,
-      ...text(description),
-    })),
+    parameters: Object.entries(call.headers ?? {}).map(
+      ([name, { description, example, pattern }]) => ({
+        name,
+        in: 'header' as const,
+        required: false,
+        description,
+        schema: { type: 'string' as const, ...(pattern ? { pattern } : {}), examples: [example] },
+      }),
+    ),
     ...(call.path || call.query
       ? {
           requestParams: {
@@ -110,7 +141,7 @@ function operation(call: Call): ZodOpenApiOperationObject {
           requestBody: {
             description: UNKNOWN_FIELDS,
             required: true,
-            content: { 'application/json': { schema: call.body } },
+            content: { 'application/json': { schema: call.body, ...exampleOf(call.body) } },
           },
         }
       : {}),
@@ -205,7 +236,7 @@ export const CALLS: Record<string, Call> = {
   },
   'DELETE /registration/events/{eventId}': {
     summary: 'Cancel an event, for good',
-    path: schemas.eventParamSchema,
+    path: eventToCancel,
     headers: { ...IDEMPOTENCY, ...IF_MATCH },
     success: { status: 200, schema: schemas.eventSchema, headers: { ...ETAG, ...REPLAYED } },
     problems: [400, 404, 412, ...KEYED],
