@@ -378,6 +378,8 @@ export const CALLS: Record<string, Call> = {
   },
 };
 
+type Components = NonNullable<ReturnType<typeof createDocument>['components']>;
+
 function toPaths(): ZodOpenApiPathsObject {
   const paths: ZodOpenApiPathsObject = {};
   for (const [name, call] of Object.entries(CALLS)) {
@@ -388,9 +390,24 @@ function toPaths(): ZodOpenApiPathsObject {
   return paths;
 }
 
+/**
+ * Puts the defaults of a body's fields into words: generators take a field with a default for one that is
+ * always there, and would ask whoever sends it for all of them.
+ */
+function tellDefaults(bodies: NonNullable<Components['schemas']>): void {
+  for (const body of Object.values(bodies)) {
+    if (typeof body !== 'object' || !('properties' in body)) continue;
+    for (const field of Object.values(body.properties ?? {})) {
+      if (typeof field !== 'object' || !('default' in field)) continue;
+      field.description = `\`${JSON.stringify(field.default)}\` when left out.`;
+      delete field.default;
+    }
+  }
+}
+
 /** The description of the API, out of the same schemas that check what comes in. */
 export function describeApi() {
-  return createDocument(
+  const described = createDocument(
     {
       openapi: '3.1.1',
       info: {
@@ -424,4 +441,6 @@ export function describeApi() {
       },
     },
   );
+  tellDefaults(described.components?.schemas ?? {});
+  return described;
 }
