@@ -406,7 +406,7 @@ function tellDefaults(bodies: NonNullable<Components['schemas']>): void {
 }
 
 /** The description of the API, out of the same schemas that check what comes in. */
-export function describeApi() {
+export function describeApi(): ReturnType<typeof createDocument> {
   const described = createDocument(
     {
       openapi: '3.1.1',
