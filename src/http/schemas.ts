@@ -30,8 +30,20 @@ function object<Shape extends z.ZodRawShape>(shape: Shape) {
 /** A body's parts; what could be taken for a privilege is refused. */
 const body = <Shape extends z.ZodRawShape>(shape: Shape) => withoutPrivileges(object(shape));
 
+/*
+ * The examples of the description of the API, each of which can be sent as it stands: they are about a user
+ * and an event of their own, which the README's tour does not touch (it cancels its event), and change
+ * nothing by surprise. What `param` has, `/docs` fills in for whoever opens it; `examples` alone are only shown.
+ */
+const EXAMPLE_USER = { userId: 'grace', name: 'Grace Hopper' };
+const EXAMPLE_EVENT = { eventId: 'open-day', name: 'Open day', capacity: 50, hasWaitlist: true };
+const { userId: exampleUserId } = EXAMPLE_USER;
+const { eventId: exampleEventId } = EXAMPLE_EVENT;
+
 const id = givenId(ID_MAX_CHARS);
 const idOfNew = newId(ID_MAX_CHARS);
+const userId = id.meta({ examples: [exampleUserId], param: { example: exampleUserId } });
+const eventId = id.meta({ examples: [exampleEventId], param: { example: exampleEventId } });
 const name = line(NAME_MAX_CHARS);
 /** Of what exists: older names may be what a new one must not be any more. */
 const nameOfOld = text(NAME_MAX_CHARS);
@@ -68,7 +80,10 @@ const WINDOW_REVERSED = {
 };
 
 /** `POST /registration/users` */
-export const newUserSchema = body({ userId: idOfNew, name });
+export const newUserSchema = body({ userId: idOfNew, name }).meta({
+  id: 'NewUser',
+  examples: [EXAMPLE_USER],
+});
 
 /** `POST /registration/events` */
 export const newEventSchema = body({
@@ -79,7 +94,9 @@ export const newEventSchema = body({
   waitlistCapacity: waitlistCapacity.default(null),
   registrationOpensAt: moment.nullable().default(null),
   registrationClosesAt: moment.nullable().default(null),
-}).refine((event) => !isReversed(event), WINDOW_REVERSED);
+})
+  .refine((event) => !isReversed(event), WINDOW_REVERSED)
+  .meta({ id: 'NewEvent', examples: [EXAMPLE_EVENT] });
 
 /** `PATCH /registration/events/{eventId}`; what is left out stays as it is. */
 export const eventPatchSchema = withoutPrivileges(
@@ -97,24 +114,50 @@ export const eventPatchSchema = withoutPrivileges(
     },
     expected('an object of fields that can be changed'),
   ),
-).refine((patch) => !isReversed(patch), WINDOW_REVERSED) satisfies z.ZodType<EventPatch>;
+)
+  .refine((patch) => !isReversed(patch), WINDOW_REVERSED)
+  // Room for a few more than the example's event has: shuts, renames and overbooks nothing.
+  .meta({
+    id: 'EventPatch',
+    examples: [{ capacity: EXAMPLE_EVENT.capacity + 10 }],
+  }) satisfies z.ZodType<EventPatch>;
 
-/** `?dryRun=true`; misspelt, it would make the change. */
+/** `?dryRun=true`; misspelt, it would make the change. `/docs` only tries unless told otherwise. */
 export const dryRunSchema = z.strictObject({
   dryRun: z
     .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
-    .transform((value) => value === 'true'),
+    .transform((value) => value === 'true')
+    .meta({
+      description: 'Only say what the change would do.',
+      // Texts are how a query spells a boolean.
+      override: ({ jsonSchema }) => {
+        delete jsonSchema.enum;
+        Object.assign(jsonSchema, { type: 'boolean', default: false });
+      },
+      examples: [true],
+      param: { example: true },
+    }),
 });
 
 /** Query of `GET` and `DELETE /registration/registrations`, and of `DELETE /registration/waitlist` */
-export const placeSchema = object({ userId: id, eventId: id });
+export const placeSchema = object({ userId, eventId });
 
 /** `POST /registration/registrations` */
 export const newRegistrationSchema = body({
-  userId: id,
-  eventId: id,
-  override: body({ reason: lines(OVERRIDE_REASON_MAX_CHARS) }).optional(),
+  userId,
+  eventId,
+  override: body({ reason: lines(OVERRIDE_REASON_MAX_CHARS) })
+    .meta({
+      id: 'Override',
+      description: 'A seat whatever the capacity, the window and the line: for organisers alone.',
+      examples: [{ reason: 'Speaker' }],
+    })
+    .optional(),
+}).meta({
+  id: 'NewRegistration',
+  // Without an override: nobody overbooks by trying.
+  examples: [{ userId: exampleUserId, eventId: exampleEventId }],
 });
 
 /**
@@ -128,11 +171,14 @@ export const bulkSchema = body({
       expected('a list'),
     )
     .min(1, { error: 'must not be empty' })
-    .max(BULK_MAX_USERS, { error: `must be at most ${BULK_MAX_USERS} users` }),
-});
+    .max(BULK_MAX_USERS, { error: `must be at most ${BULK_MAX_USERS} users` })
+    .meta({ override: { items: { type: 'string' } } }),
+}).meta({ id: 'NewRegistrations', examples: [{ userIds: [exampleUserId, 'alan'] }] });
 
 /** One id of a bulk registration. */
 export const userIdSchema = id;
+
+const LIMIT = { description: 'The most rows of a page.', examples: [PAGE_DEFAULT_ROWS] };
 
 /** Query of the lists */
 export const pageSchema = z.object({
@@ -144,109 +190,161 @@ export const pageSchema = z.object({
         .min(1, { error: 'must be at least 1' })
         .max(PAGE_MAX_ROWS, { error: `must be at most ${PAGE_MAX_ROWS}` }),
     )
-    .default(PAGE_DEFAULT_ROWS),
-  cursor: z.string().optional(),
+    // Of the text that comes in, the schema could tell nothing.
+    .meta({ override: { type: 'integer', minimum: 1, maximum: PAGE_MAX_ROWS } })
+    .default(PAGE_DEFAULT_ROWS)
+    .meta(LIMIT),
+  cursor: z
+    .string()
+    .optional()
+    .meta({
+      description: 'The `nextCursor` of the page before, or what its `Link` has.',
+      examples: ['WyJldmVudHMiLCIiLCJvcGVuLWRheSJd'],
+    }),
 });
 
 /** Query of `GET /registration/users/{userId}/events`: all of them, but for those who have very many. */
 export const userEventsPageSchema = pageSchema.extend({
-  limit: pageSchema.shape.limit.unwrap().default(PAGE_MAX_ROWS),
+  limit: pageSchema.shape.limit.unwrap().default(PAGE_MAX_ROWS).meta(LIMIT),
 });
 
 /** Path parameters */
-export const userParamSchema = z.object({ userId: id });
-export const eventParamSchema = z.object({ eventId: id });
+export const userParamSchema = z.object({ userId });
+export const eventParamSchema = z.object({ eventId });
 
-export const userSchema = z.object({
-  userId: id,
-  name: nameOfOld,
-  createdAt,
-}) satisfies z.ZodType<User>;
+export const userSchema = z
+  .object({
+    userId,
+    name: nameOfOld,
+    createdAt,
+  })
+  .meta({ id: 'User' }) satisfies z.ZodType<User>;
 
 /** Whether registrations are taken: `CANCELLED` for good, the others as the organiser likes. */
-export const eventStatusSchema = z.enum(['OPEN', 'PAUSED', 'CLOSED', 'CANCELLED']);
+export const eventStatusSchema = z
+  .enum(['OPEN', 'PAUSED', 'CLOSED', 'CANCELLED'])
+  .meta({ id: 'EventStatus' });
 
-export const eventSchema = z.object({
-  eventId: id,
-  name: nameOfOld,
-  capacity,
-  hasWaitlist: z.boolean(),
-  waitlistCapacity,
-  registrationOpensAt: createdAt.nullable(),
-  registrationClosesAt: createdAt.nullable(),
-  status: eventStatusSchema,
-  createdAt,
-}) satisfies z.ZodType<EventRecord>;
+export const eventSchema = z
+  .object({
+    eventId,
+    name: nameOfOld,
+    capacity,
+    hasWaitlist: z.boolean(),
+    waitlistCapacity,
+    registrationOpensAt: createdAt.nullable(),
+    registrationClosesAt: createdAt.nullable(),
+    status: eventStatusSchema,
+    createdAt,
+  })
+  .meta({ id: 'Event' }) satisfies z.ZodType<EventRecord>;
 
-export const capacitySchema = z.object({
-  eventId: id,
-  totalCapacity: z.int(),
-  availableCapacity: z.int().min(0),
-  registeredCount: z.int().min(0),
-  waitlistCount: z.int().min(0),
-  status: eventStatusSchema,
-});
+export const capacitySchema = z
+  .object({
+    eventId,
+    totalCapacity: z.int(),
+    availableCapacity: z.int().min(0),
+    registeredCount: z.int().min(0),
+    waitlistCount: z.int().min(0),
+    status: eventStatusSchema,
+  })
+  .meta({ id: 'Capacity' });
 export type Capacity = z.infer<typeof capacitySchema>;
 
 /** A seat. Rows never change: they are written once, and deleted. */
-export const registrationSchema = z.object({
-  registrationId: z.uuid(),
-  userId: id,
-  eventId: id,
-  status: z.literal('ACTIVE'),
-  createdAt,
-  /** Why the user was seated whatever the capacity; only there when that was done. */
-  overrideReason: text(OVERRIDE_REASON_MAX_CHARS).optional(),
-}) satisfies z.ZodType<Registration>;
+export const registrationSchema = z
+  .object({
+    registrationId: z.uuid(),
+    userId,
+    eventId,
+    status: z.literal('ACTIVE'),
+    createdAt,
+    /** Why the user was seated whatever the capacity; only there when that was done. */
+    overrideReason: text(OVERRIDE_REASON_MAX_CHARS).optional(),
+  })
+  .meta({ id: 'Registration' }) satisfies z.ZodType<Registration>;
 
 /** A place in line. `position` starts at 1 and is never given twice within an event. */
-export const waitlistEntrySchema = z.object({
-  entryId: z.uuid(),
-  userId: id,
-  eventId: id,
-  position: z.int().min(1),
-  createdAt,
-}) satisfies z.ZodType<WaitlistEntry>;
+export const waitlistEntrySchema = z
+  .object({
+    entryId: z.uuid(),
+    userId,
+    eventId,
+    position: z.int().min(1),
+    createdAt,
+  })
+  .meta({ id: 'WaitlistEntry' }) satisfies z.ZodType<WaitlistEntry>;
 
 /** `POST /registration/registrations`: exactly one of the two is not null. */
-export const placedSchema = z.object({
-  success: z.literal(true),
-  message: z.string(),
-  registration: registrationSchema.nullable(),
-  waitlistEntry: waitlistEntrySchema.nullable(),
-});
+export const placedSchema = z
+  .object({
+    success: z.literal(true),
+    message: z.string(),
+    registration: registrationSchema.nullable(),
+    waitlistEntry: waitlistEntrySchema.nullable(),
+  })
+  .meta({ id: 'Placed' });
 
 /** `GET /registration/registrations`; `ahead` counts those who wait before the user. */
-export const standingSchema = z.object({
-  status: z.enum(['ACTIVE', 'WAITLISTED', 'NONE']),
-  registration: registrationSchema.nullable(),
-  waitlistEntry: waitlistEntrySchema.nullable(),
-  ahead: z.int().min(0).nullable(),
-});
+export const standingSchema = z
+  .discriminatedUnion('status', [
+    z
+      .object({
+        status: z.literal('ACTIVE'),
+        registration: registrationSchema,
+        waitlistEntry: z.null(),
+        ahead: z.null(),
+      })
+      .meta({ id: 'StandingActive', description: 'The user has a seat.' }),
+    z
+      .object({
+        status: z.literal('WAITLISTED'),
+        registration: z.null(),
+        waitlistEntry: waitlistEntrySchema,
+        ahead: z.int().min(0).meta({ description: 'How many wait before the user.' }),
+      })
+      .meta({ id: 'StandingWaitlisted', description: 'The user waits.' }),
+    z
+      .object({
+        status: z.literal('NONE'),
+        registration: z.null(),
+        waitlistEntry: z.null(),
+        ahead: z.null(),
+      })
+      .meta({ id: 'StandingNone', description: 'The user has no place in the event.' }),
+  ])
+  .meta({ id: 'Standing' });
+export type Standing = z.infer<typeof standingSchema>;
 
 /** `DELETE /registration/registrations`; `promoted` is the registration that took the seat. */
-export const leftSchema = z.object({
-  success: z.literal(true),
-  message: z.string(),
-  promoted: registrationSchema.nullable().meta({
-    description: 'Who took the seat; null if nobody did, and always null for an attendee.',
-  }),
-});
+export const leftSchema = z
+  .object({
+    success: z.literal(true),
+    message: z.string(),
+    promoted: registrationSchema.nullable().meta({
+      description: 'Who took the seat; null if nobody did, and always null for an attendee.',
+    }),
+  })
+  .meta({ id: 'Left' });
 
 /** `DELETE /registration/waitlist` */
-export const leftLineSchema = z.object({
-  success: z.literal(true),
-  message: z.string(),
-  waitlistEntry: waitlistEntrySchema,
-});
+export const leftLineSchema = z
+  .object({
+    success: z.literal(true),
+    message: z.string(),
+    waitlistEntry: waitlistEntrySchema,
+  })
+  .meta({ id: 'LeftWaitlist' });
 
 /** `PATCH /registration/events/{eventId}`; `promoted` lists the first, `promotedCount` counts all. */
-export const updatedSchema = z.object({
-  event: eventSchema,
-  promoted: z.array(registrationSchema).max(CHANGE_MAX_LISTED),
-  promotedCount: z.int().min(0),
-  dryRun: z.boolean(),
-});
+export const updatedSchema = z
+  .object({
+    event: eventSchema,
+    promoted: z.array(registrationSchema).max(CHANGE_MAX_LISTED),
+    promotedCount: z.int().min(0),
+    dryRun: z.boolean(),
+  })
+  .meta({ id: 'EventUpdate' });
 
 /** A page of a list. */
 function pageOf<Row extends z.ZodType>(row: Row) {
@@ -254,39 +352,53 @@ function pageOf<Row extends z.ZodType>(row: Row) {
 }
 
 const withName = { name: z.string().nullable() };
-export const eventPageSchema = pageOf(eventSchema);
-export const registrationPageSchema = pageOf(registrationSchema.extend(withName));
-export const waitlistPageSchema = pageOf(waitlistEntrySchema.extend(withName));
+export const eventPageSchema = pageOf(eventSchema).meta({ id: 'EventPage' });
+export const registrationPageSchema = pageOf(
+  registrationSchema.extend(withName).meta({ id: 'ListedRegistration' }),
+).meta({ id: 'RegistrationPage' });
+export const waitlistPageSchema = pageOf(
+  waitlistEntrySchema.extend(withName).meta({ id: 'ListedWaitlistEntry' }),
+).meta({ id: 'WaitlistPage' });
 
 /** RFC 9457. `title` is the class of the error. */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-}) satisfies z.ZodType<Problem>;
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }).meta({ id: 'FieldError' }))
+      .optional(),
+  })
+  .meta({ id: 'Problem' }) satisfies z.ZodType<Problem>;
 
 /** `POST /registration/events/{eventId}/registrations`: a row for each that was sent, in order. */
-export const bulkResultSchema = z.object({
-  results: z.array(
-    z.union([
-      z.object({
-        userId: id,
-        success: z.literal(true),
-        registration: registrationSchema.nullable(),
-        waitlistEntry: waitlistEntrySchema.nullable(),
-      }),
-      // Null for a row that was no string.
-      z.object({
-        userId: z.string().nullable(),
-        success: z.literal(false),
-        problem: problemSchema,
-      }),
-    ]),
-  ),
-});
+export const bulkResultSchema = z
+  .object({
+    results: z.array(
+      z.union([
+        z
+          .object({
+            userId,
+            success: z.literal(true),
+            registration: registrationSchema.nullable(),
+            waitlistEntry: waitlistEntrySchema.nullable(),
+          })
+          .meta({ id: 'BulkPlaced' }),
+        // Null for a row that was no string.
+        z
+          .object({
+            userId: z.string().nullable(),
+            success: z.literal(false),
+            problem: problemSchema,
+          })
+          .meta({ id: 'BulkRefused' }),
+      ]),
+    ),
+  })
+  .meta({ id: 'BulkResult' });
 export type BulkResult = z.infer<typeof bulkResultSchema>['results'][number];
 
 /** `GET /health` and `GET /health/ready` */
-export const healthSchema = z.object({ status: z.enum(['ok', 'ready']) });
+export const healthSchema = z.object({ status: z.enum(['ok', 'ready']) }).meta({ id: 'Health' });

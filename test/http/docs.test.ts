@@ -3,7 +3,15 @@ import { hc } from 'hono/client';
 import { describe, expect, test } from 'vitest';
 import app, { type AppType } from '../../src/http/app.ts';
 import { describeApi } from '../../src/http/openapi.ts';
-import { api, newEvent, newUsers, register, unique } from '../support/desk.ts';
+import {
+  type Answer,
+  api,
+  capacityOf,
+  newEvent,
+  newUsers,
+  register,
+  unique,
+} from '../support/desk.ts';
 
 describe('the description of the API', () => {
   test('is served', async () => {
@@ -24,12 +32,127 @@ describe('the description of the API', () => {
 
   test('has the bounds that are checked, and every status with its problem', () => {
     const post = describeApi().paths?.['/registration/events']?.post;
-    const schema = JSON.stringify(post?.requestBody);
+    const body = JSON.stringify(post?.requestBody);
+    expect(body).toContain('#/components/schemas/NewEvent');
+    const schema = JSON.stringify(describeApi().components?.schemas?.NewEvent);
     expect(schema).toContain('"maximum":100000');
     expect(schema).toContain('"maxLength":200');
     expect(Object.keys(post?.responses ?? {})).toEqual(
       expect.arrayContaining(['201', '400', '409', '413', '415', '422', '500', '503']),
     );
+  });
+});
+
+/** A parameter, as the description has it. */
+interface Parameter {
+  name: string;
+  in: 'path' | 'query' | 'header';
+  example?: unknown;
+  schema: { default?: unknown; examples?: unknown[] };
+}
+
+/** A call, as the description has it. */
+interface Described {
+  call: string;
+  parameters?: Parameter[];
+  requestBody?: { content: { 'application/json': { example?: unknown } } };
+}
+
+const described: Described[] = Object.entries(
+  JSON.parse(JSON.stringify(describeApi())).paths as Record<string, Record<string, object>>,
+).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, call]) => ({
+    ...call,
+    call: `${method.toUpperCase()} ${path}`,
+  })),
+);
+
+/** What the page fills in for a parameter, as Swagger UI decides it. */
+const filledIn = ({ example, schema }: Parameter) => example ?? schema.default;
+/** The same, or what the page shows for those that it leaves out. */
+const shown = (parameter: Parameter) => filledIn(parameter) ?? parameter.schema.examples?.[0];
+
+/** Sends a call with the values of those parameters that have one. */
+function send({ call, parameters = [], requestBody }: Described, choose = filledIn) {
+  const [method = '', template = ''] = call.split(' ');
+  const query = new URLSearchParams();
+  const headers: Record<string, string> = {};
+  let path = template;
+  for (const parameter of parameters) {
+    const value = choose(parameter);
+    if (value === undefined) continue;
+    if (parameter.in === 'path') path = path.replace(`{${parameter.name}}`, String(value));
+    else if (parameter.in === 'query') query.set(parameter.name, String(value));
+    else headers[parameter.name] = String(value);
+  }
+  const body = requestBody?.content['application/json'].example;
+  return api(method, query.size > 0 ? `${path}?${query}` : path, body, headers);
+}
+
+describe('the examples of the description', () => {
+  const CANCEL = 'DELETE /registration/events/{eventId}';
+  const cancel = described.filter(({ call }) => call === CANCEL);
+  // As somebody would who tries one after the other: what leaves and ends comes last.
+  const order = [
+    'POST /registration/users$',
+    'POST /registration/events$',
+    'POST /registration/registrations$',
+    'POST',
+    'GET',
+    'PATCH',
+    'DELETE',
+  ].map((start) => new RegExp(`^${start}`));
+  const rank = ({ call }: Described) => order.findIndex((start) => start.test(call));
+  const calls = described
+    .filter(({ call }) => call !== CANCEL)
+    .sort((one, other) => rank(one) - rank(other));
+
+  /** The event of the examples is open, called as it was, and not overbooked. */
+  async function expectUnhurt(call: string, { status, body }: Answer): Promise<void> {
+    expect(status, call).toBeLessThan(500);
+    if (call.startsWith('POST /registration/users')) return;
+    const event = await api('GET', '/registration/events/open-day');
+    expect(event.body, call).toMatchObject({ name: 'Open day', capacity: 50, status: 'OPEN' });
+    const { registeredCount } = (await capacityOf('open-day')).body;
+    expect(registeredCount, call).toBeLessThanOrEqual(1);
+    expect(JSON.stringify(body ?? null), call).not.toContain('override');
+  }
+
+  test('are there for every body and every parameter', () => {
+    for (const { call, parameters = [], requestBody } of described) {
+      for (const each of parameters) expect(shown(each), `${call} ${each.name}`).toBeDefined();
+      if (requestBody) expect(requestBody.content['application/json'].example, call).toBeDefined();
+    }
+  });
+
+  test('can be sent as they stand: nobody is overbooked, nothing is shut or renamed', async () => {
+    expect(calls.length).toBe(described.length - 1);
+    const statuses: Record<string, number[]> = {};
+    for (const round of ['first', 'again']) {
+      for (const each of calls) {
+        const answer = await send(each);
+        await expectUnhurt(`${each.call}, ${round}`, answer);
+        statuses[each.call] = [...(statuses[each.call] ?? []), answer.status];
+        if (each.call.startsWith('PATCH')) expect(answer.body.dryRun).toBe(true);
+      }
+    }
+    const others = Object.entries(statuses).filter(([, [a, b]]) => `${a}${b}` !== '200200');
+    expect(Object.fromEntries(others)).toEqual({
+      'POST /registration/users': [201, 409],
+      'POST /registration/events': [201, 409],
+      'POST /registration/registrations': [201, 201],
+      'DELETE /registration/waitlist': [404, 404],
+    });
+    for (const each of calls) await expectUnhurt(each.call, await send(each, shown));
+  });
+
+  test('fill in no event that would be cancelled; the one that is shown can be', async () => {
+    const [call] = cancel;
+    const id = call?.parameters?.find(({ name }) => name === 'eventId');
+    if (!call || !id) throw new Error('not described');
+    expect(filledIn(id)).toBeUndefined();
+    const { status, body } = await send(call, (each) => (each === id ? shown(each) : undefined));
+    expect([status, body.status]).toEqual([200, 'CANCELLED']);
   });
 });
 

@@ -37,7 +37,9 @@ const BODIES: { path: string; shape: Shape }[] = [
 ];
 
 function shapeOf(schema: z.ZodType): Shape {
-  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
+  const { $ref = '', $defs = {}, ...own } = z.toJSONSchema(schema, { io: 'input' });
+  // A schema with a name is a reference to itself.
+  const { properties = {}, required = [] } = $defs[$ref.replace('#/$defs/', '')] ?? own;
   return { properties: properties as Record<string, Field>, required };
 }
 

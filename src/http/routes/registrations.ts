@@ -1,8 +1,21 @@
 import { Hono } from 'hono';
-import type { Command } from '../../event/command.ts';
+import type { Command, Outcome } from '../../event/command.ts';
 import { execute } from '../event-call.ts';
-import { newRegistrationSchema, placeSchema } from '../schemas.ts';
+import { newRegistrationSchema, placeSchema, type Standing } from '../schemas.ts';
 import { jsonBody, validate } from '../validate.ts';
+
+/** Where a user stands, as the one of the three that it is. */
+function toStanding({
+  registration,
+  entry,
+  ahead,
+}: Extract<Outcome, { type: 'standing' }>): Standing {
+  if (registration) return { status: 'ACTIVE', registration, waitlistEntry: null, ahead: null };
+  if (entry) {
+    return { status: 'WAITLISTED', registration: null, waitlistEntry: entry, ahead: ahead ?? 0 };
+  }
+  return { status: 'NONE', registration: null, waitlistEntry: null, ahead: null };
+}
 
 export const registrations = new Hono<{ Bindings: Env }>()
   .post('/', jsonBody(), validate('json', newRegistrationSchema), async (c) => {
@@ -32,9 +45,7 @@ export const registrations = new Hono<{ Bindings: Env }>()
   .get('/', validate('query', placeSchema), async (c) => {
     const { userId, eventId } = c.req.valid('query');
     const outcome = await execute(c, eventId, { type: 'stand', userId }, ['standing']);
-    const { registration, entry, ahead } = outcome;
-    const status = registration ? 'ACTIVE' : entry ? 'WAITLISTED' : 'NONE';
-    return c.json({ status, registration, waitlistEntry: entry, ahead } as const, 200);
+    return c.json(toStanding(outcome), 200);
   })
   .delete('/', validate('query', placeSchema), async (c) => {
     const { userId, eventId } = c.req.valid('query');
