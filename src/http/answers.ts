@@ -1,0 +1,197 @@
+import * as z from 'zod';
+import type { Problem } from '../errors.ts';
+import type { EventRecord, Registration, User, WaitlistEntry } from '../event/model.ts';
+import { CHANGE_MAX_LISTED, OVERRIDE_REASON_MAX_CHARS } from '../limits.ts';
+import { text } from '../text.ts';
+import { capacity, createdAt, eventId, nameOfOld, userId, waitlistCapacity } from './fields.ts';
+
+export const userSchema = z
+  .object({
+    userId,
+    name: nameOfOld,
+    createdAt,
+  })
+  .meta({ id: 'User' }) satisfies z.ZodType<User>;
+
+/** Whether registrations are taken: `CANCELLED` for good, the others as the organiser likes. */
+export const eventStatusSchema = z
+  .enum(['OPEN', 'PAUSED', 'CLOSED', 'CANCELLED'])
+  .meta({ id: 'EventStatus' });
+
+export const eventSchema = z
+  .object({
+    eventId,
+    name: nameOfOld,
+    capacity,
+    hasWaitlist: z.boolean(),
+    waitlistCapacity,
+    registrationOpensAt: createdAt.nullable(),
+    registrationClosesAt: createdAt.nullable(),
+    status: eventStatusSchema,
+    createdAt,
+  })
+  .meta({ id: 'Event' }) satisfies z.ZodType<EventRecord>;
+
+export const capacitySchema = z
+  .object({
+    eventId,
+    totalCapacity: z.int(),
+    availableCapacity: z.int().min(0),
+    registeredCount: z.int().min(0),
+    waitlistCount: z.int().min(0),
+    status: eventStatusSchema,
+  })
+  .meta({ id: 'Capacity' });
+export type Capacity = z.infer<typeof capacitySchema>;
+
+/** A seat. Rows never change: they are written once, and deleted. */
+export const registrationSchema = z
+  .object({
+    registrationId: z.uuid(),
+    userId,
+    eventId,
+    status: z.literal('ACTIVE'),
+    createdAt,
+    /** Why the user was seated whatever the capacity; only there when that was done. */
+    overrideReason: text(OVERRIDE_REASON_MAX_CHARS).optional(),
+  })
+  .meta({ id: 'Registration' }) satisfies z.ZodType<Registration>;
+
+/** A place in line. `position` starts at 1 and is never given twice within an event. */
+export const waitlistEntrySchema = z
+  .object({
+    entryId: z.uuid(),
+    userId,
+    eventId,
+    position: z.int().min(1),
+    createdAt,
+  })
+  .meta({ id: 'WaitlistEntry' }) satisfies z.ZodType<WaitlistEntry>;
+
+/** `POST /registration/registrations`: exactly one of the two is not null. */
+export const placedSchema = z
+  .object({
+    success: z.literal(true),
+    message: z.string(),
+    registration: registrationSchema.nullable(),
+    waitlistEntry: waitlistEntrySchema.nullable(),
+  })
+  .meta({ id: 'Placed' });
+
+/** `GET /registration/registrations`; `ahead` counts those who wait before the user. */
+export const standingSchema = z
+  .discriminatedUnion('status', [
+    z
+      .object({
+        status: z.literal('ACTIVE'),
+        registration: registrationSchema,
+        waitlistEntry: z.null(),
+        ahead: z.null(),
+      })
+      .meta({ id: 'StandingActive', description: 'The user has a seat.' }),
+    z
+      .object({
+        status: z.literal('WAITLISTED'),
+        registration: z.null(),
+        waitlistEntry: waitlistEntrySchema,
+        ahead: z.int().min(0).meta({ description: 'How many wait before the user.' }),
+      })
+      .meta({ id: 'StandingWaitlisted', description: 'The user waits.' }),
+    z
+      .object({
+        status: z.literal('NONE'),
+        registration: z.null(),
+        waitlistEntry: z.null(),
+        ahead: z.null(),
+      })
+      .meta({ id: 'StandingNone', description: 'The user has no place in the event.' }),
+  ])
+  .meta({ id: 'Standing' });
+export type Standing = z.infer<typeof standingSchema>;
+
+/** `DELETE /registration/registrations`; `promoted` is the registration that took the seat. */
+export const leftSchema = z
+  .object({
+    success: z.literal(true),
+    message: z.string(),
+    promoted: registrationSchema.nullable().meta({
+      description: 'Who took the seat; null if nobody did, and always null for an attendee.',
+    }),
+  })
+  .meta({ id: 'Left' });
+
+/** `DELETE /registration/waitlist` */
+export const leftLineSchema = z
+  .object({
+    success: z.literal(true),
+    message: z.string(),
+    waitlistEntry: waitlistEntrySchema,
+  })
+  .meta({ id: 'LeftWaitlist' });
+
+/** `PATCH /registration/events/{eventId}`; `promoted` lists the first, `promotedCount` counts all. */
+export const updatedSchema = z
+  .object({
+    event: eventSchema,
+    promoted: z.array(registrationSchema).max(CHANGE_MAX_LISTED),
+    promotedCount: z.int().min(0),
+    dryRun: z.boolean(),
+  })
+  .meta({ id: 'EventUpdate' });
+
+/** A page of a list. */
+function pageOf<Row extends z.ZodType>(row: Row) {
+  return z.object({ items: z.array(row), nextCursor: z.string().nullable() });
+}
+
+const withName = { name: z.string().nullable() };
+export const eventPageSchema = pageOf(eventSchema).meta({ id: 'EventPage' });
+export const registrationPageSchema = pageOf(
+  registrationSchema.extend(withName).meta({ id: 'ListedRegistration' }),
+).meta({ id: 'RegistrationPage' });
+export const waitlistPageSchema = pageOf(
+  waitlistEntrySchema.extend(withName).meta({ id: 'ListedWaitlistEntry' }),
+).meta({ id: 'WaitlistPage' });
+
+/** RFC 9457. `title` is the class of the error. */
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }).meta({ id: 'FieldError' }))
+      .optional(),
+  })
+  .meta({ id: 'Problem' }) satisfies z.ZodType<Problem>;
+
+/** `POST /registration/events/{eventId}/registrations`: a row for each that was sent, in order. */
+export const bulkResultSchema = z
+  .object({
+    results: z.array(
+      z.union([
+        z
+          .object({
+            userId,
+            success: z.literal(true),
+            registration: registrationSchema.nullable(),
+            waitlistEntry: waitlistEntrySchema.nullable(),
+          })
+          .meta({ id: 'BulkPlaced' }),
+        // Null for a row that was no string.
+        z
+          .object({
+            userId: z.string().nullable(),
+            success: z.literal(false),
+            problem: problemSchema,
+          })
+          .meta({ id: 'BulkRefused' }),
+      ]),
+    ),
+  })
+  .meta({ id: 'BulkResult' });
+export type BulkResult = z.infer<typeof bulkResultSchema>['results'][number];
+
+/** `GET /health` and `GET /health/ready` */
+export const healthSchema = z.object({ status: z.enum(['ok', 'ready']) }).meta({ id: 'Health' });
