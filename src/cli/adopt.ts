@@ -10,7 +10,8 @@ import type { TableNames } from '../config.ts';
 import { TABLE_SCHEMAS } from '../store/tables.ts';
 import { adopt } from './adoption.ts';
 import { explainClientError, openClient } from './client.ts';
-import { checkSettings, readSettings } from './settings.ts';
+import { readSettingsHere } from './running.ts';
+import { checkSettings } from './settings.ts';
 import { compareTable, describeTable } from './tables.ts';
 import { CliError, runCommand, say } from './terminal.ts';
 
@@ -36,7 +37,7 @@ await runCommand(async () => {
     },
   });
   const isDryRun = values['dry-run'];
-  const config = checkSettings(await readSettings(ROOT, values.env));
+  const config = checkSettings(await readSettingsHere(ROOT, values.env));
   const bare = openClient(config);
   try {
     await checkTables(bare, config.tables);

@@ -21,5 +21,9 @@ await runCommand(async () => {
   }
   say(`The key, which is shown this once:\n  ${key}`);
   say(`Its entry in the list that is the secret API_KEYS:\n  ${JSON.stringify(entry)}`);
+  say('To try it here, start with it:');
+  say(`  AUTH_MODE=key API_KEYS='${JSON.stringify([entry])}' npm start`);
+  say('and call with it:');
+  say(`  curl http://localhost:8787/registration/events -H 'Authorization: Bearer ${key}'`);
   return 0;
 });

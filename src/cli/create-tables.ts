@@ -2,7 +2,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { explainClientError, openClient } from './client.ts';
-import { checkSettings, readSettings } from './settings.ts';
+import { readSettingsHere } from './running.ts';
+import { checkSettings } from './settings.ts';
 import { ensureTables } from './tables.ts';
 import { runCommand, say } from './terminal.ts';
 
@@ -10,7 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 
 async function createTables(): Promise<number> {
   const { values } = parseArgs({ options: { env: { type: 'string', short: 'e' } } });
-  const config = checkSettings(await readSettings(ROOT, values.env));
+  const config = checkSettings(await readSettingsHere(ROOT, values.env));
   try {
     const { created, existing } = await ensureTables(openClient(config), config.tables);
     for (const name of created) say(`${name}: created`);

@@ -5,7 +5,8 @@ import { parseArgs, promisify } from 'node:util';
 import { readConfig } from '../config.ts';
 import { openClient } from './client.ts';
 import { examine, examineCallers, examineHint, type Finding } from './examine.ts';
-import { checkSettings, readSettings, type Settings } from './settings.ts';
+import { readSettingsHere } from './running.ts';
+import { checkSettings, type Settings } from './settings.ts';
 import { explain, runCommand, say } from './terminal.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -58,7 +59,7 @@ async function examineSecrets(settings: Settings, environment: string): Promise<
 
 await runCommand(async () => {
   const { values } = parseArgs({ options: { env: { type: 'string', short: 'e' } } });
-  const settings = await readSettings(ROOT, values.env);
+  const settings = await readSettingsHere(ROOT, values.env);
   const findings = [examineSettings(settings)];
   if (findings[0]?.verdict === 'right') {
     const config = checkSettings(settings);

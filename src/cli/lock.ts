@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeDirectory } from './directory.ts';
 import { CliError, explain } from './terminal.ts';
 
 const SQLITE_BUSY = 5;
@@ -17,16 +18,36 @@ const held: DatabaseSync[] = [];
  */
 export function lockDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     const lock = new DatabaseSync(join(directory, 'lock'));
     lock.exec('BEGIN EXCLUSIVE');
     held.push(lock);
   } catch (error) {
-    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) {
+    if (isBusy(error)) {
       throw new CliError(
         `The data in ${directory} is in use by another \`npm start\`: end that one, or set DATA_DIR.`,
       );
     }
     throw new CliError(`The data directory ${directory} cannot be used (${explain(error)}).`);
   }
+}
+
+/** Whether an `npm start` has the directory locked at the moment. */
+export function isDirectoryInUse(directory: string): boolean {
+  const file = join(directory, 'lock');
+  if (!existsSync(file)) return false;
+  const lock = new DatabaseSync(file, { readOnly: true });
+  try {
+    lock.prepare('SELECT count(*) FROM sqlite_master').get();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  } finally {
+    lock.close();
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
 }

@@ -5,7 +5,8 @@ import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { mendBooks } from './books.ts';
 import { explainClientError, openClient } from './client.ts';
-import { checkSettings, readSettings } from './settings.ts';
+import { readSettingsHere } from './running.ts';
+import { checkSettings } from './settings.ts';
 import { CliError, runCommand, say } from './terminal.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -17,7 +18,7 @@ await runCommand(async () => {
   });
   const [eventId] = positionals;
   if (!eventId) throw new CliError('Say which event: npm run mend -- EVENT_ID');
-  const config = checkSettings(await readSettings(ROOT, values.env));
+  const config = checkSettings(await readSettingsHere(ROOT, values.env));
   const client = DynamoDBDocumentClient.from(openClient(config));
   try {
     const { write } = values;

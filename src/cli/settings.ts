@@ -100,7 +100,8 @@ function copyCredentials(from: NodeJS.ProcessEnv, to: Settings): void {
   }
 }
 
-function isLoopbackUrl(text: string | undefined): boolean {
+/** Whether a URL, or what should be one, names this machine. */
+export function isLoopbackUrl(text: string | undefined): boolean {
   return isLoopback(URL.parse(text ?? '')?.hostname ?? '');
 }
 

@@ -1,27 +1,32 @@
 /** `npm start`: the service on this machine, with a DynamoDB of its own unless one is configured. */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readConfig } from '../config.ts';
 import { explainClientError, openClient } from './client.ts';
+import { dataDirectory } from './directory.ts';
 import { startDynamoDB } from './dynamodb.ts';
+import { greet } from './greeting.ts';
 import { lockDirectory } from './lock.ts';
 import { freePort, isPortFree, parsePort } from './ports.ts';
 import { stopAllProcesses } from './processes.ts';
+import { forgetEndpoint, recordEndpoint } from './running.ts';
 import {
   checkSettings,
   readSettings,
   type Settings,
-  whoMayCall,
   withLocalCredentials,
   withLocalTables,
 } from './settings.ts';
 import { ensureTables } from './tables.ts';
-import { CliError, runCommand, say } from './terminal.ts';
+import { CliError, explain, runCommand, say } from './terminal.ts';
 import { countUnadopted, tellUnadopted } from './unadopted.ts';
 import { startWorker } from './worker.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
 async function start(): Promise<number> {
+  refuseArguments();
   // Ends with 0, not 130: being asked to end is how this command ends, and npm calls anything else
   // an error. The handlers stay: Ctrl-C may reach us twice, from the terminal and through npm.
   const asked = new Promise<number>((resolve) => {
@@ -34,6 +39,17 @@ async function start(): Promise<number> {
   }
 }
 
+function refuseArguments(): void {
+  try {
+    parseArgs({ options: {} });
+  } catch (error) {
+    const which = explain(error).split('. ', 1)[0];
+    throw new CliError(
+      `${which}: \`npm start\` takes no arguments. Set PORT, DATA_DIR or a setting in the environment, as in \`PORT=3000 npm start\`.`,
+    );
+  }
+}
+
 /** Brings everything up, and fails when a part of it ends. */
 async function run(): Promise<never> {
   const port = parsePort(process.env.PORT || '8787');
@@ -43,21 +59,28 @@ async function run(): Promise<never> {
   if (!(await isPortFree(port))) {
     throw new CliError(`Port ${port} is in use: end what listens there, or set PORT.`);
   }
+  const given = await readSettings(ROOT);
+  // By the service's own rules, and before anything is started: what they refuse would answer 503 to all.
+  const { auth } = readConfig(
+    given.DYNAMODB_ENDPOINT ? withKnownCredentials(given) : withLocalCredentials(given),
+  );
   // People's data: whatever is made from here on is its owner's alone, by whichever process below.
   process.umask(0o077);
-  const usual = join(ROOT, '.data');
-  const directory = resolve(process.env.DATA_DIR || usual);
+  const usual = dataDirectory(ROOT, {});
+  const directory = dataDirectory(ROOT);
   lockDirectory(directory);
+  process.once('exit', () => forgetEndpoint(directory));
   // From before; one that was chosen may hold other things too, and keeps its mode.
   if (directory === usual) chmodSync(directory, 0o700);
 
-  const { settings, data, older, ended } = await openTables(await readSettings(ROOT), directory);
+  const { settings, data, older, ended } = await openTables(given, directory);
   const stateDirectory = join(directory, 'worker');
   mkdirSync(stateDirectory, { recursive: true });
   chmodSync(stateDirectory, 0o700);
   const worker = await startWorker({ root: ROOT, port, settings, stateDirectory });
   if (older) say(older);
-  greet(port, data, settings);
+  recordEndpoint(directory, settings.DYNAMODB_ENDPOINT);
+  for (const line of greet({ port, data, settings, auth })) say(line);
   return await Promise.race([
     ended,
     worker.ended.then((how) => {
@@ -126,16 +149,9 @@ async function createMissingTables(
   return { tabled, older };
 }
 
-function greet(port: number, data: string, settings: Settings): void {
-  const url = `http://localhost:${port}`;
-  const user = JSON.stringify({ userId: 'ada', name: 'Ada Lovelace' });
-  say(`Listening on ${url}`);
-  say(`Data in ${data}`);
-  if (settings.AUTH_MODE === 'none') say(`Authentication is off: ${whoMayCall(settings)}.`);
-  say('Try:');
-  say(`  curl -X POST ${url}/registration/users \\`);
-  say(`    -H 'content-type: application/json' -d '${user}'`);
-  say('Ctrl-C ends everything.');
+/** Credentials that are missing are told of later, with the endpoint that wants them. */
+function withKnownCredentials(settings: Settings): Settings {
+  return settings.AWS_ACCESS_KEY_ID ? settings : withLocalCredentials(settings);
 }
 
 await runCommand(start);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../src/cli/ports.ts';
+import { findEndpoint } from '../../src/cli/running.ts';
 import { killService, startService } from '../support/service.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -31,9 +33,14 @@ afterEach(() => {
 });
 
 /** Runs `npm start`'s command to its end, which is not expected to come up. */
-async function startInVain(env: NodeJS.ProcessEnv, root = ROOT) {
+async function startInVain(env: NodeJS.ProcessEnv, root = ROOT, args: string[] = []) {
+  return run('start.ts', args, env, root);
+}
+
+/** Runs a command to its end. */
+async function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}, root = ROOT) {
   const { DYNAMODB_ENDPOINT: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, ['src/cli/start.ts'], {
+  const child = spawn(process.execPath, [`src/cli/${command}`, ...args], {
     cwd: root,
     env: { ...inherited, DATA_DIR: join(directory, 'data'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -95,6 +102,35 @@ test('a port that is none is one line and exit code 1', async () => {
   expect(await startInVain({ PORT: '70000' })).toEqual(oneLine(/PORT is 70000/));
 });
 
+test('arguments are refused, and what to set instead is said', async () => {
+  for (const args of [['--port', '3000'], ['production']]) {
+    expect(await startInVain({}, ROOT, args)).toEqual(
+      oneLine(/`npm start` takes no arguments. Set PORT/),
+    );
+  }
+});
+
+test('settings that the service would refuse are refused before anything is started', async () => {
+  const PORT = String(await freePort());
+  for (const [settings, told] of [
+    [{ AUTH_MODE: 'key' }, /API_KEYS is missing.*`npm run key`/],
+    [{ AUTH_MODE: 'nobody' }, /AUTH_MODE must be one of/],
+    [{ LOCATION_HINT: 'moon' }, /LOCATION_HINT/],
+  ] as const) {
+    expect(await startInVain({ PORT, ...settings })).toEqual(oneLine(told));
+    expect(existsSync(join(directory, 'data'))).toBe(false);
+  }
+});
+
+test('data that can be kept nowhere is one line and exit code 1', async () => {
+  const PORT = String(await freePort());
+  writeFileSync(join(directory, 'file'), '');
+  for (const DATA_DIR of ['/proc/x/y', join(directory, 'file'), join(directory, 'file/x')]) {
+    const ended = await startInVain({ PORT, DATA_DIR });
+    expect(ended).toEqual(oneLine(/The data directory \S+ cannot be used/));
+  }
+});
+
 test('tables that cannot be reached are one line and exit code 1', async () => {
   const nobody = `http://127.0.0.1:${await freePort()}`;
   const PORT = String(await freePort());
@@ -116,7 +152,7 @@ test('a missing embedded DynamoDB is one line that says what to install', async 
 });
 
 test('SIGTERM ends everything, data in use is refused, and the data is there the next time', {
-  timeout: 40_000,
+  timeout: 80_000,
 }, async () => {
   const first = await startService(directory);
   const everyone = livingBelow(first.pid);
@@ -125,6 +161,14 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
   const PORT = String(await freePort());
   const second = await startInVain({ PORT, DATA_DIR: directory });
   expect(second).toEqual(oneLine(/is in use by another/));
+  expect(await run('reset.ts', ['--yes'], { DATA_DIR: directory })).toEqual(
+    oneLine(/is in use by another/),
+  );
+  // Its database is found by whoever names none; what is not its own stays as it was.
+  const doctor = await run('doctor.ts', [], { DATA_DIR: directory });
+  expect(doctor).toMatchObject({ stderr: '' });
+  expect(doctor.stdout).toContain(`The database of \`npm start\`, ${first.dynamodb}:`);
+  expect(doctor.stdout).toContain('ok     table users-table');
 
   const body = JSON.stringify({ userId: 'ada', name: 'Ada Lovelace' });
   const headers = { 'Content-Type': 'application/json' };
@@ -133,6 +177,7 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
 
   process.kill(first.pid, 'SIGTERM');
   await expect.poll(() => everyone.filter(isAlive), { timeout: 8_000 }).toEqual([]);
+  expect(existsSync(join(directory, 'endpoint'))).toBe(false);
 
   const third = await startService(directory);
   const again = livingBelow(third.pid);
@@ -140,6 +185,17 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
   // Not even this leaves anything behind.
   process.kill(third.pid, 'SIGKILL');
   await expect.poll(() => again.filter(isAlive), { timeout: 8_000 }).toEqual([]);
+  // Word of a database that nobody runs any more is not believed.
+  expect(existsSync(join(directory, 'endpoint'))).toBe(true);
+  expect(findEndpoint(directory)).toBeUndefined();
+
+  writeFileSync(join(directory, 'mine.txt'), '');
+  const asked = await run('reset.ts', [], { DATA_DIR: directory });
+  expect(asked).toEqual(oneLine(/Nobody can be asked here: say `npm run reset -- --yes`/));
+  expect(existsSync(join(directory, 'dynamodb.db'))).toBe(true);
+  expect(await run('reset.ts', ['--yes'], { DATA_DIR: directory })).toMatchObject({ code: 0 });
+  const left = readdirSync(directory).filter((name) => !name.startsWith('lock'));
+  expect(left).toEqual(['mine.txt']);
 });
 
 /** Status of a call that names another host, as a page does whose name was made to lead here. */
@@ -182,7 +238,12 @@ test('says that authentication is off, answers this machine alone, and keeps its
   }
   // One that is made.
   const made = join(directory, 'made');
-  const guarded = { AUTH_MODE: 'key', API_KEYS: '[]', ALLOW_UNAUTHENTICATED: 'yes' };
+  const printed = execFileSync(process.execPath, ['src/cli/create-key.ts', '--name', 'me'], {
+    cwd: ROOT,
+  }).toString();
+  const [, keys = ''] = /AUTH_MODE=key API_KEYS='(.*)' npm start/.exec(printed) ?? [];
+  const [, key = ''] = /^ {2}(rdk_\S+)$/m.exec(printed) ?? [];
+  const guarded = { AUTH_MODE: 'key', API_KEYS: keys };
   const other = await startService(made, guarded);
   try {
     expect(other.said).not.toContain('Authentication is off');
@@ -191,7 +252,14 @@ test('says that authentication is off, answers this machine alone, and keeps its
       const path = join(name.parentPath, name.name);
       expect(modeOf(path), path).toBe(name.isDirectory() ? '700' : '600');
     }
-    expect(await statusFor(other.url, 'evil.test')).toBe(503);
+    expect(await statusFor(other.url, 'evil.test')).toBe(421);
+    // What it suggests to try works, with the key in its place.
+    const suggested = /^ {2}(curl .*)$/m.exec(other.said)?.[1] ?? '';
+    expect(suggested).toContain('KEY');
+    const sh = suggested.replace('curl', 'curl -sf').replace('KEY', key);
+    expect(execFileSync('bash', ['-c', sh]).toString()).toBe('{"items":[],"nextCursor":null}');
+    const docs = /(http\S+\/docs)/.exec(other.said)?.[1] ?? '';
+    expect((await fetch(docs)).status).toBe(200);
   } finally {
     killService(other);
   }
