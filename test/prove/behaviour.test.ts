@@ -39,7 +39,8 @@ describe('under load and faults', { timeout: TIMEOUT_MS }, () => {
     expect((await measureThrottling(product, 1_000)).faults).toEqual([]);
   });
 
-  test('replays of used keys hold nobody else up', async () => {
+  // Two percentiles of milliseconds are compared, which a busy machine can spoil; what it is about makes seconds.
+  test('replays of used keys hold nobody else up', { retry: 2 }, async () => {
     expect((await measureReplays(product, 3_000)).faults).toEqual([]);
   });
 
