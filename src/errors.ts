@@ -221,9 +221,12 @@ export class UnavailableError extends AppError {
 export class ConfigurationError extends UnavailableError {
   override readonly name = 'ConfigurationError';
 
-  /** The same, with what helps who runs it on their own machine. */
+  /** The same, with what helps who runs it on their own machine, and not what is for a deployed one. */
   forThisMachine(): ConfigurationError {
-    return new ConfigurationError(`${this.message} On this machine \`npm start\` configures it.`);
+    const faults = this.message.replace(/; it is a secret: set it with `wrangler secret put`/g, '');
+    return new ConfigurationError(
+      `${faults} On this machine run \`npm start\` (or \`npm run dev\`) instead of \`wrangler dev\`: it configures all that it needs.`,
+    );
   }
 }
 

@@ -8,6 +8,7 @@ import { examine, examineCallers, examineHint, type Finding } from './examine.ts
 import { readSettingsHere } from './running.ts';
 import { checkSettings, type Settings } from './settings.ts';
 import { explain, runCommand, say } from './terminal.ts';
+import { findWrangler } from './worker.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const WRANGLER_TIMEOUT_MS = 30_000;
@@ -38,13 +39,13 @@ function examineSettings(settings: Settings): Finding {
 async function examineSecrets(settings: Settings, environment: string): Promise<Finding> {
   const what = 'secrets';
   try {
-    const args = ['secret', 'list', '--env', environment, '--format', 'json'];
+    const args = [findWrangler(), 'secret', 'list', '--env', environment, '--format', 'json'];
     const options = {
       cwd: ROOT,
       timeout: WRANGLER_TIMEOUT_MS,
       env: { ...process.env, CI: 'true' },
     };
-    const { stdout } = await promisify(execFile)('wrangler', args, options);
+    const { stdout } = await promisify(execFile)(process.execPath, args, options);
     const there = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
     const missing = secretsFor(settings).filter((name) => !there.includes(name));
     return missing.length === 0

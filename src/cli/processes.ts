@@ -1,5 +1,6 @@
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { CliError, explain } from './terminal.ts';
 
 /** How long a process may take to end after SIGTERM before it is killed. */
@@ -7,6 +8,8 @@ const STOP_TIMEOUT_MS = 5_000;
 /** How long killed processes may take to be gone; a container's init may be slow to reap them. */
 const KILL_TIMEOUT_MS = 300;
 const POLL_MS = 20;
+/** There are no process groups and no signals there; a tree is ended by `taskkill`. Never run by us. */
+const IS_WINDOWS = process.platform === 'win32';
 
 /** A process that was started, with everything that it starts in turn. */
 export interface ManagedProcess {
@@ -30,19 +33,19 @@ export function startProcess(
   options: { cwd?: string; env?: NodeJS.ProcessEnv; stdio: StdioOptions },
 ): ManagedProcess {
   if (closed) throw new CliError('Nothing is started any more: everything is being ended.');
-  const child = spawn(command, args, { ...options, detached: true });
+  const child = spawn(command, args, { ...options, detached: !IS_WINDOWS, windowsHide: true });
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(explain(error)));
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
-  const guard = child.pid === undefined ? undefined : startGuard(child.pid);
+  const guard = child.pid === undefined || IS_WINDOWS ? undefined : startGuard(child.pid);
   let stopped: Promise<void> | undefined;
   const managed: ManagedProcess = {
     child,
     ended,
     stop() {
       stopped ??= (async () => {
-        if (child.pid !== undefined) await endGroup(child.pid, ended);
+        if (child.pid !== undefined) await (IS_WINDOWS ? endTree : endGroup)(child.pid, ended);
         guard?.kill('SIGKILL');
         running.delete(managed);
       })();
@@ -84,6 +87,19 @@ async function endGroup(group: number, leaderEnded: Promise<unknown>): Promise<v
   // Waiting until whoever outlived the leader is gone frees their ports.
   const deadline = Date.now() + KILL_TIMEOUT_MS;
   while (signal(-group, 'SIGKILL') && Date.now() < deadline) await sleep(POLL_MS);
+}
+
+/** Ends a process with all below it, on Windows. */
+async function endTree(root: number, ended: Promise<unknown>): Promise<void> {
+  const killed = promisify(execFile)('taskkill', killTreeArguments(root), { windowsHide: true });
+  // It fails where the process has ended already, which is what was wanted.
+  await killed.catch(() => undefined);
+  await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+}
+
+/** What `taskkill` is told: the process, all below it, whether they agree or not. */
+export function killTreeArguments(root: number): string[] {
+  return ['/PID', String(root), '/T', '/F'];
 }
 
 /** Signals a process, or with a negative id its group; tells whether there was anybody to signal. */

@@ -11,7 +11,11 @@ const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
 /** What wrangler itself needs; nothing else of ours is passed on. */
-const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'XDG_CONFIG_HOME', 'NO_COLOR', 'FORCE_COLOR'];
+const PASSED_ON = [
+  ...['PATH', 'HOME', 'TMPDIR', 'XDG_CONFIG_HOME', 'NO_COLOR', 'FORCE_COLOR'],
+  // Windows; without SystemRoot there is no network.
+  ...['SystemRoot', 'TEMP', 'TMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA', 'PATHEXT', 'COMSPEC'],
+];
 
 /** No questions, no update check and no other call home: starting works, and as fast, offline. */
 const QUIET = {
@@ -85,7 +89,8 @@ async function waitUntilHealthy(worker: ManagedProcess, port: number): Promise<v
   );
 }
 
-function findWrangler(): string {
+/** wrangler's program, to be run by Node: the `wrangler` of npm is a shell script, or on Windows a `.cmd`. */
+export function findWrangler(): string {
   try {
     const manifest = createRequire(import.meta.url).resolve('wrangler/package.json');
     return join(dirname(manifest), 'bin/wrangler.js');

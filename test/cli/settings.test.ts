@@ -4,6 +4,8 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { examineCallers } from '../../src/cli/examine.ts';
 import { checkSettings, readSettings, withLocalTables } from '../../src/cli/settings.ts';
+import { readConfig } from '../../src/config.ts';
+import { ConfigurationError } from '../../src/errors.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** The contract's names, which config.ts takes where none are given. */
@@ -69,4 +71,19 @@ describe('the doctor says of callers', () => {
     expect(of('none', 'development', 'yes')).toBe(open);
     expect(of('none', 'staging', 'yes')).toBe(open);
   });
+});
+
+test('whoever runs the worker bare on this machine is told which command runs it', () => {
+  let refusal: unknown;
+  try {
+    readConfig({ AWS_REGION: 'eu-central-1' });
+  } catch (error) {
+    refusal = error;
+  }
+  if (!(refusal instanceof ConfigurationError)) throw refusal;
+  expect(refusal.message).toContain('wrangler secret put');
+  const here = refusal.forThisMachine().message;
+  expect(here).toContain('AWS_ACCESS_KEY_ID is missing; AWS_SECRET_ACCESS_KEY is missing; ');
+  expect(here).toContain('run `npm start` (or `npm run dev`) instead of `wrangler dev`');
+  expect(here).not.toContain('secret put');
 });

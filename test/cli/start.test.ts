@@ -148,7 +148,7 @@ test('a missing embedded DynamoDB is one line that says what to install', async 
     symlinkSync(join(ROOT, 'node_modules', name), join(directory, 'node_modules', name));
   }
   const ended = await startInVain({ PORT: String(await freePort()), PATH: '/bin' }, directory);
-  expect(ended).toEqual(oneLine(/not installed: run `npm install --no-save @dynoxide\//));
+  expect(ended).toEqual(oneLine(/There is no DynamoDB to start here: run `.*DYNAMODB_ENDPOINT/));
 });
 
 test('SIGTERM ends everything, data in use is refused, and the data is there the next time', {
