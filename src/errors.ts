@@ -225,7 +225,7 @@ export class ConfigurationError extends UnavailableError {
   forThisMachine(): ConfigurationError {
     const faults = this.message.replace(/; it is a secret: set it with `wrangler secret put`/g, '');
     return new ConfigurationError(
-      `${faults} On this machine run \`npm start\` (or \`npm run dev\`), which configures everything, instead of \`wrangler dev\`.`,
+      `${faults} On this machine run \`npm start\` (or \`npm run dev\`) instead of \`wrangler dev\`, which has no settings.`,
     );
   }
 }
