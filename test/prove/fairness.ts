@@ -9,6 +9,8 @@ import { answerWithinMs } from './liveness.ts';
 /** How long a transaction takes: a busy DynamoDB in the same region. */
 const TRANSACTION_MS = 25;
 const REPLAYERS = 40;
+/** Between two requests of one of them: some in every transaction, and few enough for a busy machine. */
+const REPLAYS_PAUSE_MS = 200;
 /** Keys among them, so that some send the same one at the same time. */
 const KEYS = 20;
 /** Between two requests of those who send no key: sixteen a second. */
@@ -67,7 +69,7 @@ export function measureReplays(build: Build, stepMs: number): Promise<Measuremen
         if (!isInFlight(reply) && !(reply.status === 201 && isReplay(reply))) {
           faults.add(`a replay was answered ${reply.status} ${JSON.stringify(reply.body)}`);
         }
-        await sleep(TRANSACTION_MS);
+        await sleep(REPLAYS_PAUSE_MS * (0.5 + Math.random()));
       }
     });
     const beside = await others();
