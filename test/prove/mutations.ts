@@ -73,7 +73,7 @@ export const MUTATIONS: Mutation[] = [
         file: 'store/commit.ts',
         from: 'return await store.client.send(command, options);',
         to: `return await store.client.send(new TransactWriteItemsCommand(
-          toTransaction(store.tables, version, draft, crypto.randomUUID())), options);`,
+          { ...input, ClientRequestToken: crypto.randomUUID() }), options);`,
       },
     ],
   },
