@@ -14,6 +14,7 @@ import type { Asked, Operation, Outcome, Recorder } from './history.ts';
 import { UnexpectedAnswerError } from './lists.ts';
 import { answerWithinMs, type Circumstances, lateness } from './liveness.ts';
 import type { Random } from './random.ts';
+import { brief } from './report.ts';
 import { stalledMs } from './stalls.ts';
 
 /** How often a request with a key is sent while it is open what came of it. */
@@ -153,7 +154,7 @@ export class Asker {
         if (!isDeepStrictEqual(row.told, attempt.outcome)) {
           const [first, then] = [row.told, attempt.outcome].map((each) => JSON.stringify(each));
           this.#deps.onViolation(
-            `a row of a call with a key must be answered as before: ${userIds[i]} in ${eventId}: first ${first}, then ${then}`,
+            `a row of a call with a key must be answered as before: ${brief(userIds[i] ?? '')} in ${eventId}: first ${first}, then ${then}`,
           );
         }
       }
@@ -188,7 +189,7 @@ export class Asker {
     if (isReplay(again) && isSame) return;
     if (isSameButUnavailable(again, reply)) return;
     this.#deps.onViolation(
-      `a key used again must give the first answer: ${call.type} of event ${eventId}, key ${key}: first ${tell(reply)}, then ${tell(again)}`,
+      `a key used again must give the first answer: ${call.type} of event ${brief(eventId)}, key ${key}: first ${tell(reply)}, then ${tell(again)}`,
     );
   }
 
@@ -207,7 +208,7 @@ export class Asker {
     this.misuses++;
     if (isKeyReused(reply)) return;
     this.#deps.onViolation(
-      `a key is one request: ${key} of event ${eventId} came with ${tellCall(call)}, then with ${tellCall(other)}: ${tell(reply)}`,
+      `a key is one request: ${key} of event ${brief(eventId)} came with ${tellCall(call)}, then with ${tellCall(other)}: ${tell(reply)}`,
     );
   }
 
@@ -321,14 +322,14 @@ export class Asker {
       };
       const { status } = reply;
       const late = lateness({ asked: call.type, status, tookMs, ...lost }, circumstances);
-      if (late) onViolation(`event ${eventId}: ${late}`);
+      if (late) onViolation(`event ${brief(eventId)}: ${late}`);
       const share = (tookMs - lost.stalledMs) / answerWithinMs(call.type, circumstances);
       this.slowest = Math.max(this.slowest, share);
       return { reply, tookMs };
     } catch (error) {
       // Whoever was killed cuts its connections; who keeps them owes an answer.
       if (error instanceof NoAnswerError) {
-        onViolation(`event ${eventId}: ${call.type} was never answered`);
+        onViolation(`event ${brief(eventId)}: ${call.type} was never answered`);
       }
       throw error;
     }

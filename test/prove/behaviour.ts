@@ -177,8 +177,7 @@ export function measureHang(build: Build, hangMs: number): Promise<Measurement> 
         await sleep(20);
       }
     });
-    await sleep(2_000);
-    const before = residentMb(pid);
+    const before = await settledMb(pid);
     answers = new Answers();
     world.proxy.hold(ALL_OPERATIONS);
     await sleep(hangMs);
@@ -251,6 +250,26 @@ export function measureThrottling(build: Build, stepMs: number): Promise<Measure
     faults.push(...checkRows(rows, []).filter((fault) => /Count|digest|over cap/.test(fault)));
     return { figures, faults };
   });
+}
+
+/** How often the memory of a busy process is read, and how long it may take to find its level. */
+const SETTLE_READ_MS = 500;
+const SETTLE_MAX_READS = 40;
+/** Within so many MB of each other, so many readings are one level. */
+const SETTLED_MB = 4;
+const SETTLED_READS = 4;
+
+/** Resident memory of a process under load, once it has stopped growing: a heap does so for seconds. */
+async function settledMb(pid: number): Promise<number> {
+  const readings: number[] = [];
+  for (let i = 0; i < SETTLE_MAX_READS; i++) {
+    await sleep(SETTLE_READ_MS);
+    readings.push(residentMb(pid));
+    const last = readings.slice(-SETTLED_READS);
+    const isSettled = Math.max(...last) - Math.min(...last) <= SETTLED_MB;
+    if (last.length === SETTLED_READS && isSettled) break;
+  }
+  return readings.at(-1) ?? 0;
 }
 
 /** Resident memory of a process. */

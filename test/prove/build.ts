@@ -51,6 +51,7 @@ export async function build(parent: string, options: BuildOptions): Promise<Buil
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   if (scale !== 1) cutDeadlines(folder, scale);
   for (const replacement of replacements) replace(folder, replacement);
+  if (replacements.length > 0) await checkTypes(folder);
 
   const settings = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
   const compatibilityDate = /^compatibility_date = "([\d-]+)"$/m.exec(settings)?.[1];
@@ -73,6 +74,16 @@ export async function build(parent: string, options: BuildOptions): Promise<Buil
   renameSync(join(directory, 'index.js'), join(directory, 'worker.js'));
   cpSync(join(ROOT, 'test/prove/interruptible.mjs'), join(directory, 'interruptible.mjs'));
   return { directory, compatibilityDate, scale };
+}
+
+/** @throws when what was replaced cannot run: such a defect is found by failing, and proves nothing */
+async function checkTypes(folder: string): Promise<void> {
+  cpSync(join(ROOT, 'tsconfig.json'), join(folder, 'tsconfig.json'));
+  const args = ['-p', folder, '--noUnusedLocals', 'false', '--noUnusedParameters', 'false'];
+  const tsc = join(ROOT, 'node_modules/.bin/tsc');
+  await promisify(execFile)(tsc, args, { cwd: folder, timeout: 120_000 }).catch((error) => {
+    throw new Error(`what was replaced does not fit the source: ${error.stdout}`);
+  });
 }
 
 function cutDeadlines(folder: string, scale: number): void {

@@ -19,7 +19,7 @@ export function explainViolation(eventId: string, operations: Operation[]): stri
   const { stuck } = verdict;
   const told = smallest.filter(({ outcome }) => outcome.type !== 'unknown');
   const open = smallest.filter(({ outcome }) => outcome.type === 'unknown');
-  const lines = [`event ${eventId}: no order of these explains all answers`, ''];
+  const lines = [`event ${brief(eventId)}: no order of these explains all answers`, ''];
   lines.push(...told.map(tell));
   if (open.length > 0) {
     lines.push('', 'open, so that each may have happened at any time after it was sent, or not:');
@@ -113,7 +113,7 @@ const describeMatch = ({ ifMatch }: { ifMatch?: number }) =>
   ifMatch === undefined ? '' : ` if revision ${ifMatch}`;
 
 /** An id, or its beginning where it is long. */
-function brief(id: string): string {
+export function brief(id: string): string {
   const chars = [...id];
   return chars.length > 20 ? `${chars.slice(0, 8).join('')}…` : id;
 }

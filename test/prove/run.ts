@@ -3,7 +3,7 @@ import { check } from './checker.ts';
 import type { Fault } from './faults.ts';
 import { changesOnly } from './history.ts';
 import { staleAbsences } from './liveness.ts';
-import { explainViolation } from './report.ts';
+import { brief, explainViolation } from './report.ts';
 import { hasTwoOwners, type Scenario } from './scenario.ts';
 import { Session } from './session.ts';
 import { checkRows, rowsOf, strayRows, toContent } from './tables.ts';
@@ -81,7 +81,7 @@ async function judge(session: Session, world: World) {
     const rows = rowsOf(tables, eventId);
     const history = histories.get(eventId) ?? [];
     const faults = [...checkRows(rows, history), ...staleAbsences(history, session.circumstances)];
-    violations.push(...faults.map((fault) => `event ${eventId}: ${fault}`));
+    violations.push(...faults.map((fault) => `event ${brief(eventId)}: ${fault}`));
     const last = recorder.begin('—', eventId, { type: 'tables' });
     recorder.end(last, { type: 'tables', content: toContent(rows) });
     const whole = [...history, last];

@@ -80,11 +80,16 @@ export async function proveProduct(
   return totals;
 }
 
+/** How much of it is worth a line. */
+const BROKEN_MAX_CHARS = 160;
+
 /** The promise that a run found broken, in one line. */
 function brokenBy({ violations }: RunResult): string {
   const promise = /^promise: (.*)$/m;
   const told = violations.map((violation) => promise.exec(violation)?.[1]).find(Boolean);
-  return told ?? violations[0]?.split('\n')[0] ?? '';
+  const chars = [...(told ?? violations[0]?.split('\n')[0] ?? '')];
+  const isLong = chars.length > BROKEN_MAX_CHARS;
+  return isLong ? `${chars.slice(0, BROKEN_MAX_CHARS).join('')}…` : chars.join('');
 }
 
 /** Puts each defect in, and counts the histories until it is found. */
