@@ -1,3 +1,4 @@
+import { waitUntil } from 'cloudflare:workers';
 import { type Authenticate, openAuthentication } from './auth/authenticate.ts';
 import { openPseudonyms, type Pseudonym } from './auth/pseudonym.ts';
 import { type Config, readConfig } from './config.ts';
@@ -38,7 +39,7 @@ export function servicesOf(env: Env): Services {
       // Nothing more to configure. A new secret gives people new pseudonyms.
       pseudonym: openPseudonyms(config.credentials.secretAccessKey),
       knownUsers: new KnownUsers(),
-      readiness: new Readiness(() => probeTables(store, reportFault)),
+      readiness: new Readiness(() => probeTables(store, reportFault), waitUntil),
     };
     opened.set(env, services);
   }

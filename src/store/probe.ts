@@ -55,16 +55,19 @@ export async function probeTables(store: Store, report: Report): Promise<Part[]>
 /**
  * Whether the tables answer, for all requests of an isolate together: asked for once, and told to whoever
  * asks in the next second, so that asking often costs the tables nothing. What is shared is the result and
- * never the wait for it: a request that is cut off takes its own calls with it.
+ * never the wait for it: the runtime cancels a request that waits for another's I/O.
  */
 export class Readiness {
   readonly #probe: () => Promise<Part[]>;
+  readonly #keepAlive: (work: Promise<unknown>) => void;
   #faults: Part[] = [];
   #answeredAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(probe: () => Promise<Part[]>) {
+  /** @param keepAlive lets the work go on when the request that it was begun for is cut off */
+  constructor(probe: () => Promise<Part[]>, keepAlive: (work: Promise<unknown>) => void) {
     this.#probe = probe;
+    this.#keepAlive = keepAlive;
   }
 
   /** Which tables do not answer. */
@@ -78,8 +81,15 @@ export class Readiness {
     }
   }
 
-  async #ask(now: number): Promise<Part[]> {
+  #ask(now: number): Promise<Part[]> {
     this.#askedAt = now;
+    const work = this.#read();
+    // Whoever hangs up at once would otherwise keep everybody else waiting for their turn.
+    this.#keepAlive(work.catch(() => {}));
+    return work;
+  }
+
+  async #read(): Promise<Part[]> {
     try {
       this.#faults = await this.#probe();
       this.#answeredAt = Date.now();

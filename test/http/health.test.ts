@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
 import app from '../../src/http/app.ts';
 import { READY_MAX_AGE_MS, READY_TURN_MS } from '../../src/limits.ts';
-import { Readiness } from '../../src/store/probe.ts';
+import { type Part, Readiness } from '../../src/store/probe.ts';
 import { api, countDynamo, onDynamo } from '../support/desk.ts';
 import { fault, refusal } from '../support/faults.ts';
 
@@ -113,13 +113,31 @@ describe('health', () => {
 });
 
 describe('whether the tables answer', () => {
+  const keepNothing = () => {};
+
+  test('is found out to the end, whatever becomes of the request that asks', async () => {
+    const kept: Promise<unknown>[] = [];
+    const probe = Promise.withResolvers<Part[]>();
+    const readiness = new Readiness(
+      () => probe.promise,
+      (work) => kept.push(work),
+    );
+    const first = readiness.faults();
+    expect(kept.length).toBe(1);
+    probe.resolve(['users']);
+    await kept[0];
+    // Nobody has waited for the first request, and the answer is there.
+    expect(await readiness.faults()).toEqual(['users']);
+    expect(await first).toEqual(['users']);
+  });
+
   test('is asked by another when the first was cut off, or failed', async () => {
     let asked = 0;
     const readiness = new Readiness(() => {
       asked++;
       if (asked === 1) return new Promise(() => {});
       return asked === 2 ? Promise.reject(new Error('a defect')) : Promise.resolve(['users']);
-    });
+    }, keepNothing);
     void readiness.faults();
     const start = Date.now();
     await expect(readiness.faults()).rejects.toThrow('a defect');
