@@ -257,6 +257,7 @@ export class Sequencer {
       }
       case 'fenced':
         this.#ports.log('fence lost', {
+          version: this.#memory.state?.version ?? 0,
           commands: decided.length,
           done: 'loads again, and decides them anew',
         });

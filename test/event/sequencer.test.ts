@@ -25,6 +25,7 @@ function open(capacity = 10) {
   const event = { ...eventOf(capacity), status: 'OPEN' as const, createdAt: NOW };
   base.applyCommit([{ type: 'created', event }], 1);
   const loads: { fence: boolean }[] = [];
+  const logs: Record<string, unknown>[] = [];
   const commits: { draft: ChangeSet; answer: (result: CommitResult) => void; fail: () => void }[] =
     [];
   let loadAnswer: () => Promise<EventState> = async () => base;
@@ -39,7 +40,7 @@ function open(capacity = 10) {
       }),
     now: () => Date.now(),
     newId: counterIds(),
-    log: () => {},
+    log: (problem, details) => logs.push({ problem, ...details }),
   });
   const register = (userId: string) =>
     sequencer.submit({ type: 'register', userId }, Date.now() + QUEUE_WAIT_MS);
@@ -47,6 +48,7 @@ function open(capacity = 10) {
     sequencer,
     register,
     loads,
+    logs,
     commits,
     setLoad: (answer: () => Promise<EventState>) => {
       loadAnswer = answer;
@@ -240,7 +242,7 @@ describe('the sequencer', () => {
   });
 
   test('a lost fence drops the memory, and the commands are decided anew', async () => {
-    const { register, loads, commits, setLoad } = open(1);
+    const { register, loads, logs, commits, setLoad } = open(1);
     const reply = register('a');
     await settle();
     const other = new EventState();
@@ -264,6 +266,7 @@ describe('the sequencer', () => {
     commits[0]?.answer({ type: 'fenced' });
     await settle();
     expect(loads).toEqual([{ fence: false }, { fence: false }]);
+    expect(logs).toMatchObject([{ problem: 'fence lost', version: 1, commands: 1 }]);
     commits[1]?.answer({ type: 'committed', attempts: 1 });
     expect(await reply).toMatchObject({ type: 'waitlisted', entry: { position: 1 } });
   });
