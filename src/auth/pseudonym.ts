@@ -1,3 +1,4 @@
+import { toHex } from '../hex.ts';
 import type { Caller } from './access.ts';
 
 /** How a caller is called in the log. */
@@ -21,8 +22,7 @@ export function openPseudonyms(secret: string): Pseudonym {
     if (userId === null) return id;
     key ??= await deriveKey(secret);
     const hash = new Uint8Array(await crypto.subtle.sign('HMAC', key, toBytes(userId)));
-    const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
-    return `user:${hex.slice(0, DIGITS)}`;
+    return `user:${toHex(hash).slice(0, DIGITS)}`;
   };
 }
 

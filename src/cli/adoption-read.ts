@@ -3,7 +3,8 @@ import { BATCH_GET_MAX_KEYS } from '../limits.ts';
 import { batchGet } from '../store/batch-get.ts';
 import type { Store } from '../store/client.ts';
 import { INDEXES } from '../store/tables.ts';
-import { idOf, type OldEvent, type OldItem, type PlaceTable } from './adoption-plan.ts';
+import type { OldEvent } from './adoption-plan.ts';
+import { idOf, type OldItem, type PlaceTable } from './adoption-rows.ts';
 import { scanTable } from './scan.ts';
 
 const READ_DEADLINE_MS = 60_000;

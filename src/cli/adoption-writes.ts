@@ -3,7 +3,8 @@ import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
 import { ConditionFailedError, callTables, type Store } from '../store/client.ts';
 import { type Condition, setWhere } from '../store/expressions.ts';
 import { toPlaceKey } from '../store/tables.ts';
-import type { OldItem, RowWrite } from './adoption-plan.ts';
+import type { RowWrite } from './adoption-plan.ts';
+import type { OldItem } from './adoption-rows.ts';
 
 /** How long a transaction is tried: a table that was just created is throttled for a while. */
 const WRITE_DEADLINE_MS = 60_000;

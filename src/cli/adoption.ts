@@ -2,17 +2,13 @@ import { sleep } from '../sleep.ts';
 import type { Store } from '../store/client.ts';
 import {
   type EventPlan,
-  idOf,
   type OldEvent,
-  type OldItem,
-  type PlaceTable,
   planEvent,
   planUser,
   type RowWrite,
-  show,
-  WORD_FOR,
 } from './adoption-plan.ts';
 import { type Found, isShown, PLACE_TABLES, readPlaces } from './adoption-read.ts';
+import { idOf, type OldItem, type PlaceTable, show, WORD_FOR } from './adoption-rows.ts';
 import { type Action, inParts, isAsRead, send, toActions, update } from './adoption-writes.ts';
 import { scanTable } from './scan.ts';
 

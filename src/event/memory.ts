@@ -1,19 +1,14 @@
 import { ABSENCE_MEMORY_MS } from '../limits.ts';
-import type { CommitResult } from './ports.ts';
+import type { CommitResult, Ports } from './ports.ts';
 import type { Change, EventState } from './state.ts';
 
 /** How often a load is begun again because somebody else wrote the event meanwhile. */
 const MAX_ATTEMPTS = 5;
 
 /** What the memory of an event needs of the world. */
-export interface MemoryDeps {
-  /** Loads the event, after winning the fence where asked. Throws when the tables do not answer. */
-  load(options: { fence: boolean }): Promise<EventState>;
+export interface MemoryDeps extends Pick<Ports, 'load' | 'now' | 'log'> {
   /** Finishes what an interrupted change left undone; null when there is nothing of the kind. */
   finish(state: EventState): Promise<CommitResult | null>;
-  /** Epoch milliseconds. */
-  now(): number;
-  log(problem: string, details: Record<string, unknown>): void;
 }
 
 /** The event in memory: committed state only, loaded when it is asked for. */

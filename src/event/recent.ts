@@ -31,9 +31,4 @@ export class Recent<Value> {
     this.#younger.set(key, value);
     this.#weight += weight;
   }
-
-  delete(key: string): void {
-    this.#younger.delete(key);
-    this.#older.delete(key);
-  }
 }

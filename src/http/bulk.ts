@@ -49,9 +49,8 @@ export async function registerAll(
     data === undefined ? [] : { type: 'register', userId: data },
   );
   const key = await eventKeyOf(c, eventId, { type: 'registerAll', rows });
-  const answer = (await eventObject(c.env, eventId).executeAll(commands, key)) as Reply | Reply[];
-  if (!Array.isArray(answer)) throw toReplyError(answer, { eventId });
-  const replies = answer;
+  const replies = (await eventObject(c.env, eventId).executeAll(commands, key)) as Reply | Reply[];
+  if (!Array.isArray(replies)) throw toReplyError(replies, { eventId });
   if (replies.length > 0 && replies.every((reply) => 'isReplay' in reply)) {
     markReplay(c, { isReplay: true });
   }

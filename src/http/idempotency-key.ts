@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
+import { digestOf } from '../auth/api-keys.ts';
 import { KeyInFlightError, KeyReusedError, ValidationError } from '../errors.ts';
 import type { IdempotencyKey } from '../event/idempotency.ts';
+import { toHex } from '../hex.ts';
 import { IDEMPOTENCY_KEY_MAX_CHARS } from '../limits.ts';
 
 const HEADER = 'Idempotency-Key';
@@ -8,9 +10,7 @@ const FORM = new RegExp(`^[\\x21-\\x7e]{1,${IDEMPOTENCY_KEY_MAX_CHARS}}$`);
 
 /** SHA-256 of a value's JSON, in hex. */
 export async function hashOf(value: unknown): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return toHex(await digestOf(JSON.stringify(value)));
 }
 
 /** The key that the client sent, if any. */

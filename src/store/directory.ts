@@ -1,3 +1,4 @@
+import { Recent } from '../event/recent.ts';
 import {
   BATCH_GET_MAX_KEYS,
   KNOWN_USERS_MAX,
@@ -19,19 +20,14 @@ interface LookUp {
  * whatever one object of an isolate has learnt holds for all of them.
  */
 export class KnownUsers {
-  // Forgotten by halves: a set from which the oldest is deleted one by one is slow to find the next.
-  #recent = new Set<string>();
-  #older = new Set<string>();
+  readonly #known = new Recent<true>(KNOWN_USERS_MAX);
 
   has(userId: string): boolean {
-    return this.#recent.has(userId) || this.#older.has(userId);
+    return this.#known.has(userId);
   }
 
   add(userId: string): void {
-    this.#recent.add(userId);
-    if (this.#recent.size < KNOWN_USERS_MAX / 2) return;
-    this.#older = this.#recent;
-    this.#recent = new Set();
+    this.#known.set(userId, true);
   }
 }
 

@@ -18,7 +18,6 @@ import {
   StoreUnavailableError,
 } from './client.ts';
 import { Reading } from './reading.ts';
-
 import { read } from './rows.ts';
 import type { EventItem } from './tables.ts';
 

@@ -14,6 +14,7 @@ import {
   toRanges,
 } from './rows.ts';
 import { type EventItem, toAttributes, toDigest, toEventRecord, toPlaceKey } from './tables.ts';
+
 /** What an index shows of an event: late rows are missing, and stale ones still there. */
 export class Shown {
   readonly places = new Places();

@@ -11,11 +11,8 @@ import { type EmbeddedDynamoDB, startDynamoDB } from '../../src/cli/dynamodb.ts'
 import { freePort } from '../../src/cli/ports.ts';
 import { ensureTables } from '../../src/cli/tables.ts';
 import type { TableNames } from '../../src/config.ts';
-import type { Command } from '../../src/event/command.ts';
-import { Sequencer } from '../../src/event/sequencer.ts';
 import type { Store } from '../../src/store/client.ts';
-import { commit } from '../../src/store/commit.ts';
-import { EventLoader } from '../../src/store/load.ts';
+import { openEngine } from '../support/engine.ts';
 import { allItems, type Item, old, openTables, putItems } from '../support/old-tables.ts';
 import { killService, type Service, startService } from '../support/service.ts';
 
@@ -47,18 +44,8 @@ beforeEach(async () => {
 });
 afterEach(() => store.client.destroy());
 
-/** The engine of an event's object, with nothing in memory. */
-function open(eventId: string) {
-  const loader = new EventLoader(store, eventId);
-  const sequencer = new Sequencer({
-    load: (options) => loader.load(options),
-    commit: (version, draft) => commit(store, version, draft, crypto.randomUUID()),
-    now: () => Date.now(),
-    newId: () => crypto.randomUUID(),
-    log: () => {},
-  });
-  return (command: Command) => sequencer.submit(command, Date.now() + 60_000);
-}
+/** The engine of the event, with nothing in memory. */
+const open = (eventId: string) => openEngine(store, eventId);
 
 async function put(items: Partial<Record<keyof TableNames, Item[]>>): Promise<void> {
   for (const [table, some] of Object.entries(items)) {

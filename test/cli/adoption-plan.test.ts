@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type OldItem, planEvent, planUser, toNewId } from '../../src/cli/adoption-plan.ts';
+import { planEvent, planUser } from '../../src/cli/adoption-plan.ts';
+import { type OldItem, toNewId } from '../../src/cli/adoption-rows.ts';
 import { toTime } from '../../src/cli/old-times.ts';
 import { CAPACITY_MAX } from '../../src/limits.ts';
 

@@ -6,11 +6,8 @@ import { type EmbeddedDynamoDB, startDynamoDB } from '../../src/cli/dynamodb.ts'
 import { freePort } from '../../src/cli/ports.ts';
 import { ensureTables } from '../../src/cli/tables.ts';
 import type { TableNames } from '../../src/config.ts';
-import type { Command } from '../../src/event/command.ts';
-import { Sequencer } from '../../src/event/sequencer.ts';
 import type { Store } from '../../src/store/client.ts';
-import { commit } from '../../src/store/commit.ts';
-import { EventLoader } from '../../src/store/load.ts';
+import { openEngine } from '../support/engine.ts';
 
 const region = 'eu-central-1';
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -51,18 +48,8 @@ async function restore(from: Store, to: Store, ...tables: (keyof TableNames)[]):
   }
 }
 
-/** The engine of the event's object, over these tables, with nothing in memory. */
-function open(store: Store) {
-  const loader = new EventLoader(store, eventId);
-  const sequencer = new Sequencer({
-    load: (options) => loader.load(options),
-    commit: (version, draft) => commit(store, version, draft, crypto.randomUUID()),
-    now: () => Date.now(),
-    newId: () => crypto.randomUUID(),
-    log: () => {},
-  });
-  return (command: Command) => sequencer.submit(command, Date.now() + 60_000);
-}
+/** The engine of the event, with nothing in memory. */
+const open = (store: Store) => openEngine(store, eventId);
 
 /** An event with two seats and a line: a and b are in; c and d wait; e has left the line again. */
 async function fill(store: Store) {

@@ -1,0 +1,18 @@
+import type { Command } from '../../src/event/command.ts';
+import { Sequencer } from '../../src/event/sequencer.ts';
+import type { Store } from '../../src/store/client.ts';
+import { commit } from '../../src/store/commit.ts';
+import { EventLoader } from '../../src/store/load.ts';
+
+/** The engine of an event's object over these tables, with nothing in memory; asks it, however long it takes. */
+export function openEngine(store: Store, eventId: string) {
+  const loader = new EventLoader(store, eventId);
+  const sequencer = new Sequencer({
+    load: (options) => loader.load(options),
+    commit: (version, changeSet) => commit(store, version, changeSet, crypto.randomUUID()),
+    now: () => Date.now(),
+    newId: () => crypto.randomUUID(),
+    log: () => {},
+  });
+  return (command: Command) => sequencer.submit(command, Date.now() + 60_000);
+}
