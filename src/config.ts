@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type AuthSettings, authSchema } from './auth/settings.ts';
 import { ConfigurationError } from './errors.ts';
+import { LOG_DEFAULT_DAYS, LOG_MAX_DAYS } from './limits.ts';
 import { isPrivate } from './loopback.ts';
 
 const optionalText = z
@@ -49,6 +50,13 @@ const configSchema = z.object({
     .refine((list) => list === '' || list.split(',').every((each) => isOrigin(each.trim())), {
       error: 'must be empty or origins such as https://desk.example, separated by commas',
     }),
+  LOG_DAYS: z
+    .string()
+    .default(String(LOG_DEFAULT_DAYS))
+    .refine((text) => /^\d{1,4}$/.test(text) && Number(text) <= LOG_MAX_DAYS, {
+      error: `must be a whole number of days from 0 (no log) to ${LOG_MAX_DAYS}`,
+    })
+    .transform(Number),
   LOCATION_HINT: z
     .enum([
       '',
@@ -88,6 +96,8 @@ export interface StoreConfig {
 export interface Config extends StoreConfig {
   locationHint: DurableObjectLocationHint | undefined;
   auth: AuthSettings;
+  /** How long entries of the log are kept; 0: there is no log. */
+  logDays: number;
 }
 
 /** Names every variable that is missing or impossible, never its value. */
@@ -135,5 +145,6 @@ export function readConfig(env: unknown): Config {
   const vars = configSchema.safeParse(env);
   const auth = authSchema.safeParse(env);
   if (!vars.success || !auth.success) throw refusal(vars.error, auth.error);
-  return { ...toStoreConfig(vars.data), locationHint: vars.data.LOCATION_HINT, auth: auth.data };
+  const { LOCATION_HINT: locationHint, LOG_DAYS: logDays } = vars.data;
+  return { ...toStoreConfig(vars.data), locationHint, logDays, auth: auth.data };
 }

@@ -20,6 +20,8 @@ declare global {
       REGISTRATIONS_TABLE?: string;
       WAITLIST_TABLE?: string;
       LOCATION_HINT?: string;
+      /** Days for which the log of an event is kept; 30 when left out. */
+      LOG_DAYS?: string;
       /** Left out, as at the top of wrangler.toml: every call is a 503 that says so. */
       ENVIRONMENT: string;
       AUTH_MODE: string;

@@ -55,6 +55,22 @@ export const USED_KEYS_MAX_CHARS = 1024 * 1024;
 /** How long an event that was found not to exist is taken not to, without asking the table again. */
 export const ABSENCE_MEMORY_MS = 1_000;
 
+/** How long the log of an event is kept, in days: by default, and at most. */
+export const LOG_DEFAULT_DAYS = 30;
+export const LOG_MAX_DAYS = 3_650;
+
+/**
+ * Changes that one page of the log holds before it ends, whatever its limit: an entry has up to 98, and a
+ * change is 300 bytes with long ids.
+ */
+export const LOG_PAGE_MAX_CHANGES = 10_000;
+
+/**
+ * BatchGetItem calls that one page of the log may take. Versions have gaps, where nothing changed or
+ * entries have expired; a page that meets many of them ends early.
+ */
+export const LOG_PAGE_MAX_READS = 20;
+
 /** Largest request body. The largest valid one is under 2 KiB; the rest is room for escapes. */
 export const BODY_MAX_BYTES = 64 * 1024;
 

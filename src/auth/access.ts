@@ -10,7 +10,7 @@ export type Rule = 'public' | Record<Role, Right>;
 
 /** Somebody who has shown who they are. */
 export interface Caller {
-  /** Tells callers apart in limits and idempotency keys; never shown. */
+  /** Tells callers apart in limits and idempotency keys; organisers see it in the log of an event. */
   id: string;
   /** The user that the caller is; null when it is a program. */
   userId: string | null;
@@ -48,6 +48,7 @@ export const ACCESS: Record<string, Rule> = {
   'PATCH /registration/events/:eventId': ORGANISER,
   'DELETE /registration/events/:eventId': ORGANISER,
   'GET /registration/events/:eventId/capacity': EVERYBODY,
+  'GET /registration/events/:eventId/log': EVERYBODY,
   'GET /registration/events/:eventId/registrations': ORGANISER,
   'GET /registration/events/:eventId/waitlist': ORGANISER,
   'POST /registration/events/:eventId/registrations': ORGANISER,
@@ -56,6 +57,11 @@ export const ACCESS: Record<string, Rule> = {
   'DELETE /registration/registrations': PLACE,
   'DELETE /registration/waitlist': PLACE,
 };
+
+/** Whether the caller may see which users an answer is about: all but attendees may. */
+export function seesUsers(caller: Caller | undefined): boolean {
+  return !caller || caller.roles.has('organiser') || caller.roles.has('service');
+}
 
 /** The most that any of the caller's roles may. */
 export function rightOf(rule: Exclude<Rule, 'public'>, { roles, userId }: Caller): Right {

@@ -1,3 +1,4 @@
+import { digestOf } from '../digest.ts';
 import type { Caller } from './access.ts';
 import type { ApiKey } from './settings.ts';
 
@@ -6,11 +7,6 @@ export const KEY_PREFIX = 'rdk_';
 
 /** Random bytes in a key. */
 export const KEY_BYTES = 32;
-
-/** SHA-256 of a text. */
-export async function digestOf(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
-}
 
 const fromHex = (hex: string) =>
   Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));

@@ -1,4 +1,4 @@
-import { toHex } from '../hex.ts';
+import { toHex } from '../digest.ts';
 import type { Caller } from './access.ts';
 
 /** How a caller is called in the log. */

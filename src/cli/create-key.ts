@@ -1,7 +1,8 @@
 /** `npm run key -- --name crm --roles service,organiser`: makes an API key, and its entry for API_KEYS. */
 import { parseArgs } from 'node:util';
-import { digestOf, KEY_BYTES, KEY_PREFIX } from '../auth/api-keys.ts';
+import { KEY_BYTES, KEY_PREFIX } from '../auth/api-keys.ts';
 import { apiKeysSchema } from '../auth/settings.ts';
+import { digestOf } from '../digest.ts';
 import { CliError, runCommand, say } from './terminal.ts';
 
 await runCommand(async () => {

@@ -17,6 +17,8 @@ export interface Decided {
 
 /** Commands that are decided together, from the front of the queue. */
 export interface Batch {
+  /** When it was decided, ISO 8601 in UTC. */
+  at: string;
   decided: Decided[];
   /** Commands in between that have waited too long. */
   expired: Pending[];
@@ -37,7 +39,7 @@ export function decideBatch(
 ): Batch {
   const now = Date.parse(circumstances.now);
   const draft = new Draft(state);
-  const batch: Batch = { decided: [], expired: [], draft, defect: null };
+  const batch: Batch = { at: circumstances.now, decided: [], expired: [], draft, defect: null };
   for (const pending of commands) {
     if (pending.expiresAt <= now) {
       batch.expired.push(pending);
@@ -54,7 +56,7 @@ export function decideBatch(
       if (!fits && !isFirst) break;
       batch.decided.push({ pending, outcome, changes, record });
       if (!fits) return { ...batch, draft: null };
-      draft.apply(changes);
+      draft.apply(changes, pending.actor);
       if (mustCommit) draft.mustCommit = true;
       if (record) draft.keys.push(record);
     } catch (error) {

@@ -1,6 +1,8 @@
 import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
 import type { KeyRecord } from './idempotency.ts';
+import { chainOf, type LogEntry, type LogHead, nextHead, receiptOf, toLogChange } from './log.ts';
 import type { EventRecord } from './model.ts';
+import type { Ports } from './ports.ts';
 import {
   bytesOf,
   type Change,
@@ -10,8 +12,10 @@ import {
   rowChanges,
 } from './state.ts';
 
-/** Items that one transaction takes beside the event item. */
-const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 1;
+const SECONDS_PER_DAY = 24 * 60 * 60;
+
+/** Items that one transaction takes beside the event item and the log's entry. */
+const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 2;
 
 /** What one transaction makes durable: the net change of each row, the keys, and the new totals. */
 export class ChangeSet implements EventTotals {
@@ -23,8 +27,14 @@ export class ChangeSet implements EventTotals {
   lastSeq: number;
   digest: bigint;
   bytes: number;
+  /** The log's end; with `entry` as soon as there is one. */
+  log: LogHead | null;
+  /** What the log tells of it; null until it is sealed, and where nothing is told. */
+  entry: (LogEntry & { expiresAt: number }) | null = null;
   /** What happened, in order. */
   readonly changes: Change[] = [];
+  /** Who made each change. */
+  readonly actors: (string | null)[] = [];
   /** Whether it is committed even if it changes nothing. */
   mustCommit = false;
   /** The idempotency keys that it uses up. */
@@ -42,6 +52,7 @@ export class ChangeSet implements EventTotals {
     this.lastSeq = base.lastSeq;
     this.digest = base.digest;
     this.bytes = base.bytes;
+    this.log = base.log;
   }
 
   /** The rows to put and to delete, each id once. */
@@ -49,7 +60,7 @@ export class ChangeSet implements EventTotals {
     return this.#net.values();
   }
 
-  /** How many items the commit writes beside the event item. */
+  /** How many rows and keys the commit writes. */
   get itemCount(): number {
     return this.#net.size + this.keys.length;
   }
@@ -73,15 +84,38 @@ export class ChangeSet implements EventTotals {
     return this.itemCountWith(changes) + keyCount <= MAX_ITEMS;
   }
 
-  apply(changes: Change[]): void {
+  /** @param actor who makes the changes, as the log tells it */
+  apply(changes: Change[], actor: string | null = null): void {
     for (const change of changes) {
       this.changes.push(change);
+      this.actors.push(actor);
       if (change.type === 'created' || change.type === 'updated') {
         this.event = change.event;
         this.revision++;
       }
       for (const row of rowChanges(change)) this.applyRow(row);
     }
+  }
+
+  /**
+   * Adds the log's entry of what changes, before the commit. Nothing may be applied afterwards.
+   *
+   * @param version the version that the commit leads to
+   * @param at when it was decided
+   * @returns the receipt; null where there is no log, or nothing changes
+   */
+  async seal(
+    version: number,
+    at: string,
+    { hash, logDays }: Pick<Ports, 'hash' | 'logDays'>,
+  ): Promise<string | null> {
+    if (logDays === 0 || this.changes.length === 0) return null;
+    const changes = this.changes.map(toLogChange);
+    const chain = await chainOf(this.log?.chain ?? '', { version, at, changes }, hash);
+    const expiresAt = Math.floor(Date.parse(at) / 1_000) + logDays * SECONDS_PER_DAY;
+    this.entry = { version, at, chain, changes, actors: this.actors, expiresAt };
+    this.log = nextHead(this.log, this.entry, logDays);
+    return receiptOf(this.entry);
   }
 
   protected applyRow(change: RowChange): void {

@@ -1,3 +1,4 @@
+import type { LogHead } from './log.ts';
 import type {
   EventPatch,
   EventRecord,
@@ -12,6 +13,8 @@ export type Question =
   | { type: 'read' }
   /** Where a user stands. */
   | { type: 'stand'; userId: string }
+  /** The end of the log, and where it begins. */
+  | { type: 'log' }
   /** A page of those with a seat, or of those who wait: those after an order number. */
   | { type: 'list'; list: 'registrations' | 'waitlist'; after: number; limit: number };
 
@@ -76,6 +79,7 @@ export type Outcome =
       entry: WaitlistEntry | null;
       ahead: number | null;
     }
+  | { type: 'log'; head: LogHead | null }
   | { type: 'registrations'; rows: Seat[]; isLast: boolean }
   | { type: 'waitlist'; rows: WaitlistEntry[]; isLast: boolean }
   | { type: 'registered'; registration: Registration }
@@ -93,7 +97,14 @@ export type Outcome =
     }
   | Refusal;
 
+const QUESTIONS: readonly Command['type'][] = [
+  'read',
+  'stand',
+  'log',
+  'list',
+] satisfies Question['type'][];
+
 /** Whether a command only asks. */
 export function isQuestion(command: Command): command is Question {
-  return command.type === 'read' || command.type === 'stand' || command.type === 'list';
+  return QUESTIONS.includes(command.type);
 }

@@ -13,6 +13,7 @@ export function decide(view: EventView, command: Command, circumstances: Circums
   switch (command.type) {
     case 'read':
     case 'stand':
+    case 'log':
     case 'list':
       return { changes: [], outcome: answer(view, event, command) };
     case 'register':

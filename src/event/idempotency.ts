@@ -15,21 +15,24 @@ export interface KeyRecord extends IdempotencyKey {
   outcome: string;
   /** Epoch seconds after which the key is new again. */
   expiresAt: number;
+  /** The receipt of what the request changed; null where it changed nothing. */
+  receipt: string | null;
 }
 
 /** What a request with a key is answered when the key was used before. */
 export type Replay<T = Outcome> =
-  | (T & { isReplay: true })
+  | (T & { isReplay: true; receipt?: string })
   | { type: 'keyRefused'; reason: 'reused' };
 
 /** The first outcome again, or a refusal when the key came with another request. */
 export function replay<T = Outcome>(record: KeyRecord, { fingerprint }: IdempotencyKey): Replay<T> {
   if (record.fingerprint !== fingerprint) return { type: 'keyRefused', reason: 'reused' };
-  return { ...(JSON.parse(record.outcome) as T), isReplay: true };
+  const receipt = record.receipt === null ? {} : { receipt: record.receipt };
+  return { ...(JSON.parse(record.outcome) as T), isReplay: true, ...receipt };
 }
 
 /** A key as it is to be stored with what came of its request. */
 export function toKeyRecord(key: IdempotencyKey, outcome: unknown, nowMs: number): KeyRecord {
   const expiresAt = Math.floor(nowMs / 1_000) + IDEMPOTENCY_TTL_SECONDS;
-  return { ...key, outcome: JSON.stringify(outcome), expiresAt };
+  return { ...key, outcome: JSON.stringify(outcome), expiresAt, receipt: null };
 }

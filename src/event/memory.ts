@@ -1,6 +1,7 @@
 import { ABSENCE_MEMORY_MS } from '../limits.ts';
+import type { ChangeSet } from './change-set.ts';
 import type { CommitResult, Ports } from './ports.ts';
-import type { Change, EventState } from './state.ts';
+import type { EventState } from './state.ts';
 
 /** How often a load is begun again because somebody else wrote the event meanwhile. */
 const MAX_ATTEMPTS = 5;
@@ -58,8 +59,12 @@ export class Memory {
   }
 
   /** Takes over what was committed: the one place where it is announced. */
-  apply(state: EventState, changes: Iterable<Change>, version: number): void {
-    state.applyCommit(changes, version);
+  apply(
+    state: EventState,
+    { changes, log }: Pick<ChangeSet, 'changes' | 'log'>,
+    version: number,
+  ): void {
+    state.applyCommit(changes, version, log);
     this.#keep(state);
   }
 

@@ -1,10 +1,25 @@
 import { ChangeSet } from './change-set.ts';
 import type { KeyRecord } from './idempotency.ts';
+import type { LogHead } from './log.ts';
 import type { CommitResult, Effort, Ports } from './ports.ts';
 import type { Change, EventState, EventTotals } from './state.ts';
 
 /** What became of a commit, and what it took; `items` are rows and keys. */
-export type Conclusion = CommitResult & Partial<Effort> & { items: number };
+export type Conclusion = CommitResult &
+  Partial<Effort> & {
+    items: number;
+    /** Proves what was changed; null where nothing was. */
+    receipt: string | null;
+  };
+
+/** What one command changes, and more than one transaction takes. */
+export interface LargeChange {
+  /** When it was decided, ISO 8601 in UTC. */
+  at: string;
+  actor: string | null;
+  changes: Change[];
+  keys: KeyRecord[];
+}
 
 /**
  * Cuts changes into what one transaction takes each: a change is never in two of them, and the keys are
@@ -12,8 +27,7 @@ export type Conclusion = CommitResult & Partial<Effort> & { items: number };
  */
 export function* partsOf(
   base: EventTotals,
-  changes: Change[],
-  keys: KeyRecord[],
+  { changes, actor, keys }: LargeChange,
 ): Iterable<ChangeSet> {
   let part = new ChangeSet(base);
   part.keys.push(...keys);
@@ -22,7 +36,7 @@ export function* partsOf(
       yield part;
       part = new ChangeSet(part);
     }
-    part.apply([change]);
+    part.apply([change], actor);
   }
   yield part;
 }
@@ -31,27 +45,34 @@ export function* partsOf(
  * Commits what is more than one transaction takes. Should it be cut short, the event item is ahead of
  * the line, and the next load goes on.
  *
- * @returns what became of it, with the version that it led to
+ * @returns what became of it, the version and the end of the log that it led to, and the first part's receipt
  */
 export async function commitInParts(
-  { commit }: Pick<Ports, 'commit'>,
+  ports: Pick<Ports, 'commit' | 'hash' | 'logDays'>,
   state: EventState,
-  changes: Change[],
-  records: KeyRecord[],
-): Promise<Conclusion & { version: number }> {
-  let { version } = state;
+  large: LargeChange,
+): Promise<Conclusion & { version: number; log: LogHead | null }> {
+  let { version, log } = state;
   let items = 0;
   let attempts = 0;
-  for (const part of partsOf(state, changes, records)) {
-    const result = await commit(version, part);
+  let receipt: string | null = null;
+  for (const part of partsOf(state, large)) {
+    const isFirst = version === state.version;
+    const sealed = await part.seal(version + 1, large.at, ports);
+    if (isFirst) {
+      receipt = sealed;
+      for (const key of part.keys) key.receipt = receipt;
+    }
+    const result = await ports.commit(version, part);
     items += part.itemCount;
     attempts += result.attempts ?? 0;
     if (result.type !== 'committed') {
-      const isFirst = version === state.version;
       const cause = new Error('a part was committed');
-      return { ...(isFirst ? result : { type: 'uncertain', cause }), items, attempts, version };
+      const conclusion: CommitResult = isFirst ? result : { type: 'uncertain', cause };
+      return { ...conclusion, items, attempts, receipt, version, log };
     }
     version++;
+    log = part.log;
   }
-  return { type: 'committed', items, attempts, version };
+  return { type: 'committed', items, attempts, receipt, version, log };
 }

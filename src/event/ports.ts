@@ -1,5 +1,6 @@
 import type { ChangeSet } from './change-set.ts';
 import type { KeyRecord } from './idempotency.ts';
+import type { Hash } from './log.ts';
 import type { EventState } from './state.ts';
 
 /**
@@ -47,6 +48,9 @@ export interface Ports {
   now(): number;
   /** Gives a UUID that was never given before. */
   newId(): string;
+  hash: Hash;
+  /** How long entries of the log are kept, in days; 0: there is no log, and there are no receipts. */
+  readonly logDays: number;
   /** Told of whatever an operator may want to know. */
   log(problem: string, details: Record<string, unknown>): void;
   /** Runs a step of the work where a trace shows it. */

@@ -34,12 +34,18 @@ export interface Timing {
 export const NO_COMMIT: Omit<Timing, 'queueMs'> = { commitMs: 0, batch: 0, attempts: 0 };
 
 /** What the object answers. */
-export type Reply = (Outcome | Unavailable | KeyInFlight | Replay) & { timing?: Timing };
+export type Reply = (Outcome | Unavailable | KeyInFlight | Replay) & {
+  timing?: Timing;
+  /** Proves that the change is in the log; only there where something was changed. */
+  receipt?: string;
+};
 
 /** A command in the queue, and whoever waits for its reply. */
 export interface Pending {
   command: Command;
   key: IdempotencyKey | undefined;
+  /** Who asks, as the log tells it; null where nobody has shown who they are. */
+  actor: string | null;
   /** Epoch milliseconds at which it joined the queue. */
   askedAt: number;
   /** Epoch milliseconds from which on the command is refused rather than decided. */

@@ -1,13 +1,13 @@
 import { EAGER_COMMIT_MIN_COMMANDS } from '../limits.ts';
 import { type Batch, type Decided, decideBatch } from './batch.ts';
 import { type Command, isQuestion } from './command.ts';
+import { Commits } from './commits.ts';
 import { decide } from './decide.ts';
-import type { Draft } from './draft.ts';
-import { type IdempotencyKey, type KeyRecord, replay } from './idempotency.ts';
+import { type IdempotencyKey, replay } from './idempotency.ts';
 import { Keys } from './keys.ts';
 import { Memory } from './memory.ts';
-import { type Conclusion, commitInParts } from './parts.ts';
-import { type CommitResult, NotAdoptedError, type Ports } from './ports.ts';
+import type { Conclusion } from './parts.ts';
+import { NotAdoptedError, type Ports } from './ports.ts';
 import {
   CommandQueue,
   NO_COMMIT,
@@ -18,7 +18,7 @@ import {
 } from './queue.ts';
 import { Replies, turn } from './replies.ts';
 import type { Circumstances } from './rules/decision.ts';
-import type { Change, EventState } from './state.ts';
+import type { EventState } from './state.ts';
 
 const pendingOf = (decided: Decided[]): Pending[] => decided.map(({ pending }) => pending);
 
@@ -30,6 +30,7 @@ const pendingOf = (decided: Decided[]): Pending[] => decided.map(({ pending }) =
 export class Sequencer {
   readonly #ports: Ports;
   readonly #memory: Memory;
+  readonly #commits: Commits;
   readonly #queue: CommandQueue;
   readonly #replies = new Replies();
   readonly #keys: Keys;
@@ -41,10 +42,11 @@ export class Sequencer {
     this.#keys = new Keys(ports.now);
     this.#memory = new Memory({
       load: (options) => ports.load(options),
-      finish: (state) => this.#finishPromotions(state),
+      finish: (state) => this.#commits.finishPromotions(state),
       now: () => ports.now(),
       log: (problem, details) => ports.log(problem, details),
     });
+    this.#commits = new Commits(ports, this.#memory);
   }
 
   /** Commands that wait to be decided. */
@@ -73,17 +75,22 @@ export class Sequencer {
    * Answers a command. Questions about a loaded event are answered at once, from committed state.
    *
    * @param expiresAt epoch milliseconds from which on the command is refused rather than decided
+   * @param actor who asks, as the log tells it
    */
-  async submit(command: Command, expiresAt: number, key?: IdempotencyKey): Promise<Reply> {
+  async submit(
+    command: Command,
+    expiresAt: number,
+    key?: IdempotencyKey,
+    actor: string | null = null,
+  ): Promise<Reply> {
     const { state } = this.#memory;
     if (isQuestion(command) && state) return decide(state, command, this.#circumstances()).outcome;
     if (command.type !== 'create' && this.isAbsent) {
       return { type: 'refused', reason: 'no-such-event' };
     }
-    if (!key) return this.#enqueue(command, expiresAt);
-    return (
-      this.#keys.replayOf(key) ?? this.#keys.hold(key, () => this.#enqueue(command, expiresAt, key))
-    );
+    const enqueue = () => this.#enqueue(command, expiresAt, key, actor);
+    if (!key) return enqueue();
+    return this.#keys.replayOf(key) ?? this.#keys.hold(key, enqueue);
   }
 
   /**
@@ -107,10 +114,15 @@ export class Sequencer {
     return key ? this.#keys.hold(key, begin) : begin();
   }
 
-  #enqueue(command: Command, expiresAt: number, key?: IdempotencyKey): Promise<Reply> {
+  #enqueue(
+    command: Command,
+    expiresAt: number,
+    key?: IdempotencyKey,
+    actor: string | null = null,
+  ): Promise<Reply> {
     if (this.#queue.isFull) return Promise.resolve({ type: 'unavailable', reason: 'busy' });
     return new Promise((settle) => {
-      this.#queue.add({ command, key, askedAt: this.#ports.now(), expiresAt, settle });
+      this.#queue.add({ command, key, actor, askedAt: this.#ports.now(), expiresAt, settle });
       void this.#run();
     });
   }
@@ -157,7 +169,7 @@ export class Sequencer {
     const batch = trace ? trace('decide', () => this.#decide(state)) : this.#decide(state);
     if (batch === null) return;
     try {
-      await this.#conclude(batch.decided, this.#commit(state, batch));
+      await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));
     } catch (error) {
       // What the defect left behind is unknown, so nothing of it is trusted.
       this.#memory.forget({ inDoubt: true });
@@ -186,42 +198,6 @@ export class Sequencer {
     return batch;
   }
 
-  #commit(state: EventState, { decided, draft }: Batch): Promise<Conclusion> {
-    if (draft) return this.#commitDraft(state, draft);
-    const changes = decided.flatMap((one) => one.changes);
-    const records = decided.flatMap(({ record }) => record ?? []);
-    return this.#commitInParts(state, changes, records);
-  }
-
-  async #commitDraft(state: EventState, draft: Draft): Promise<Conclusion> {
-    const items = draft.itemCount;
-    if (draft.isEmpty) return { type: 'committed', attempts: 0, items };
-    const result = await this.#ports.commit(state.version, draft);
-    if (result.type === 'committed') {
-      this.#memory.apply(state, draft.changes, state.version + 1);
-    }
-    return { ...result, items };
-  }
-
-  /** Memory changes at the end, so nobody sees a part. */
-  async #commitInParts(
-    state: EventState,
-    changes: Change[],
-    records: KeyRecord[],
-  ): Promise<Conclusion> {
-    const { version, ...conclusion } = await commitInParts(this.#ports, state, changes, records);
-    if (conclusion.type === 'committed') this.#memory.apply(state, changes, version);
-    return conclusion;
-  }
-
-  /** Seats those who wait for seats that an interrupted update left free. */
-  async #finishPromotions(state: EventState): Promise<CommitResult | null> {
-    const { changes } = decide(state, { type: 'promote' }, this.#circumstances());
-    if (changes.length === 0) return null;
-    this.#ports.log('promotions resumed', { count: changes.length });
-    return this.#commitInParts(state, changes, []);
-  }
-
   /** Waits for the commit of a batch, and tells those who wait for it. */
   async #conclude(decided: Decided[], commit: Promise<Conclusion>): Promise<void> {
     const sentAt = this.#ports.now();
@@ -234,10 +210,13 @@ export class Sequencer {
     });
     switch (result.type) {
       case 'committed':
-        for (const { pending, outcome, record } of decided) {
+        for (const { pending, outcome, changes, record } of decided) {
           if (record) this.#keys.remember(record);
+          const receipt =
+            result.receipt !== null && changes.length > 0 ? { receipt: result.receipt } : {};
           const isAnswer = isQuestion(pending.command);
-          this.#replies.add(pending, isAnswer ? outcome : { ...outcome, timing: timing(pending) });
+          const reply = isAnswer ? outcome : { ...outcome, ...receipt, timing: timing(pending) };
+          this.#replies.add(pending, reply);
         }
         return;
       case 'replayed': {

@@ -1,3 +1,4 @@
+import type { LogHead } from './log.ts';
 import type { EventRecord, Seat, WaitlistEntry } from './model.ts';
 import { type Place, Places } from './places.ts';
 
@@ -68,6 +69,8 @@ export interface EventTotals {
   readonly digest: bigint;
   /** What all rows take together, as `bytesOf` counts it. */
   readonly bytes: number;
+  /** The log's end; null where it has no entry yet. */
+  readonly log: LogHead | null;
 }
 
 /** What the rules may ask of an event. */
@@ -95,6 +98,7 @@ export class EventState implements EventView {
   revision = 0;
   lastPosition = 0;
   lastSeq = 0;
+  log: LogHead | null = null;
   /** Of all rows: it is kept once. */
   #eventId: string;
   readonly #seats: Places;
@@ -145,8 +149,8 @@ export class EventState implements EventView {
     return this.#line.aheadOf(userId);
   }
 
-  /** Takes over what was committed; the event item has this version now. */
-  applyCommit(changes: Iterable<Change>, version: number): void {
+  /** Takes over what was committed; the event item has this version and the log this end now. */
+  applyCommit(changes: Iterable<Change>, version: number, log = this.log): void {
     for (const change of changes) {
       if (change.type === 'created' || change.type === 'updated') {
         this.event = change.event;
@@ -155,6 +159,7 @@ export class EventState implements EventView {
       for (const row of rowChanges(change)) this.applyRow(row);
     }
     this.version = version;
+    this.log = log;
   }
 
   /** Adds or removes one row. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Problem } from '../errors.ts';
+import type { LoggedSettings } from '../event/log.ts';
 import type { EventRecord, Registration, User, WaitlistEntry } from '../event/model.ts';
 import { CHANGE_MAX_LISTED, OVERRIDE_REASON_MAX_CHARS } from '../limits.ts';
 import { text } from '../text.ts';
@@ -153,6 +154,79 @@ export const waitlistPageSchema = pageOf(
   waitlistEntrySchema.extend(withName).meta({ id: 'ListedWaitlistEntry' }),
 ).meta({ id: 'WaitlistPage' });
 
+const forStaff = 'Only for organisers and services.';
+const seenUser = { userId: userId.optional().meta({ description: forStaff }) };
+const position = z.int().min(1);
+
+/** What decides who gets a place, as it is after the change. */
+const loggedSettingsSchema = eventSchema
+  .omit({ eventId: true, name: true, createdAt: true })
+  .meta({ id: 'LoggedSettings' }) satisfies z.ZodType<LoggedSettings>;
+
+/** One change of the log. */
+const logChangeSchema = z
+  .discriminatedUnion('type', [
+    z
+      .object({
+        type: z.enum(['event.created', 'event.updated', 'event.cancelled']),
+        settings: loggedSettingsSchema,
+      })
+      .meta({ id: 'LoggedEvent' }),
+    z
+      .object({
+        type: z.literal('registration.created'),
+        registrationId: z.uuid(),
+        override: z.literal(true).optional().meta({ description: 'Past the capacity.' }),
+        ...seenUser,
+      })
+      .meta({ id: 'LoggedRegistration' }),
+    z
+      .object({ type: z.literal('registration.cancelled'), registrationId: z.uuid(), ...seenUser })
+      .meta({ id: 'LoggedCancellation' }),
+    z
+      .object({
+        type: z.literal('registration.promoted'),
+        registrationId: z.uuid(),
+        entryId: z.uuid(),
+        position,
+        ...seenUser,
+      })
+      .meta({ id: 'LoggedPromotion' }),
+    z
+      .object({
+        type: z.enum(['waitlist.joined', 'waitlist.left']),
+        entryId: z.uuid(),
+        position,
+        ...seenUser,
+      })
+      .meta({ id: 'LoggedWaitlistEntry' }),
+  ])
+  .meta({ id: 'LogChange' });
+
+const actor = z.string().nullable();
+
+/** `GET /registration/events/{eventId}/log`: an entry for each commit that changed something. */
+export const logSchema = pageOf(
+  z
+    .object({
+      version: z.int().min(1).meta({ description: 'Grows with every commit, and has gaps.' }),
+      at: createdAt,
+      chain: z.string().meta({
+        description:
+          'SHA-256, in hex, of the chain before it and the canonical JSON of version, at and changes without any userId.',
+      }),
+      changes: z.array(logChangeSchema),
+      actor: actor.optional().meta({
+        description: `Who made the changes; null where it is not known, or several did. ${forStaff}`,
+      }),
+      actors: z
+        .array(actor)
+        .optional()
+        .meta({ description: `Who made each of the changes. ${forStaff}` }),
+    })
+    .meta({ id: 'LogEntry' }),
+).meta({ id: 'LogPage' });
+
 /** RFC 9457. `title` is the class of the error. */
 export const problemSchema = z
   .object({
@@ -177,6 +251,9 @@ export const bulkResultSchema = z
             success: z.literal(true),
             registration: registrationSchema.nullable(),
             waitlistEntry: waitlistEntrySchema.nullable(),
+            receipt: z.string().nullable().meta({
+              description: 'As the header Registration-Receipt; null where no log is kept.',
+            }),
           })
           .meta({ id: 'BulkPlaced' }),
         // Null for a row that was no string.

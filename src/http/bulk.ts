@@ -2,9 +2,11 @@ import { AppError, ValidationError } from '../errors.ts';
 import type { Command } from '../event/command.ts';
 import type { Reply } from '../event/queue.ts';
 import {
+  actorOf,
   eventKeyOf,
   eventObject,
   expectOutcome,
+  RECEIPT_HEADER,
   type RouteContext,
   toReplyError,
 } from './event-call.ts';
@@ -20,6 +22,7 @@ function toResult(reply: Reply, eventId: string, userId: string): BulkResult {
       success: true,
       registration: outcome.type === 'registered' ? outcome.registration : null,
       waitlistEntry: outcome.type === 'waitlisted' ? outcome.entry : null,
+      receipt: reply.receipt ?? null,
     };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -49,11 +52,15 @@ export async function registerAll(
     data === undefined ? [] : { type: 'register', userId: data },
   );
   const key = await eventKeyOf(c, eventId, { type: 'registerAll', rows });
-  const replies = (await eventObject(c.env, eventId).executeAll(commands, key)) as Reply | Reply[];
+  const replies = (await eventObject(c.env, eventId).executeAll(commands, key, actorOf(c))) as
+    | Reply
+    | Reply[];
   if (!Array.isArray(replies)) throw toReplyError(replies, { eventId });
   if (replies.length > 0 && replies.every((reply) => 'isReplay' in reply)) {
     markReplay(c, { isReplay: true });
   }
+  const last = replies.findLast(({ receipt }) => receipt);
+  if (last?.receipt) c.header(RECEIPT_HEADER, last.receipt);
   let answered = 0;
   return parsed.map(({ data, error }, i) => {
     if (data === undefined) {

@@ -204,6 +204,17 @@ export const CALLS: Record<string, Call> = {
     schemas.waitlistPageSchema,
     'Those who wait, by position',
   ),
+  'GET /registration/events/{eventId}/log': {
+    id: 'readLog',
+    tag: 'Events',
+    summary: 'What has changed, in order, and the proof of it',
+    description:
+      'Oldest first. Each entry is chained to the one before it, so nothing can be altered or left out unseen.',
+    path: schemas.eventParamSchema,
+    query: schemas.logPageSchema,
+    success: { status: 200, schema: schemas.logSchema },
+    problems: [400, 404],
+  },
   'POST /registration/registrations': {
     id: 'register',
     tag: 'Places',

@@ -19,6 +19,12 @@ import { idempotencyKeyOf, markReplay, toKeyError } from './idempotency-key.ts';
 /** What every route of an event is given. */
 export type RouteContext = Context<{ Bindings: Env }>;
 
+/** Proves later that a change is in the event's log. */
+export const RECEIPT_HEADER = 'Registration-Receipt';
+
+/** Who calls, as the log tells it; null where nobody has shown who they are. */
+export const actorOf = (c: RouteContext): string | null => c.var.caller?.id ?? null;
+
 /** The object of an event, placed near the tables when it is new. */
 export function eventObject(env: Env, eventId: string) {
   const { locationHint } = servicesOf(env).config;
@@ -130,8 +136,9 @@ export function expectOutcome<Type extends Reply['type']>(
 
 /** What became of a command, for the log and for the caller. */
 function recordOutcome(c: RouteContext, reply: Reply): void {
-  const { type, timing } = reply;
+  const { type, timing, receipt } = reply;
   c.set('outcome', type === 'registered' ? 'ACTIVE' : type === 'waitlisted' ? 'WAITLISTED' : type);
+  if (receipt) c.header(RECEIPT_HEADER, receipt);
   if (!timing) return;
   c.set('timing', timing);
   c.header('Server-Timing', `queue;dur=${timing.queueMs}, commit;dur=${timing.commitMs}`);
@@ -150,7 +157,7 @@ export async function execute<Type extends Reply['type']>(
 ): Promise<Extract<Reply, { type: Type }>> {
   const isKeyed = c.req.method === 'POST' || c.req.method === 'DELETE';
   const key = isKeyed ? await eventKeyOf(c, eventId, command) : undefined;
-  const reply = (await eventObject(c.env, eventId).execute(command, key)) as Reply;
+  const reply = (await eventObject(c.env, eventId).execute(command, key, actorOf(c))) as Reply;
   markReplay(c, reply);
   recordOutcome(c, reply);
   const userId = 'userId' in command ? { userId: command.userId } : {};

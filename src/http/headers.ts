@@ -38,6 +38,7 @@ const answerOrigins = cors({
     'Link',
     'RateLimit',
     'RateLimit-Policy',
+    'Registration-Receipt',
     'Retry-After',
     'X-Request-Id',
   ],

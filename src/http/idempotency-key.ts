@@ -1,16 +1,15 @@
 import type { Context } from 'hono';
-import { digestOf } from '../auth/api-keys.ts';
+import { hexDigestOf } from '../digest.ts';
 import { KeyInFlightError, KeyReusedError, ValidationError } from '../errors.ts';
 import type { IdempotencyKey } from '../event/idempotency.ts';
-import { toHex } from '../hex.ts';
 import { IDEMPOTENCY_KEY_MAX_CHARS } from '../limits.ts';
 
 const HEADER = 'Idempotency-Key';
 const FORM = new RegExp(`^[\\x21-\\x7e]{1,${IDEMPOTENCY_KEY_MAX_CHARS}}$`);
 
 /** SHA-256 of a value's JSON, in hex. */
-export async function hashOf(value: unknown): Promise<string> {
-  return toHex(await digestOf(JSON.stringify(value)));
+export function hashOf(value: unknown): Promise<string> {
+  return hexDigestOf(JSON.stringify(value));
 }
 
 /** The key that the client sent, if any. */

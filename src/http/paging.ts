@@ -45,10 +45,10 @@ export function readCursor(
   throw new ValidationError([{ path: 'cursor', message: 'is not a cursor of this list' }]);
 }
 
-/** Points at the next page, if there is one (RFC 8288). */
-export function linkNext(c: Context, cursor: string | null): void {
+/** Points at the next page, if there is one (RFC 8288). `parameter` is the one that takes the cursor. */
+export function linkNext(c: Context, cursor: string | null, parameter = 'cursor'): void {
   if (cursor === null) return;
   const url = new URL(c.req.url);
-  url.searchParams.set('cursor', cursor);
+  url.searchParams.set(parameter, cursor);
   c.header('Link', `<${url.pathname}${url.search}>; rel="next"`);
 }

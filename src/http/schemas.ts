@@ -153,6 +153,22 @@ export const pageSchema = z.object({
     }),
 });
 
+/** Query of `GET /registration/events/{eventId}/log` */
+export const logPageSchema = z.object({
+  limit: pageSchema.shape.limit,
+  after: z.coerce
+    .number()
+    .pipe(
+      z.int({ error: 'must be a version: a whole number' }).min(0, { error: 'must be at least 0' }),
+    )
+    .meta({ override: { type: 'integer', minimum: 0 } })
+    .optional()
+    .meta({
+      description: 'Only entries after this version; the `nextCursor` of the page before.',
+      examples: [0],
+    }),
+});
+
 /** Query of `GET /registration/users/{userId}/events`: all of them, but for those who have very many. */
 export const userEventsPageSchema = pageSchema.extend({
   limit: pageSchema.shape.limit.unwrap().default(PAGE_MAX_ROWS).meta(LIMIT),

@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
+import { hexDigestOf } from '../digest.ts';
 import { type Command, isQuestion } from '../event/command.ts';
 import type { IdempotencyKey } from '../event/idempotency.ts';
 import { NO_COMMIT, type Reply } from '../event/queue.ts';
@@ -16,9 +17,15 @@ import { traced } from './tracing.ts';
 /**
  * The sequencer of an event over the tables, as the object runs it.
  *
+ * @param logDays how long entries of the log are kept; 0: there is none
  * @param measure takes each load and commit down
  */
-export function openSequencer(store: Store, eventId: string, measure?: Measure): Sequencer {
+export function openSequencer(
+  store: Store,
+  eventId: string,
+  logDays: number,
+  measure?: Measure,
+): Sequencer {
   const loader = new EventLoader(store, eventId);
   const tables: Tables = {
     load: (options) => traced('load', () => loader.load(options)),
@@ -30,6 +37,8 @@ export function openSequencer(store: Store, eventId: string, measure?: Measure):
     trace: traced,
     now: () => Date.now(),
     newId: () => crypto.randomUUID(),
+    hash: hexDigestOf,
+    logDays,
     // biome-ignore lint/suspicious/noConsole: the platform's log
     log: (problem, details) => console.warn(JSON.stringify({ problem, eventId, ...details })),
   });
@@ -53,21 +62,29 @@ export class EventObject extends DurableObject<Env> {
 
   /** What the object works with; apart, so that it can be run over another store. */
   protected openEvent(env: Env, eventId: string): { sequencer: Sequencer; users: UserDirectory } {
-    const { store, knownUsers } = servicesOf(env);
+    const { config, store, knownUsers } = servicesOf(env);
     const measure = env.METRICS && openMetrics(env.METRICS, eventId);
     return {
-      sequencer: openSequencer(store, eventId, measure),
+      sequencer: openSequencer(store, eventId, config.logDays, measure),
       users: new UserDirectory((userIds) => findUsers(store, userIds), knownUsers),
     };
   }
 
-  /** Carries out a command: at most once for a key, whose first outcome is answered again. */
-  async execute(command: Command, key?: IdempotencyKey): Promise<Reply> {
+  /**
+   * Carries out a command: at most once for a key, whose first outcome is answered again.
+   *
+   * @param actor who asks, as the log tells it
+   */
+  async execute(
+    command: Command,
+    key?: IdempotencyKey,
+    actor: string | null = null,
+  ): Promise<Reply> {
     const askedAt = Date.now();
     const absence = await this.#checkUserOf(command, askedAt + QUEUE_WAIT_MS);
     const queuedAt = Date.now();
     const reply: Reply =
-      absence ?? (await this.#sequencer.submit(command, askedAt + QUEUE_WAIT_MS, key));
+      absence ?? (await this.#sequencer.submit(command, askedAt + QUEUE_WAIT_MS, key, actor));
     if (isQuestion(command)) return reply;
     // The sequencer counts from when it was asked; a refusal may have needed no commit.
     const { queueMs, ...commit } = reply.timing ?? { queueMs: Date.now() - queuedAt, ...NO_COMMIT };
@@ -77,9 +94,14 @@ export class EventObject extends DurableObject<Env> {
   /**
    * Carries out the commands of one request in order, each for itself: at most once for its key.
    *
+   * @param actor who asks, as the log tells it
    * @returns a reply for each command; one reply where the whole request is refused and changes nothing
    */
-  executeAll(commands: Command[], key?: IdempotencyKey): Promise<Reply | Reply[]> {
+  executeAll(
+    commands: Command[],
+    key?: IdempotencyKey,
+    actor: string | null = null,
+  ): Promise<Reply | Reply[]> {
     const expiresAt = Date.now() + QUEUE_WAIT_MS;
     return this.#sequencer.submitAll(expiresAt, key, async () => {
       // All of them first: the commands reach the queue in their order.
@@ -89,7 +111,7 @@ export class EventObject extends DurableObject<Env> {
       return Promise.all(
         commands.map(
           (command, i) =>
-            absences[i] ?? this.#sequencer.submit(command, expiresAt, key && rowKey(key, i)),
+            absences[i] ?? this.#sequencer.submit(command, expiresAt, key && rowKey(key, i), actor),
         ),
       );
     });

@@ -22,7 +22,15 @@ import {
   verdictOf,
 } from './client.ts';
 import { atVersion, setWhere } from './expressions.ts';
-import { type EventBooks, toAttributes, toDigest, toPlaceKey } from './tables.ts';
+import { toLogItem } from './log.ts';
+import {
+  type EventBooks,
+  type LogBooks,
+  toAttributes,
+  toDigest,
+  toLogBooks,
+  toPlaceKey,
+} from './tables.ts';
 
 function toRowAction(
   tables: Store['tables'],
@@ -45,7 +53,7 @@ function toEventAction(
 ): TransactWriteItem {
   if (!changeSet.event) throw new Error('an event that does not exist has nothing to commit');
   const { eventId, ...fields } = changeSet.event;
-  const books: EventBooks = {
+  const books: EventBooks & Partial<LogBooks> = {
     version: version + 1,
     revision: changeSet.revision,
     registeredCount: changeSet.registeredCount,
@@ -53,6 +61,7 @@ function toEventAction(
     lastPosition: changeSet.lastPosition,
     lastSeq: changeSet.lastSeq,
     digest: toDigest(changeSet.digest),
+    ...(changeSet.entry && changeSet.log ? toLogBooks(changeSet.log) : {}),
   };
   if (version === 0) {
     return {
@@ -81,10 +90,11 @@ function toEventAction(
  */
 export function toKeyAction(tables: Store['tables'], key: KeyRecord): TransactWriteItem {
   const { id, fingerprint, outcome, expiresAt } = key;
+  const receipt = key.receipt ?? undefined;
   return {
     Put: {
       TableName: tables.registrations,
-      Item: toAttributes({ registrationId: id, fingerprint, outcome, expiresAt }),
+      Item: toAttributes({ registrationId: id, fingerprint, outcome, receipt, expiresAt }),
       ConditionExpression: 'attribute_not_exists(registrationId) OR expiresAt <= :now',
       ExpressionAttributeValues: toAttributes({ ':now': expiresAt - IDEMPOTENCY_TTL_SECONDS }),
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
@@ -92,7 +102,7 @@ export function toKeyAction(tables: Store['tables'], key: KeyRecord): TransactWr
   };
 }
 
-/** A batch as one transaction: the event item, the net rows, and the keys. */
+/** A batch as one transaction: the event item, the net rows, the log's entry, and the keys. */
 export function toTransaction(
   tables: Store['tables'],
   version: number,
@@ -101,6 +111,10 @@ export function toTransaction(
 ): TransactWriteItemsCommandInput {
   const actions = [toEventAction(tables, version, changeSet)];
   for (const row of changeSet.rows) actions.push(toRowAction(tables, row));
+  if (changeSet.entry && changeSet.event) {
+    const Item = toLogItem(changeSet.event.eventId, changeSet.entry);
+    actions.push({ Put: { TableName: tables.registrations, Item } });
+  }
   for (const key of changeSet.keys) actions.push(toKeyAction(tables, key));
   if (actions.length > TRANSACTION_MAX_ACTIONS) {
     throw new Error(`a batch of ${actions.length} actions is more than a transaction takes`);
@@ -132,6 +146,7 @@ export function usedKeys(
       fingerprint: Item.fingerprint?.S ?? '',
       outcome: Item.outcome?.S ?? '',
       expiresAt: Number(Item.expiresAt?.N),
+      receipt: Item.receipt?.S ?? null,
     });
   }
   return used.size > 0 ? used : null;

@@ -13,7 +13,14 @@ import {
   toQuery,
   toRanges,
 } from './rows.ts';
-import { type EventItem, toAttributes, toDigest, toEventRecord, toPlaceKey } from './tables.ts';
+import {
+  type EventItem,
+  toAttributes,
+  toDigest,
+  toEventRecord,
+  toLogHead,
+  toPlaceKey,
+} from './tables.ts';
 
 /** What an index shows of an event: late rows are missing, and stale ones still there. */
 export class Shown {
@@ -78,6 +85,7 @@ export function prove(item: EventItem, seats: Places, line: Places): EventState 
   state.revision = item.revision ?? 1;
   state.lastPosition = item.lastPosition;
   state.lastSeq = item.lastSeq ?? 0;
+  state.log = toLogHead(item);
   return state;
 }
 

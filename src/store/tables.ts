@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { TableNames } from '../config.ts';
+import type { LogHead } from '../event/log.ts';
 import type { EventRecord } from '../event/model.ts';
 
 /** One attribute of a key: its name and DynamoDB type. */
@@ -42,7 +43,7 @@ export const TABLE_SCHEMAS: Record<keyof TableNames, TableSchema> = {
       { name: INDEXES.registrationsByUser, hash: text('userId') },
       { name: INDEXES.registrationsByEvent, hash: text('eventId') },
     ],
-    // Only idempotency keys have it.
+    // Only idempotency keys and entries of the log have it.
     ttl: 'expiresAt',
   },
   waitlist: {
@@ -78,8 +79,36 @@ export interface EventBooks {
   digest: string;
 }
 
+/** What the event item holds of the event's log; nothing before the first entry. See `LogHead`. */
+export interface LogBooks {
+  logVersion: number;
+  logChain: string;
+  logFrom: number;
+  logNext: number;
+  logNextAt: string;
+}
+
 /** The event item: record and books. */
-export type EventItem = EventRecord & EventBooks;
+export type EventItem = EventRecord & EventBooks & Partial<LogBooks>;
+
+/** The log's end as the event item holds it. */
+export function toLogBooks({ version, chain, from, next, nextAt }: LogHead): LogBooks {
+  return {
+    logVersion: version,
+    logChain: chain,
+    logFrom: from,
+    logNext: next,
+    logNextAt: nextAt,
+  };
+}
+
+/** The log's end out of an event item; null before the first entry. */
+export function toLogHead(item: Partial<LogBooks>): LogHead | null {
+  const { logVersion: version, logChain: chain, logFrom: from, logNext: next } = item;
+  const { logNextAt: nextAt } = item;
+  if (version === undefined || chain === undefined) return null;
+  return { version, chain, from: from ?? 0, next: next ?? 0, nextAt: nextAt ?? '' };
+}
 
 /** Picks the record out of an event item: what a client sees. Old items lack what came later. */
 export function toEventRecord(item: EventRecord): EventRecord {

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACCESS, type Right, type Role } from '../../src/auth/access.ts';
-import { digestOf } from '../../src/auth/api-keys.ts';
+import { digestOf } from '../../src/digest.ts';
 import app from '../../src/http/app.ts';
 import { newEvent, newUsers, unique } from '../support/desk.ts';
 

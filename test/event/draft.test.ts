@@ -169,11 +169,11 @@ describe('changes in parts', () => {
         registration: { ...who, registrationId: newId(), status: 'ACTIVE', seq: i + 1 },
       };
     });
-    const key = { id: 'key#1', fingerprint: 'f', outcome: '{}', expiresAt: 1 };
+    const key = { id: 'key#1', fingerprint: 'f', outcome: '{}', expiresAt: 1, receipt: null };
     let rows = 0;
     let parts = 0;
     let last: ChangeSet | null = null;
-    for (const part of partsOf(base, promoted, [key])) {
+    for (const part of partsOf(base, { at: NOW, actor: null, changes: promoted, keys: [key] })) {
       expect(part.itemCount).toBeLessThan(TRANSACTION_MAX_ACTIONS);
       expect(part.keys.length).toBe(parts === 0 ? 1 : 0);
       rows += [...part.rows].length;

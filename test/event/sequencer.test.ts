@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { hexDigestOf } from '../../src/digest.ts';
 import type { ChangeSet } from '../../src/event/change-set.ts';
 import type { Command } from '../../src/event/command.ts';
 import type { CommitResult } from '../../src/event/ports.ts';
@@ -40,6 +41,8 @@ function open(capacity = 10) {
       }),
     now: () => Date.now(),
     newId: counterIds(),
+    hash: hexDigestOf,
+    logDays: 0,
     log: (problem, details) => logs.push({ problem, ...details }),
   });
   const register = (userId: string) =>
@@ -453,7 +456,7 @@ describe('the sequencer', () => {
     const outcome = JSON.stringify({ type: 'refused', reason: 'full' });
     commits[1]?.answer({
       type: 'replayed',
-      records: new Map([[key.id, { ...key, outcome, expiresAt: 0 }]]),
+      records: new Map([[key.id, { ...key, outcome, expiresAt: 0, receipt: null }]]),
     });
     expect(await keyed).toEqual({
       type: 'refused',
@@ -507,7 +510,7 @@ describe('the sequencer', () => {
     records: new Map(
       ids.map((id) => {
         const outcome = JSON.stringify({ type: 'refused', reason: 'full' });
-        return [id, { id, fingerprint: 'f', outcome, expiresAt: 4_102_444_800 }];
+        return [id, { id, fingerprint: 'f', outcome, expiresAt: 4_102_444_800, receipt: null }];
       }),
     ),
   });
@@ -757,7 +760,16 @@ describe('the sequencer', () => {
       opened.commits[0]?.answer({
         type: 'replayed',
         records: new Map([
-          ['key#single', { id: 'key#single', fingerprint: 'other', outcome: '{}', expiresAt: 4e9 }],
+          [
+            'key#single',
+            {
+              id: 'key#single',
+              fingerprint: 'other',
+              outcome: '{}',
+              expiresAt: 4e9,
+              receipt: null,
+            },
+          ],
         ]),
       });
       expect(await answer).toMatchObject({ type: 'keyRefused', reason: 'reused' });

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { digestOf } from '../../src/auth/api-keys.ts';
+import { digestOf } from '../../src/digest.ts';
 import app from '../../src/http/app.ts';
 import { leftSchema } from '../../src/http/schemas.ts';
 import { newEvent, newUsers, register, unique } from '../support/desk.ts';

@@ -2,7 +2,7 @@ import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, test, vi } from 'vitest';
-import { digestOf } from '../../src/auth/api-keys.ts';
+import { digestOf } from '../../src/digest.ts';
 import app from '../../src/http/app.ts';
 import { api, newEvent, newUsers, register, unique } from '../support/desk.ts';
 

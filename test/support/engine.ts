@@ -1,3 +1,4 @@
+import { hexDigestOf } from '../../src/digest.ts';
 import type { Command } from '../../src/event/command.ts';
 import { Sequencer } from '../../src/event/sequencer.ts';
 import type { Store } from '../../src/store/client.ts';
@@ -12,6 +13,8 @@ export function openEngine(store: Store, eventId: string) {
     commit: (version, changeSet) => commit(store, version, changeSet, crypto.randomUUID()),
     now: () => Date.now(),
     newId: () => crypto.randomUUID(),
+    hash: hexDigestOf,
+    logDays: 30,
     log: () => {},
   });
   return (command: Command) => sequencer.submit(command, Date.now() + 60_000);

@@ -24,6 +24,8 @@ export function answer(view: EventView, event: EventRecord, question: Question):
         ahead: entry ? view.aheadOf(entry) : null,
       };
     }
+    case 'log':
+      return { type: 'log', head: view.log };
     case 'list': {
       const { list, after, limit } = question;
       return list === 'registrations'

@@ -8,6 +8,7 @@ import { hasTag, readIfMatch, toETag } from '../entity-tags.ts';
 import { execute, type RouteContext } from '../event-call.ts';
 import { hashOf, ofCaller, readKey } from '../idempotency-key.ts';
 import { listPeople } from '../lists.ts';
+import { answerLog } from '../log.ts';
 import { linkNext, readCursor, writeCursor } from '../paging.ts';
 import {
   bulkSchema,
@@ -15,6 +16,7 @@ import {
   dryRunSchema,
   eventParamSchema,
   eventPatchSchema,
+  logPageSchema,
   newEventSchema,
   pageSchema,
 } from '../schemas.ts';
@@ -107,6 +109,12 @@ export const events = new Hono<{ Bindings: Env }>()
     validate('param', eventParamSchema),
     validate('query', pageSchema),
     (c) => listPeople(c, c.req.valid('param').eventId, 'waitlist', c.req.valid('query')),
+  )
+  .get(
+    '/:eventId/log',
+    validate('param', eventParamSchema),
+    validate('query', logPageSchema),
+    (c) => answerLog(c, c.req.valid('param').eventId, c.req.valid('query')),
   )
   .post(
     '/:eventId/registrations',

@@ -1,3 +1,4 @@
+import { hexDigestOf } from '../../../src/digest.ts';
 import { Sequencer } from '../../../src/event/sequencer.ts';
 import { EventState } from '../../../src/event/state.ts';
 import app from '../../../src/http/app.ts';
@@ -17,6 +18,8 @@ export class EventObject extends Product {
         commit: async () => ({ type: 'committed', attempts: 1 }),
         now: () => Date.now(),
         newId: () => crypto.randomUUID(),
+        hash: hexDigestOf,
+        logDays: 0,
         log: () => {},
       }),
     };

@@ -1,0 +1,143 @@
+import type { EventRecord, EventStatus } from './model.ts';
+import type { Change } from './state.ts';
+
+/** What the log tells of an event itself: what decides who gets a place, without its name. */
+export type LoggedSettings = Omit<EventRecord, 'eventId' | 'name' | 'createdAt'>;
+
+/** One change as the log tells it, with `userId` for whoever may see it. */
+export type LogChange =
+  | { type: 'event.created' | 'event.updated' | 'event.cancelled'; settings: LoggedSettings }
+  /** `override`: past the capacity. */
+  | { type: 'registration.created'; registrationId: string; userId: string; override?: true }
+  | { type: 'registration.cancelled'; registrationId: string; userId: string }
+  | {
+      type: 'registration.promoted';
+      registrationId: string;
+      entryId: string;
+      position: number;
+      userId: string;
+    }
+  | {
+      type: 'waitlist.joined' | 'waitlist.left';
+      entryId: string;
+      position: number;
+      userId: string;
+    };
+
+/** What one commit changed. There is none for a commit that changed nothing, so versions have gaps. */
+export interface LogEntry {
+  /** The version of the event that the commit led to. */
+  version: number;
+  /** When it was decided, ISO 8601 in UTC. */
+  at: string;
+  /** Proves this entry and all before it: see `chainOf`. */
+  chain: string;
+  /** In the order in which they were decided. */
+  changes: LogChange[];
+  /** Who made each change: null where authentication is off, or the service did it by itself. */
+  actors: (string | null)[];
+}
+
+/** The end of an event's log, and where it begins. */
+export interface LogHead {
+  /** Version and chain of the last entry. */
+  version: number;
+  chain: string;
+  /** No entry before this version is kept any more. */
+  from: number;
+  /** Everything before this version was written before this time (ISO 8601). */
+  next: number;
+  nextAt: string;
+}
+
+/** SHA-256 of the UTF-8 of a text, in hex. */
+export type Hash = (text: string) => Promise<string>;
+
+const settingsOf = ({ eventId: _, name: __, createdAt: ___, ...settings }: EventRecord) => settings;
+
+const EVENT_TYPES: Record<EventStatus, 'event.updated' | 'event.cancelled'> = {
+  OPEN: 'event.updated',
+  PAUSED: 'event.updated',
+  CLOSED: 'event.updated',
+  CANCELLED: 'event.cancelled',
+};
+
+/** A change as the log tells it. */
+export function toLogChange(change: Change): LogChange {
+  switch (change.type) {
+    case 'created':
+      return { type: 'event.created', settings: settingsOf(change.event) };
+    case 'updated':
+      return { type: EVENT_TYPES[change.event.status], settings: settingsOf(change.event) };
+    case 'registered': {
+      const { registrationId, userId, overrideReason } = change.registration;
+      const override = overrideReason === undefined ? {} : { override: true as const };
+      return { type: 'registration.created', registrationId, userId, ...override };
+    }
+    case 'unregistered': {
+      const { registrationId, userId } = change.registration;
+      return { type: 'registration.cancelled', registrationId, userId };
+    }
+    case 'promoted': {
+      const { registrationId, userId } = change.registration;
+      const { entryId, position } = change.entry;
+      return { type: 'registration.promoted', registrationId, entryId, position, userId };
+    }
+    case 'waitlisted':
+    case 'leftLine': {
+      const { entryId, position, userId } = change.entry;
+      const type = change.type === 'waitlisted' ? 'waitlist.joined' : 'waitlist.left';
+      return { type, entryId, position, userId };
+    }
+  }
+}
+
+/** A change without what not everybody may see; what the chain is made of. */
+export function withoutUser<Logged extends object>(change: Logged): Omit<Logged, 'userId'> {
+  const { userId: _, ...rest } = change as Logged & { userId?: string };
+  return rest;
+}
+
+/**
+ * The canonical JSON of a value (RFC 8785): no blanks, and the members of each object in the order of
+ * the UTF-16 code units of their names. `undefined` members are left out.
+ */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
+  return `{${members.join(',')}}`;
+}
+
+/**
+ * The chain of an entry: the hash of the chain before it (nothing for the first) followed by the
+ * canonical JSON of the entry without any `userId`. Whoever may not see users can check it.
+ */
+export function chainOf(
+  before: string,
+  { version, at, changes }: { version: number; at: string; changes: readonly object[] },
+  hash: Hash,
+): Promise<string> {
+  return hash(before + canonicalJson({ version, at, changes: changes.map(withoutUser) }));
+}
+
+/** The log's end after one more entry. `days`: how long entries are kept. */
+export function nextHead(
+  head: LogHead | null,
+  { version, at, chain }: LogEntry,
+  days: number,
+): LogHead {
+  if (!head) return { version, chain, from: version, next: version, nextAt: at };
+  const isOver = Date.parse(at) - Date.parse(head.nextAt) >= days * 24 * 60 * 60 * 1_000;
+  return isOver
+    ? { version, chain, from: head.next, next: version, nextAt: at }
+    : { ...head, version, chain };
+}
+
+/** What proves later that a change is in the log: the entry's version and chain. */
+export function receiptOf({ version, chain }: Pick<LogEntry, 'version' | 'chain'>): string {
+  return `${version}.${chain}`;
+}
