@@ -10,7 +10,7 @@ import {
   rowChanges,
 } from './state.ts';
 
-/** Items that one transaction takes beside the event item. */
+/** Rows and keys that one transaction takes beside the event item. */
 const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 1;
 
 /** What one transaction makes durable: the net change of each row, the keys, and the new totals. */
@@ -29,10 +29,10 @@ export class ChangeSet implements EventTotals {
   mustCommit = false;
   /** The idempotency keys that it uses up. */
   readonly keys: KeyRecord[] = [];
-  /** Net change per row id: a row that came and went is in neither state. */
+  /** The net change of each row, by row id. A row that was added and removed again is not in it. */
   readonly #net = new Map<string, RowChange>();
 
-  /** @param base what is committed before it */
+  /** @param base the event before the first change */
   constructor(base: EventTotals) {
     this.event = base.event;
     this.registeredCount = base.registeredCount;
@@ -68,11 +68,12 @@ export class ChangeSet implements EventTotals {
     return count;
   }
 
-  /** Whether one transaction still takes all of it when these changes and so many keys join. */
+  /** Whether everything still fits into one transaction with these changes and `keyCount` more keys. */
   hasRoomFor(changes: Change[], keyCount: number): boolean {
     return this.itemCountWith(changes) + keyCount <= MAX_ITEMS;
   }
 
+  /** Adds changes, in order. */
   apply(changes: Change[]): void {
     for (const change of changes) {
       this.changes.push(change);
@@ -85,7 +86,7 @@ export class ChangeSet implements EventTotals {
   }
 
   protected applyRow(change: RowChange): void {
-    // Ids are used once, so a second change of the same row can only take back the first.
+    // A row id is used once, so a second change of the same row undoes the first.
     if (!this.#net.delete(change.id)) this.#net.set(change.id, change);
     this.digest ^= idBits(change.id);
     const by = change.op === 'add' ? 1 : -1;
@@ -101,7 +102,7 @@ export class ChangeSet implements EventTotals {
     }
   }
 
-  /** Whether the row is there below and gone above. */
+  /** Whether these changes remove a row that existed before them. */
   protected isRemoved(id: string): boolean {
     return this.#net.get(id)?.op === 'remove';
   }

@@ -10,25 +10,25 @@ import type {
 /** A question: it changes nothing, and is answered from what is committed. */
 export type Question =
   | { type: 'read' }
-  /** Where a user stands. */
+  /** Which place a user has. */
   | { type: 'stand'; userId: string }
-  /** A page of those with a seat, or of those who wait: those after an order number. */
+  /** A page of the seats or of the line. `after`: the `seq` or `position` that the page begins after. */
   | { type: 'list'; list: 'registrations' | 'waitlist'; after: number; limit: number };
 
 /** What can be asked of an event. */
 export type Command =
   | Question
   | { type: 'create'; event: NewEvent }
-  /** With an `override`, past the capacity, and whatever the window. */
+  /** An `override` ignores the capacity, the registration window, and a status of `PAUSED` or `CLOSED`. */
   | { type: 'register'; userId: string; override?: { reason: string } }
   | { type: 'unregister'; userId: string }
   | { type: 'leaveLine'; userId: string }
-  /** `revisions`: the revisions that it may be applied to. */
+  /** `revisions`: the revisions of the event that it may be applied to; null for any. */
   | { type: 'update'; patch: EventPatch; revisions: number[] | null; isDryRun: boolean }
   | { type: 'cancel'; revisions: number[] | null }
-  /** Changes nothing: uses up the key of a request of many commands before any of them. */
+  /** Uses up the idempotency key of a bulk request before its commands; changes nothing else. */
   | { type: 'claim' }
-  /** Fills free seats from the line: what an update began and an interruption left undone. */
+  /** Promotes into free seats: finishes an update that was interrupted. */
   | { type: 'promote' };
 
 /** Why a command is refused. */
@@ -40,7 +40,7 @@ export type RefusalReason =
   | 'already-waitlisted'
   | 'full'
   | 'waitlist-full'
-  /** The people of the event take as much memory as they may. */
+  /** The rows of the event would take more than `EVENT_MAX_BYTES`. */
   | 'no-room'
   | 'not-registered'
   | 'not-waiting'
@@ -56,7 +56,7 @@ export type RefusalReason =
 export interface Refusal {
   type: 'refused';
   reason: RefusalReason;
-  /** The time that the reason is about: when registration opens, or closed. */
+  /** When registration opens (`not-open-yet`), or when it closed (`closed-already`). */
   time?: string;
 }
 
@@ -87,13 +87,13 @@ export type Outcome =
       type: 'updated';
       event: EventRecord;
       revision: number;
-      /** The first who were promoted, in order; `promotedCount` counts them all. */
+      /** The first `CHANGE_MAX_LISTED` who were promoted, in order; `promotedCount` counts all. */
       promoted: Registration[];
       promotedCount: number;
     }
   | Refusal;
 
-/** Whether a command only asks. */
+/** Whether a command is a question: it changes nothing, and memory alone can answer it. */
 export function isQuestion(command: Command): command is Question {
   return command.type === 'read' || command.type === 'stand' || command.type === 'list';
 }

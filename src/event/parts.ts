@@ -3,12 +3,12 @@ import type { KeyRecord } from './idempotency.ts';
 import type { CommitResult, Effort, Ports } from './ports.ts';
 import type { Change, EventState, EventTotals } from './state.ts';
 
-/** What became of a commit, and what it took; `items` are rows and keys. */
+/** The result of a commit, and what it took. `items`: the rows and keys that it wrote. */
 export type Conclusion = CommitResult & Partial<Effort> & { items: number };
 
 /**
- * Cuts changes into what one transaction takes each: a change is never in two of them, and the keys are
- * in the first.
+ * Cuts changes into parts that each fit into one transaction. A change is never split, and all keys are
+ * in the first part.
  */
 export function* partsOf(
   base: EventTotals,
@@ -28,10 +28,10 @@ export function* partsOf(
 }
 
 /**
- * Commits what is more than one transaction takes. Should it be cut short, the event item is ahead of
- * the line, and the next load goes on.
+ * Commits changes that do not fit into one transaction, part by part. The first part writes the new
+ * capacity. If a later one is missing, seats stay free while people wait, and the next load promotes them.
  *
- * @returns what became of it, with the version that it led to
+ * @returns the result, with the effort of all parts, and the version after the last part
  */
 export async function commitInParts(
   { commit }: Pick<Ports, 'commit'>,
