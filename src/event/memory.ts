@@ -94,6 +94,6 @@ export class Memory {
       if (result.type === 'unapplied') throw result.cause;
       if (result.type === 'uncertain') this.#isInDoubt = true;
     }
-    throw new Error('the event is written by others all the time');
+    throw new Error('the event was written by others during every attempt');
   }
 }
