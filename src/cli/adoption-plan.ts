@@ -1,6 +1,6 @@
 import { eventSchema, userSchema } from '../http/schemas.ts';
 import { CAPACITY_MAX, WAITLIST_MAX_ENTRIES } from '../limits.ts';
-import { toPlaceKey } from '../store/tables.ts';
+import { toRowKey } from '../store/tables.ts';
 import {
   idOf,
   isUserId,
@@ -204,7 +204,7 @@ class Planner {
         const newId = isUuid(id) ? id : toNewId(table, id);
         const row = {
           ...old,
-          ...toPlaceKey(table, newId),
+          ...toRowKey(table, newId),
           userId,
           createdAt: time?.text ?? this.#now,
         };

@@ -2,7 +2,7 @@ import { TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/l
 import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
 import { ConditionFailedError, callTables, type Store } from '../store/client.ts';
 import { type Condition, setWhere } from '../store/expressions.ts';
-import { toPlaceKey } from '../store/tables.ts';
+import { toRowKey } from '../store/tables.ts';
 import type { RowWrite } from './adoption-plan.ts';
 import type { OldItem } from './adoption-rows.ts';
 
@@ -61,7 +61,7 @@ export function update(
 export function toActions({ tables }: Store, write: RowWrite, expiresAt: number): Action[] {
   const { table, id, old } = write;
   const TableName = tables[table];
-  const Key = toPlaceKey(table, id);
+  const Key = toRowKey(table, id);
   const status = table === 'registrations' ? ['status'] : [];
   const condition = isAsRead(old, 'eventId', 'userId', ...status);
   if (write.op === 'set') return [update(TableName, Key, write.fields, condition)];

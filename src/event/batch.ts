@@ -6,12 +6,12 @@ import type { Pending } from './queue.ts';
 import type { Circumstances } from './rules/decision.ts';
 import type { Change, EventState } from './state.ts';
 
-/** A command that was decided, and its outcome, which waits for the commit. */
+/** A decided command. Its outcome is held back until the commit is durable. */
 export interface Decided {
   pending: Pending;
   outcome: Outcome;
   changes: Change[];
-  /** The key that it uses up, if any. */
+  /** The idempotency key that the command uses up, if any. */
   record: KeyRecord | null;
 }
 
@@ -20,15 +20,15 @@ export interface Batch {
   /** When it was decided, ISO 8601 in UTC. */
   at: string;
   decided: Decided[];
-  /** Commands in between that have waited too long. */
+  /** Commands that were not decided because they had waited too long. */
   expired: Pending[];
-  /** What is to be committed; null for one command whose changes are more than a transaction takes. */
+  /** What is to be committed; null for a single command whose changes do not fit into one transaction. */
   draft: Draft | null;
-  /** The command that could not be decided, if any: nothing of the batch is to be used then. */
+  /** The command whose decision threw an error, if any. Nothing of the batch may be used then. */
   defect: { pending: Pending; error: unknown } | null;
 }
 
-/** An update can promote the whole line. Only as the first of a batch is it decided but once. */
+/** An update can promote the whole line. It is decided first in a batch, since later it may not fit and be decided twice. */
 const mayBeLarge = ({ type }: Command) => type === 'update' || type === 'promote';
 
 /** Decides commands in order until the next one would not fit into the transaction. */
@@ -49,7 +49,7 @@ export function decideBatch(
     if (mayBeLarge(pending.command) && !isFirst) break;
     try {
       const { changes, outcome, mustCommit } = decide(draft, pending.command, circumstances);
-      // Without an event there is nothing that a key could be written together with.
+      // A key is written in the same transaction as the event item, so it needs an event.
       const isKept = draft.event !== null || changes.length > 0;
       const record = isKept && pending.key ? toKeyRecord(pending.key, outcome, now) : null;
       const fits = draft.hasRoomFor(changes, record ? 1 : 0);

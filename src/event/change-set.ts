@@ -39,10 +39,10 @@ export class ChangeSet implements EventTotals {
   mustCommit = false;
   /** The idempotency keys that it uses up. */
   readonly keys: KeyRecord[] = [];
-  /** Net change per row id: a row that came and went is in neither state. */
+  /** The net change of each row, by row id. A row that was added and removed again is not in it. */
   readonly #net = new Map<string, RowChange>();
 
-  /** @param base what is committed before it */
+  /** @param base the event before the first change */
   constructor(base: EventTotals) {
     this.event = base.event;
     this.registeredCount = base.registeredCount;
@@ -79,7 +79,7 @@ export class ChangeSet implements EventTotals {
     return count;
   }
 
-  /** Whether one transaction still takes all of it when these changes and so many keys join. */
+  /** Whether everything still fits into one transaction with these changes and `keyCount` more keys. */
   hasRoomFor(changes: Change[], keyCount: number): boolean {
     return this.itemCountWith(changes) + keyCount <= MAX_ITEMS;
   }
@@ -119,7 +119,7 @@ export class ChangeSet implements EventTotals {
   }
 
   protected applyRow(change: RowChange): void {
-    // Ids are used once, so a second change of the same row can only take back the first.
+    // A row id is used once, so a second change of the same row undoes the first.
     if (!this.#net.delete(change.id)) this.#net.set(change.id, change);
     this.digest ^= idBits(change.id);
     const by = change.op === 'add' ? 1 : -1;
@@ -135,7 +135,7 @@ export class ChangeSet implements EventTotals {
     }
   }
 
-  /** Whether the row is there below and gone above. */
+  /** Whether these changes remove a row that existed before them. */
   protected isRemoved(id: string): boolean {
     return this.#net.get(id)?.op === 'remove';
   }

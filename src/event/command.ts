@@ -11,7 +11,7 @@ import type {
 /** A question: it changes nothing, and is answered from what is committed. */
 export type Question =
   | { type: 'read' }
-  /** Where a user stands. */
+  /** Which place a user has. */
   | { type: 'stand'; userId: string }
   /** The end of the log, and where it begins. */
   | { type: 'log' }
@@ -22,16 +22,16 @@ export type Question =
 export type Command =
   | Question
   | { type: 'create'; event: NewEvent }
-  /** With an `override`, past the capacity, and whatever the window. */
+  /** An `override` ignores the capacity, the registration window, and a status of `PAUSED` or `CLOSED`. */
   | { type: 'register'; userId: string; override?: { reason: string } }
   | { type: 'unregister'; userId: string }
   | { type: 'leaveLine'; userId: string }
-  /** `revisions`: the revisions that it may be applied to. */
+  /** `revisions`: the revisions of the event that it may be applied to; null for any. */
   | { type: 'update'; patch: EventPatch; revisions: number[] | null; isDryRun: boolean }
   | { type: 'cancel'; revisions: number[] | null }
-  /** Changes nothing: uses up the key of a request of many commands before any of them. */
+  /** Uses up the idempotency key of a bulk request before its commands; changes nothing else. */
   | { type: 'claim' }
-  /** Fills free seats from the line: what an update began and an interruption left undone. */
+  /** Promotes into free seats: finishes an update that was interrupted. */
   | { type: 'promote' };
 
 /** Why a command is refused. */
@@ -43,7 +43,7 @@ export type RefusalReason =
   | 'already-waitlisted'
   | 'full'
   | 'waitlist-full'
-  /** The people of the event take as much memory as they may. */
+  /** The rows of the event would take more than `EVENT_MAX_BYTES`. */
   | 'no-room'
   | 'not-registered'
   | 'not-waiting'
@@ -59,7 +59,7 @@ export type RefusalReason =
 export interface Refusal {
   type: 'refused';
   reason: RefusalReason;
-  /** The time that the reason is about: when registration opens, or closed. */
+  /** When registration opens (`not-open-yet`), or when it closed (`closed-already`). */
   time?: string;
 }
 
@@ -91,7 +91,7 @@ export type Outcome =
       type: 'updated';
       event: EventRecord;
       revision: number;
-      /** The first who were promoted, in order; `promotedCount` counts them all. */
+      /** The first `CHANGE_MAX_LISTED` who were promoted, in order; `promotedCount` counts all. */
       promoted: Registration[];
       promotedCount: number;
     }

@@ -5,7 +5,7 @@ import { answer } from './rules/question.ts';
 import { leaveLine, register, unregister } from './rules/registration.ts';
 import type { EventView } from './state.ts';
 
-/** The business rules, pure: what a command means for an event as it is. */
+/** The business rules, as a pure function: the changes and the outcome of a command. */
 export function decide(view: EventView, command: Command, circumstances: Circumstances): Decision {
   if (command.type === 'create') return create(view, command.event, circumstances);
   const { event } = view;

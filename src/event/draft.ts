@@ -3,13 +3,14 @@ import type { Seat, WaitlistEntry } from './model.ts';
 import type { EventView, RowChange } from './state.ts';
 
 /**
- * The next commit while it is being decided: a committed view below, what the batch changes above.
- * Nothing below is touched, so a commit that fails leaves nothing to undo.
+ * The next commit while it is being decided: a committed view, and the changes of the batch on top of it.
+ * The committed view is never altered, so a failed commit leaves nothing to undo.
  */
 export class Draft extends ChangeSet implements EventView {
   readonly #base: EventView;
-  /** Who has another place than below: the new one, or null for none. */
-  readonly #registrations = new Map<string, Seat | null>();
+  /** The seats that the batch changes, by user: the new seat, or null for a user who has none any more. */
+  readonly #seats = new Map<string, Seat | null>();
+  /** The entries that the batch changes, by user: the new entry, or null as above. */
   readonly #entries = new Map<string, WaitlistEntry | null>();
 
   constructor(base: EventView) {
@@ -18,20 +19,20 @@ export class Draft extends ChangeSet implements EventView {
   }
 
   registrationOf(userId: string): Seat | undefined {
-    const above = this.#registrations.get(userId);
-    return above === undefined ? this.#base.registrationOf(userId) : (above ?? undefined);
+    const changed = this.#seats.get(userId);
+    return changed === undefined ? this.#base.registrationOf(userId) : (changed ?? undefined);
   }
 
   entryOf(userId: string): WaitlistEntry | undefined {
-    const above = this.#entries.get(userId);
-    return above === undefined ? this.#base.entryOf(userId) : (above ?? undefined);
+    const changed = this.#entries.get(userId);
+    return changed === undefined ? this.#base.entryOf(userId) : (changed ?? undefined);
   }
 
   *seated(after?: number): Iterable<Seat> {
     for (const seat of this.#base.seated(after)) {
       if (!this.isRemoved(seat.registrationId)) yield seat;
     }
-    for (const seat of this.#registrations.values()) {
+    for (const seat of this.#seats.values()) {
       if (seat && !(after !== undefined && seat.seq <= after)) yield seat;
     }
   }
@@ -56,11 +57,11 @@ export class Draft extends ChangeSet implements EventView {
 
   protected override applyRow(change: RowChange): void {
     super.applyRow(change);
-    // Deleted before it is set, so that somebody who comes back stands at the end of the map.
+    // Deleted before it is set, so that a new row of a known user is at the end of the map: the maps are in order.
     const { userId } = change.row;
     if (change.table === 'registrations') {
-      this.#registrations.delete(userId);
-      this.#registrations.set(userId, change.op === 'add' ? change.row : null);
+      this.#seats.delete(userId);
+      this.#seats.set(userId, change.op === 'add' ? change.row : null);
     } else {
       this.#entries.delete(userId);
       this.#entries.set(userId, change.op === 'add' ? change.row : null);

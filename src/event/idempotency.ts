@@ -1,37 +1,37 @@
 import { IDEMPOTENCY_TTL_SECONDS } from '../limits.ts';
 import type { Outcome } from './command.ts';
 
-/** An `Idempotency-Key` as the engine knows it: no client's text, just hashes. */
+/** An `Idempotency-Key` as the engine knows it: two hashes. It never holds the client's text. */
 export interface IdempotencyKey {
-  /** Of the key and of what it is kept apart by: the event or the user. */
+  /** Hash of the key and its scope: the event or the user, and the caller. */
   id: string;
-  /** Of the request that it came with. */
+  /** Hash of the request that the key came with. */
   fingerprint: string;
 }
 
-/** A key that is used up, as it is stored, in the transaction of the change that it guards. */
+/** A used key as it is stored: in the same transaction as the change of its request. */
 export interface KeyRecord extends IdempotencyKey {
-  /** What came of the request, as JSON. */
+  /** The outcome of the request, as JSON. */
   outcome: string;
-  /** Epoch seconds after which the key is new again. */
+  /** Epoch seconds from which on the key counts as new again. */
   expiresAt: number;
   /** The receipt of what the request changed; null where it changed nothing. */
   receipt: string | null;
 }
 
-/** What a request with a key is answered when the key was used before. */
+/** The answer to a request whose key was used before. */
 export type Replay<T = Outcome> =
   | (T & { isReplay: true; receipt?: string })
   | { type: 'keyRefused'; reason: 'reused' };
 
-/** The first outcome again, or a refusal when the key came with another request. */
+/** Repeats the first outcome, or refuses a key that was used for a different request. */
 export function replay<T = Outcome>(record: KeyRecord, { fingerprint }: IdempotencyKey): Replay<T> {
   if (record.fingerprint !== fingerprint) return { type: 'keyRefused', reason: 'reused' };
   const receipt = record.receipt === null ? {} : { receipt: record.receipt };
   return { ...(JSON.parse(record.outcome) as T), isReplay: true, ...receipt };
 }
 
-/** A key as it is to be stored with what came of its request. */
+/** The record of a used key and the outcome of its request. */
 export function toKeyRecord(key: IdempotencyKey, outcome: unknown, nowMs: number): KeyRecord {
   const expiresAt = Math.floor(nowMs / 1_000) + IDEMPOTENCY_TTL_SECONDS;
   return { ...key, outcome: JSON.stringify(outcome), expiresAt, receipt: null };

@@ -3,12 +3,12 @@ import type { ChangeSet } from './change-set.ts';
 import type { CommitResult, Ports } from './ports.ts';
 import type { EventState } from './state.ts';
 
-/** How often a load is begun again because somebody else wrote the event meanwhile. */
+/** How often a load is tried while others write the event at the same time. */
 const MAX_ATTEMPTS = 5;
 
-/** What the memory of an event needs of the world. */
+/** What `Memory` needs from outside. */
 export interface MemoryDeps extends Pick<Ports, 'load' | 'now' | 'log'> {
-  /** Finishes what an interrupted change left undone; null when there is nothing of the kind. */
+  /** Finishes an interrupted change; null when nothing is left to do. */
   finish(state: EventState): Promise<CommitResult | null>;
 }
 
@@ -21,7 +21,7 @@ export class Memory {
   #isInDoubt = false;
   /** Epoch milliseconds until which the event is taken not to exist. */
   #absentUntil = 0;
-  /** How often the memory was dropped: what a load read before does not count after. */
+  /** How often the state was dropped. A load that began before the last drop is begun again. */
   #drops = 0;
 
   constructor(deps: MemoryDeps) {
@@ -34,21 +34,21 @@ export class Memory {
   }
 
   /**
-   * Whether the event was found not to exist a moment ago. Only this object creates it, and forgets
-   * this when it does.
+   * Whether the event was found not to exist within the last `ABSENCE_MEMORY_MS`. Only this object creates
+   * the event, and doing so ends the absence.
    */
   get isAbsent(): boolean {
     return this.#state === null && this.#deps.now() < this.#absentUntil;
   }
 
-  /** Everybody who needs the state shares one load; a failed one is not kept. */
+  /** The state, loaded if need be. Concurrent callers share one load; a failed load is not kept. */
   load(): Promise<EventState> {
     if (this.#state) return Promise.resolve(this.#state);
     this.#loading ??= this.#loadSettled()
       .catch((error: unknown) => {
         this.#deps.log('load failed', {
           error: String(error),
-          done: 'refused whoever waits',
+          done: 'refused all waiting commands',
         });
         throw error;
       })
@@ -68,7 +68,7 @@ export class Memory {
     this.#keep(state);
   }
 
-  /** Drops the state; in doubt when a transaction of ours may still be applied. */
+  /** Drops the state. `inDoubt`: a transaction of ours may still be applied, and the next load wins the fence. */
   forget({ inDoubt }: { inDoubt: boolean }): void {
     this.#drops++;
     this.#state = null;
@@ -76,18 +76,18 @@ export class Memory {
     this.#isInDoubt ||= inDoubt;
   }
 
-  /** That there is no such event is never kept as a state: only for a moment, as an answer. */
+  /** Keeps the state of an event that exists. An absence is only kept for `ABSENCE_MEMORY_MS`. */
   #keep(state: EventState): void {
     this.#state = state.event ? state : null;
     this.#absentUntil = state.event ? 0 : this.#deps.now() + ABSENCE_MEMORY_MS;
   }
 
-  /** Loads, and first finishes what an interrupted change left undone: nobody sees a part of it. */
+  /** Loads the event, and finishes an interrupted change before anybody sees the state. */
   async #loadSettled(): Promise<EventState> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const drops = this.#drops;
       const state = await this.#deps.load({ fence: this.#isInDoubt });
-      // Created meanwhile: what was read is older than what is known.
+      // The event was created during the load, so memory is newer than what was read.
       if (this.#state) return this.#state;
       if (drops !== this.#drops) continue;
       this.#isInDoubt = false;
@@ -99,6 +99,6 @@ export class Memory {
       if (result.type === 'unapplied') throw result.cause;
       if (result.type === 'uncertain') this.#isInDoubt = true;
     }
-    throw new Error('the event is written by others all the time');
+    throw new Error('the event was written by others during every attempt');
   }
 }

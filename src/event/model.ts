@@ -7,21 +7,21 @@ export interface User {
   createdAt: string;
 }
 
-/** Whether registrations are taken: `CANCELLED` for good, the others as the organiser likes. */
+/** Whether registrations are taken. `CANCELLED` is final; an organiser can change between the others. */
 export type EventStatus = 'OPEN' | 'PAUSED' | 'CLOSED' | 'CANCELLED';
 
 /** An event, as its creator and organisers describe it. */
 export interface EventRecord {
   eventId: string;
   name: string;
-  /** Seats; an override goes past them, and lowering them evicts nobody. */
+  /** Seats to give out. An override goes past it; lowering it takes no seat away. */
   capacity: number;
   hasWaitlist: boolean;
-  /** People who may wait at a time; null for as many as fit into memory. */
+  /** Entries that the line may have at a time; null for `WAITLIST_MAX_ENTRIES`. */
   waitlistCapacity: number | null;
   /** From this moment on people can register; null for always. */
   registrationOpensAt: string | null;
-  /** From this moment on they can't any more; null for never. */
+  /** From this moment on nobody can register any more; null for never. */
   registrationClosesAt: string | null;
   status: EventStatus;
   createdAt: string;
@@ -30,28 +30,28 @@ export interface EventRecord {
 /** A new event as its creator describes it. */
 export type NewEvent = Omit<EventRecord, 'createdAt' | 'status'>;
 
-/** What an organiser changes of an event; what is left out stays as it is. */
+/** The fields of an event that an organiser changes. Fields that are left out stay as they are. */
 export type EventPatch = {
   [Field in Exclude<keyof EventRecord, 'eventId' | 'createdAt' | 'status'>]?:
     | EventRecord[Field]
     | undefined;
 } & { status?: Exclude<EventStatus, 'CANCELLED'> | undefined };
 
-/** A seat as a client sees it. Rows never change: they are written once, and deleted. */
+/** A seat as a client sees it. A row is written once and never altered; it can only be deleted. */
 export interface Registration {
   registrationId: string;
   userId: string;
   eventId: string;
   status: 'ACTIVE';
   createdAt: string;
-  /** Why the user was seated past the capacity; only there when that was done. */
+  /** Why the user was seated by an override; absent for any other seat. */
   overrideReason?: string | undefined;
 }
 
-/** A seat as it is stored: with its place in the order in which seats were given. */
+/** A seat as it is stored. `seq` numbers the seats of an event in the order in which they were given. */
 export type Seat = Registration & { seq: number };
 
-/** A place in the line. `position` starts at 1 and is never given twice within an event. */
+/** An entry of the line. `position` starts at 1 and is never given twice within an event. */
 export interface WaitlistEntry {
   entryId: string;
   userId: string;
@@ -60,7 +60,7 @@ export interface WaitlistEntry {
   createdAt: string;
 }
 
-/** Whether a window ends before it starts, as far as both its ends are known. */
+/** Whether a registration window has both ends, and does not end after its start. */
 export function isReversed(window: {
   registrationOpensAt?: string | null | undefined;
   registrationClosesAt?: string | null | undefined;

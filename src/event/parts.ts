@@ -22,8 +22,8 @@ export interface LargeChange {
 }
 
 /**
- * Cuts changes into what one transaction takes each: a change is never in two of them, and the keys are
- * in the first.
+ * Cuts changes into parts that each fit into one transaction. A change is never split, and all keys are
+ * in the first part.
  */
 export function* partsOf(
   base: EventTotals,
@@ -42,8 +42,8 @@ export function* partsOf(
 }
 
 /**
- * Commits what is more than one transaction takes. Should it be cut short, the event item is ahead of
- * the line, and the next load goes on.
+ * Commits changes that do not fit into one transaction, part by part. The first part writes the new
+ * capacity. If a later one is missing, seats stay free while people wait, and the next load promotes them.
  *
  * @returns what became of it, the version and the end of the log that it led to, and the first part's receipt
  */

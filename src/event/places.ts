@@ -1,17 +1,17 @@
 import { PLACE_BYTES } from '../limits.ts';
 
-/** A row of either table as memory knows it: who has which place. */
+/** A user's place in the event, a seat or an entry, as memory keeps it. */
 export interface Place {
   /** Id of the row. */
   id: string;
   userId: string;
-  /** Its place in the order: the `seq` of a seat, the `position` of an entry. */
+  /** What rows are ordered by: the `seq` of a seat, the `position` of an entry. */
   order: number;
   createdAt: string;
   overrideReason?: string;
 }
 
-/** What only few rows have: texts that are not written as ours are, and reasons. */
+/** What only few rows have: an id or a time in another spelling than ours, or an override's reason. */
 type Rarity = Partial<Pick<Place, 'id' | 'createdAt' | 'overrideReason'>>;
 
 /** Words of 32 bits in a UUID. */
@@ -20,7 +20,7 @@ const WORD_BITS = 32;
 const FIRST_SLOTS = 64;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The 128 bits of a UUID, as the digest sums them. */
+/** The 128 bits of a UUID, as the digest takes them. */
 export function idBits(uuid: string): bigint {
   return BigInt(`0x${uuid.replaceAll('-', '')}`);
 }
@@ -32,8 +32,8 @@ export function toUuid(bits: bigint): string {
 }
 
 /**
- * What a row takes of `EVENT_MAX_BYTES`: its texts at the two bytes that each UTF-16 code unit may take
- * in memory, and what all rows take.
+ * What a row takes of `EVENT_MAX_BYTES`: two bytes for each UTF-16 code unit of its texts, and
+ * `PLACE_BYTES` for everything else.
  */
 export function bytesOf({
   userId,
@@ -62,11 +62,11 @@ function toTime(createdAt: string): number {
 }
 
 /**
- * The places of one table, in order. A row as an object would take three times as much: here it is a
- * slot, whose id is 16 bytes instead of a text of 48, and whose user's id is kept once. Rows come as
- * objects, and are made into objects again for whoever asks.
+ * The rows of one table, in order. They are kept in columns, a third of the size of objects: an id takes
+ * 16 bytes instead of a text of 48, and a user's id is kept once. A row's index in the columns is its slot.
+ * `add` takes an object, and the methods that read make a new one.
  *
- * Whoever leaves the middle leaves a gap, which is skipped, and swept up before gaps outnumber people.
+ * A removed row leaves a gap. Gaps are skipped, and removed before they outnumber the rows.
  */
 export class Places {
   readonly #slotOf = new Map<string, number>();
@@ -74,11 +74,11 @@ export class Places {
   #orders = new Float64Array(FIRST_SLOTS);
   #times = new Float64Array(FIRST_SLOTS);
   #ids = new Uint32Array(FIRST_SLOTS * ID_WORDS);
-  /** A bit for each slot, set where somebody has it. */
+  /** A bit for each slot, set where it has a row. */
   #taken = new Uint32Array(FIRST_SLOTS / WORD_BITS);
   #rarities = new Map<number, Rarity>();
   readonly #digest = new Uint32Array(ID_WORDS);
-  /** No slot before it is taken. */
+  /** All slots before this one are gaps. */
   #head = 0;
   #isSorted = true;
   #bytes = 0;
@@ -92,7 +92,7 @@ export class Places {
     return this.#digest.reduce((bits, word) => (bits << 32n) | BigInt(word), 0n);
   }
 
-  /** What all rows take together, as `bytesOf` counts it. */
+  /** What all rows take of `EVENT_MAX_BYTES` together, as `bytesOf` counts it. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -106,18 +106,18 @@ export class Places {
     return slot === undefined ? undefined : this.#read(slot);
   }
 
-  /** Those who have a place. */
+  /** The users who have a row. */
   userIds(): Iterable<string> {
     return this.#slotOf.keys();
   }
 
-  /** Who has the row with this id. Looks at every row. */
+  /** The user who has the row with this id. Looks at every row. */
   whoHas(id: string): string | undefined {
     for (const [userId, slot] of this.#slotOf) if (this.#idAt(slot) === id) return userId;
     return undefined;
   }
 
-  /** Adds the row of a user who has none. Whatever the order in which rows are added, they are kept in theirs. */
+  /** Adds the row of a user who has none. Rows may be added in any order. */
   add(place: Place): void {
     const { id, userId, order, createdAt, overrideReason } = place;
     if (this.#slotOf.has(userId)) throw new Error(`user of row ${id} has a place already`);
@@ -156,11 +156,11 @@ export class Places {
     return true;
   }
 
-  /** How many come before a user who has a place. */
+  /** How many rows come before the row of this user, who must have one. */
   aheadOf(userId: string): number {
     this.#sort();
     const slot = this.#slotOf.get(userId);
-    if (slot === undefined) throw new Error('only who has a place has people ahead');
+    if (slot === undefined) throw new Error('the user has no place');
     if (this.#userIds.length - this.#head === this.size) return slot - this.#head;
     const last = slot >>> 5;
     let ahead = countBits(Number(this.#taken[last]) & ((1 << (slot % WORD_BITS)) - 1));
@@ -169,7 +169,7 @@ export class Places {
     return ahead;
   }
 
-  /** Rows in order: those past an order number, all where none is given. */
+  /** Rows in order: those after an order number, or all. */
   *inOrder(after = Number.NEGATIVE_INFINITY): Generator<Place> {
     this.#sort();
     let [low, high] = [this.#head, this.#userIds.length];
@@ -206,7 +206,7 @@ export class Places {
     return `${word(0)}-${b.slice(0, 4)}-${b.slice(4)}-${c.slice(0, 4)}-${c.slice(4)}${word(3)}`;
   }
 
-  /** Keeps the bits of an id, and tells whether they say how it is written. */
+  /** Writes the bits of an id. Returns false when the bits don't give its spelling back. */
   #writeId(slot: number, id: string): boolean {
     const first = slot * ID_WORDS;
     if (!UUID.test(id)) {
@@ -230,7 +230,7 @@ export class Places {
     return true;
   }
 
-  /** Adds a row's id to the digest, or takes it out. */
+  /** Adds a row's id to the digest, or takes it out again: XOR does both. */
   #sum(slot: number): void {
     for (let i = 0; i < ID_WORDS; i++) {
       this.#digest[i] = Number(this.#digest[i]) ^ Number(this.#ids[slot * ID_WORDS + i]);
@@ -267,7 +267,7 @@ export class Places {
     this.#taken = grown(this.#taken, new Uint32Array(slots / WORD_BITS));
   }
 
-  /** Moves these slots, which are all that are taken, to the front, in this order. */
+  /** Moves all rows to the front, so that no gap is left. `slots` are theirs, in the new order. */
   #rebuild(slots: Uint32Array): void {
     const [userIds, orders, times] = [this.#userIds, this.#orders, this.#times];
     const [ids, rarities] = [this.#ids, this.#rarities];

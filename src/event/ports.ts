@@ -4,12 +4,12 @@ import type { Hash } from './log.ts';
 import type { EventState } from './state.ts';
 
 /**
- * What became of a commit:
+ * The result of a commit:
  * - `committed`: it is durable;
  * - `fenced`: somebody else has written the event since; nothing was applied, and never will be;
  * - `replayed`: idempotency keys of the batch were used before; nothing was applied;
  * - `unapplied`: the tables were too busy; nothing was applied;
- * - `uncertain`: it may have been applied, or may be yet.
+ * - `uncertain`: it may have been applied, or may still be applied later.
  */
 export type CommitResult =
   | { type: 'committed'; attempts: number }
@@ -17,7 +17,7 @@ export type CommitResult =
   | { type: 'replayed'; records: Map<string, KeyRecord> }
   | { type: 'unapplied' | 'uncertain'; cause: Error };
 
-/** The event's item was written by another system, which keeps no books of its rows. */
+/** The event item was written by another system, which keeps no books. */
 export class NotAdoptedError extends Error {
   override readonly name = 'NotAdoptedError';
 
@@ -26,23 +26,23 @@ export class NotAdoptedError extends Error {
   }
 }
 
-/** What a commit took, whatever became of it. */
+/** What a commit took, whatever its result. */
 export interface Effort {
   /** Calls to the tables. */
   attempts: number;
-  /** Those of them that the tables were too busy for. */
+  /** Calls that were refused because the tables were too busy. */
   throttles: number;
 }
 
-/** What the engine asks of the world. */
+/** What the engine needs from outside. */
 export interface Ports {
   /**
-   * Loads the event, after winning the fence where asked.
+   * Loads the event. With `fence` it wins the fence first: earlier transactions can't be applied any more.
    *
    * @throws NotAdoptedError for an event of another system; another error when the tables do not answer
    */
   load(options: { fence: boolean }): Promise<EventState>;
-  /** Makes changes durable on top of a version, and tells what became of it. Throws on a defect. */
+  /** Commits changes on top of a version. Throws on a defect only. */
   commit(version: number, changeSet: ChangeSet): Promise<CommitResult & Partial<Effort>>;
   /** Epoch milliseconds. */
   now(): number;
@@ -53,6 +53,6 @@ export interface Ports {
   readonly logDays: number;
   /** Told of whatever an operator may want to know. */
   log(problem: string, details: Record<string, unknown>): void;
-  /** Runs a step of the work where a trace shows it. */
+  /** Runs a step of the work, and shows it in traces under this name. */
   trace?<T>(step: string, work: () => T): T;
 }

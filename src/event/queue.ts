@@ -2,35 +2,36 @@ import { QUEUE_MAX_COMMANDS, QUEUE_SWEEP_MS } from '../limits.ts';
 import type { Command, Outcome } from './command.ts';
 import type { IdempotencyKey, Replay } from './idempotency.ts';
 
-/** Why a command got no outcome. */
+/** The reply to a command that got no outcome. */
 export interface Unavailable {
   type: 'unavailable';
   /**
-   * `uncertain`: it may have been carried out. Otherwise it was not. `notAdopted`: not before somebody
-   * adopts the event of another system. `defect`: never.
+   * `uncertain`: the command may have been carried out. With any other reason it was not.
+   * `notAdopted`: it can't be, until the event of another system is adopted.
+   * `defect`: it can't be; trying again fails too.
    */
   reason: 'busy' | 'expired' | 'unreachable' | 'notAdopted' | 'unapplied' | 'uncertain' | 'defect';
 }
 
-/** A first attempt with this key is still at work. */
+/** An earlier request with this key is still in flight. */
 export interface KeyInFlight {
   type: 'keyRefused';
   reason: 'in-flight';
 }
 
-/** What it took to answer a command. Milliseconds, as the runtime's clock has them. */
+/** What it took to answer a command. Times are milliseconds of the runtime's clock. */
 export interface Timing {
-  /** Until its batch was sent, or it was refused: look-up, load and queue. */
+  /** From the request until its batch was sent or it was refused: look-up of the user, load, and queue. */
   queueMs: number;
-  /** The commit that the answer rests on; 0 where it rests on none. */
+  /** How long the commit took that the answer rests on; 0 where it rests on none. */
   commitMs: number;
   /** Rows and keys of that commit. */
   batch: number;
-  /** Calls to DynamoDB that the commit took, those of all its parts. */
+  /** Calls to DynamoDB that the commit took, over all its parts. */
   attempts: number;
 }
 
-/** What is said of a commit where there was none. */
+/** The timing of an answer that rests on no commit. */
 export const NO_COMMIT: Omit<Timing, 'queueMs'> = { commitMs: 0, batch: 0, attempts: 0 };
 
 /** What the object answers. */
@@ -40,7 +41,7 @@ export type Reply = (Outcome | Unavailable | KeyInFlight | Replay) & {
   receipt?: string;
 };
 
-/** A command in the queue, and whoever waits for its reply. */
+/** A command in the queue, and how to reply to it. */
 export interface Pending {
   command: Command;
   key: IdempotencyKey | undefined;
@@ -50,12 +51,12 @@ export interface Pending {
   askedAt: number;
   /** Epoch milliseconds from which on the command is refused rather than decided. */
   expiresAt: number;
-  /** It was decided once, and nothing came of it: its turn is before everybody else's. */
+  /** It was decided in a batch that was not committed. It is decided again before new commands. */
   isPutBack?: boolean;
   settle: (reply: Reply) => void;
 }
 
-/** Tells those who wait that there is no outcome, and what it took to find out. */
+/** Replies to commands that they get no outcome. */
 export function refuseAll(
   pending: Pending[],
   reason: Unavailable['reason'],
@@ -66,7 +67,7 @@ export function refuseAll(
   }
 }
 
-/** Commands in order of arrival: so many at most, and none for longer than it is willing to wait. */
+/** Commands in order of arrival: at most `QUEUE_MAX_COMMANDS`, and each until it expires. */
 export class CommandQueue {
   readonly #now: () => number;
   #pending: Pending[] = [];
@@ -90,7 +91,7 @@ export class CommandQueue {
     this.#scheduleSweep();
   }
 
-  /** Takes the first so many out. */
+  /** Takes the first `count` commands out. */
   take(count: number): Pending[] {
     return this.#pending.splice(0, count);
   }
@@ -100,9 +101,9 @@ export class CommandQueue {
   }
 
   /**
-   * Puts those that were taken back where they were, and refuses those whose time is over.
+   * Puts commands back to the front of the queue, and refuses those that have expired.
    *
-   * @param timingOf what it took to find out that they expired
+   * @param timingOf gives the timing of an expired command
    */
   putBack(taken: Pending[], timingOf: (pending: Pending) => Timing): void {
     const now = this.#now();
@@ -119,8 +120,8 @@ export class CommandQueue {
   }
 
   /**
-   * The commands to decide next, in order. Those that were put back come by themselves: a used key
-   * among new ones would cancel their batch again, and a stream of replays would starve them.
+   * The commands to decide next, in order. Commands that were put back get a batch of their own: in a batch
+   * with new commands, a used key among those could cancel it again, and a stream of replays would starve them.
    */
   *next(): Iterable<Pending> {
     const isSecondTry = this.#pending[0]?.isPutBack === true;
@@ -130,13 +131,13 @@ export class CommandQueue {
     }
   }
 
-  /** Stops the timer of an empty queue, which would keep the object from resting. */
+  /** Stops the timer of an empty queue: while a timer runs, the platform does not evict the object. */
   rest(): void {
     if (this.#sweep !== null) clearTimeout(this.#sweep);
     this.#sweep = null;
   }
 
-  /** Refuses those who have waited too long, whatever the queue is waiting for. */
+  /** Refuses expired commands every `QUEUE_SWEEP_MS`, also while a load or a commit is under way. */
   #scheduleSweep(): void {
     if (this.#sweep !== null || this.#pending.length === 0) return;
     this.#sweep = setTimeout(() => {

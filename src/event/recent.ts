@@ -1,6 +1,6 @@
 /**
- * A map of what came last, bounded by weight: when the younger half is full, the older one goes. A map
- * from which the oldest entry is deleted one by one would be slow to find the next.
+ * A map of the latest values, bounded by weight. It has two halves: the older half is dropped when the
+ * younger half is full. Deleting the oldest key of a single map is slow, since finding the next takes time.
  */
 export class Recent<Value> {
   readonly #maxWeight: number;
@@ -8,7 +8,7 @@ export class Recent<Value> {
   #older = new Map<string, Value>();
   #weight = 0;
 
-  /** @param maxWeight what all entries together may weigh, in the unit of `set` */
+  /** @param maxWeight what all values together may weigh, in the unit of `set` */
   constructor(maxWeight: number) {
     this.#maxWeight = maxWeight;
   }
@@ -21,7 +21,7 @@ export class Recent<Value> {
     return this.#younger.has(key) || this.#older.has(key);
   }
 
-  /** Keeps a value, for as long as what comes after it leaves room. */
+  /** Keeps a value until later values need its room. */
   set(key: string, value: Value, weight = 1): void {
     if (this.#weight + weight > this.#maxWeight / 2) {
       this.#older = this.#younger;

@@ -1,10 +1,10 @@
 import { REPLIES_PER_TURN } from '../limits.ts';
 import type { Pending, Reply } from './queue.ts';
 
-/** Lets whatever else is ready run first: other requests, and what a call has still to send. */
+/** Waits for the next turn of the event loop, so that other requests and pending sends run first. */
 export const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** Replies whose commit is durable, in order, until they leave. */
+/** Replies that can leave, in order: their commit is durable. */
 export class Replies {
   readonly #due: { pending: Pending; reply: Reply }[] = [];
 
@@ -16,7 +16,7 @@ export class Replies {
     this.#due.push({ pending, reply });
   }
 
-  /** Lets all leave, a few each turn: a commit that is under way has its turns in between. */
+  /** Sends all replies, a few each turn, so that a commit in flight gets turns in between. */
   async leave(): Promise<void> {
     while (this.#due.length > 0) {
       for (const { pending, reply } of this.#due.splice(0, REPLIES_PER_TURN)) pending.settle(reply);

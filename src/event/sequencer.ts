@@ -23,9 +23,9 @@ import type { EventState } from './state.ts';
 const pendingOf = (decided: Decided[]): Pending[] => decided.map(({ pending }) => pending);
 
 /**
- * Carries out an event's commands one after the other, with group commit: one transaction in flight,
- * and what arrives meanwhile is decided together and forms the next. Replies leave after the commit
- * that they rest on, refusals too. Memory holds committed state only.
+ * Carries out an event's commands in order, with group commit: one transaction is in flight, and the
+ * commands that arrive meanwhile are decided together and share the next one. Each reply, also a refusal,
+ * leaves after the commit that it rests on. Memory holds committed state only.
  */
 export class Sequencer {
   readonly #ports: Ports;
@@ -54,20 +54,20 @@ export class Sequencer {
     return this.#queue.length;
   }
 
-  /** Whether the event was found not to exist a moment ago. */
+  /** Whether the event was found not to exist within the last `ABSENCE_MEMORY_MS`. */
   get isAbsent(): boolean {
     return this.#memory.isAbsent;
   }
 
-  /** Whether the user has a place in the event, as far as is committed and in memory. */
+  /** Whether the user has a committed place in the event; false while the event is not in memory. */
   knows(userId: string): boolean {
     const { state } = this.#memory;
     return state !== null && !!(state.registrationOf(userId) ?? state.entryOf(userId));
   }
 
-  /** Starts to load, so that it is done when the command comes. */
+  /** Starts to load the event before the command comes. */
   warmUp(): void {
-    // Whoever submits the command awaits the same load, and is told of its failure.
+    // The command awaits the same load, and its reply tells of a failure.
     this.#memory.load().catch(() => {});
   }
 
@@ -94,11 +94,11 @@ export class Sequencer {
   }
 
   /**
-   * Carries out a request of many commands. Its key is used up before any of them begins, so that the
-   * same key with another request changes nothing.
+   * Carries out a bulk request. Its key is used up before the first command, so that the same key with a
+   * different request changes nothing.
    *
-   * @param carryOut submits the commands; run only where there is such an event and the key is not another's
-   * @returns what `carryOut` gives, or why it was not run
+   * @param carryOut submits the commands; it runs only if the event exists and the key is new or a repetition's
+   * @returns the replies of `carryOut`, or the reason why it did not run
    */
   async submitAll(
     expiresAt: number,
@@ -145,8 +145,8 @@ export class Sequencer {
         await step;
         if (this.#queue.length >= EAGER_COMMIT_MIN_COMMANDS) continue;
         await this.#replies.leave();
-        // Each request reaches the object in a turn of its own. One turn lets those in that these
-        // replies have triggered, so that they share a commit; an idle event never waits for it.
+        // Wait one turn: requests that these replies trigger arrive in it and share the next commit.
+        // A command for an idle event does not wait here.
         await turn();
       }
     } finally {
@@ -155,7 +155,7 @@ export class Sequencer {
     }
   }
 
-  /** Loads when cold, decides a batch, commits it, and replies. */
+  /** Loads the event if need be, decides a batch, commits it, and prepares the replies. */
   async #step(): Promise<void> {
     let state: EventState;
     try {
@@ -171,7 +171,7 @@ export class Sequencer {
     try {
       await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));
     } catch (error) {
-      // What the defect left behind is unknown, so nothing of it is trusted.
+      // The commit may have been applied, and memory may be wrong: drop it.
       this.#memory.forget({ inDoubt: true });
       this.#logDefect(error);
       refuseAll(pendingOf(batch.decided), 'uncertain');
@@ -179,9 +179,9 @@ export class Sequencer {
   }
 
   /**
-   * Decides what comes next, and takes it out of the queue.
+   * Decides the next batch, and takes its commands out of the queue.
    *
-   * @returns null when a command met a defect: it is refused, and the others stay in the queue
+   * @returns null when a decision threw an error: that command is refused, the others stay in the queue
    */
   #decide(state: EventState): Batch | null {
     const batch = decideBatch(state, this.#queue.next(), this.#circumstances());
@@ -198,7 +198,7 @@ export class Sequencer {
     return batch;
   }
 
-  /** Waits for the commit of a batch, and tells those who wait for it. */
+  /** Waits for the commit of a batch, and replies to its commands by the result. */
   async #conclude(decided: Decided[], commit: Promise<Conclusion>): Promise<void> {
     const sentAt = this.#ports.now();
     const result = await commit;
@@ -220,7 +220,7 @@ export class Sequencer {
         }
         return;
       case 'replayed': {
-        // Nothing was applied. Whose key was used is answered; the others are decided anew.
+        // Nothing was applied. Commands with a used key are answered; the others are decided again.
         const others: Pending[] = [];
         for (const pending of pendingOf(decided)) {
           const record = pending.key && result.records.get(pending.key.id);
@@ -238,7 +238,7 @@ export class Sequencer {
         this.#ports.log('fence lost', {
           version: this.#memory.state?.version ?? 0,
           commands: decided.length,
-          done: 'loads again, and decides them anew',
+          done: 'loads the event, and decides them again',
         });
         this.#memory.forget({ inDoubt: false });
         this.#queue.putBack(pendingOf(decided), timing);
@@ -255,7 +255,7 @@ export class Sequencer {
         this.#ports.log('commit uncertain', {
           cause: result.cause.message,
           commands: decided.length,
-          done: 'told them that it is uncertain; wins the fence before it reads again',
+          done: 'answered them as uncertain; the next load wins the fence first',
         });
         this.#memory.forget({ inDoubt: true });
         refuseAll(pendingOf(decided), 'uncertain', timing);

@@ -4,7 +4,7 @@ import { type Place, Places } from './places.ts';
 
 export { bytesOf, idBits } from './places.ts';
 
-/** Something that happened to an event: what `decide` returns, and memory and tables are changed by. */
+/** Something that happened to an event. `decide` returns changes; memory and the tables apply them. */
 export type Change =
   | { type: 'created'; event: EventRecord }
   | { type: 'updated'; event: EventRecord }
@@ -14,52 +14,52 @@ export type Change =
   | { type: 'leftLine'; entry: WaitlistEntry }
   | { type: 'promoted'; entry: WaitlistEntry; registration: Seat };
 
-/** A row that a change adds or removes. Rows are never altered, and their ids never used again. */
+/** A row that a change adds or removes. Rows are never altered, and an id is never used again. */
 export type RowChange = { op: 'add' | 'remove' } & (
   | { table: 'registrations'; id: string; row: Seat }
   | { table: 'waitlist'; id: string; row: WaitlistEntry }
 );
 
-const seat = (op: RowChange['op'], row: Seat): RowChange => ({
+const seatRow = (op: RowChange['op'], row: Seat): RowChange => ({
   op,
   table: 'registrations',
   id: row.registrationId,
   row,
 });
 
-const place = (op: RowChange['op'], row: WaitlistEntry): RowChange => ({
+const entryRow = (op: RowChange['op'], row: WaitlistEntry): RowChange => ({
   op,
   table: 'waitlist',
   id: row.entryId,
   row,
 });
 
-/** What a change means for the rows. */
+/** The rows that a change adds and removes. */
 export function rowChanges(change: Change): RowChange[] {
   switch (change.type) {
     case 'created':
     case 'updated':
       return [];
     case 'registered':
-      return [seat('add', change.registration)];
+      return [seatRow('add', change.registration)];
     case 'waitlisted':
-      return [place('add', change.entry)];
+      return [entryRow('add', change.entry)];
     case 'unregistered':
-      return [seat('remove', change.registration)];
+      return [seatRow('remove', change.registration)];
     case 'leftLine':
-      return [place('remove', change.entry)];
+      return [entryRow('remove', change.entry)];
     case 'promoted':
-      return [place('remove', change.entry), seat('add', change.registration)];
+      return [entryRow('remove', change.entry), seatRow('add', change.registration)];
   }
 }
 
-/** What is counted of an event. */
+/** The event, and what is counted of its rows. */
 export interface EventTotals {
   /** Null for an event that does not exist. */
   readonly event: EventRecord | null;
   readonly registeredCount: number;
   readonly waitlistCount: number;
-  /** How often the event itself was written: created, then updated. */
+  /** How often the event itself was created or updated; changes of its rows don't count. */
   readonly revision: number;
   /** The position given last. */
   readonly lastPosition: number;
@@ -67,7 +67,7 @@ export interface EventTotals {
   readonly lastSeq: number;
   /** XOR of the ids of all rows: equal sets of rows have equal digests. */
   readonly digest: bigint;
-  /** What all rows take together, as `bytesOf` counts it. */
+  /** What all rows take of `EVENT_MAX_BYTES` together, as `bytesOf` counts it. */
   readonly bytes: number;
   /** The log's end; null where it has no entry yet. */
   readonly log: LogHead | null;
@@ -77,20 +77,20 @@ export interface EventTotals {
 export interface EventView extends EventTotals {
   registrationOf(userId: string): Seat | undefined;
   entryOf(userId: string): WaitlistEntry | undefined;
-  /** Those who have a seat, by `seq`: those past one, all where none is given. */
+  /** The seats by `seq`: those after a `seq`, or all. */
   seated(after?: number): Iterable<Seat>;
-  /** Those who wait, by position: those past one, all where none is given. */
+  /** The entries by position: those after a position, or all. */
   waiting(after?: number): Iterable<WaitlistEntry>;
-  /** How many wait before this one. */
+  /** How many entries come before this one. */
   aheadOf(entry: WaitlistEntry): number;
 }
 
-/** Holds when somebody has two places, or a row is added twice, or removed without being there. */
+/** Throws when an invariant does not hold, such as one place per user. */
 function assertRow(holds: boolean, what: string, { table, id }: RowChange): void {
   if (!holds) throw new Error(`broken invariant: ${what} (${table} row ${id})`);
 }
 
-/** An event as committed: what the tables hold, and nothing that is still on its way there. */
+/** An event as committed: what the tables hold, without commits in flight. */
 export class EventState implements EventView {
   event: EventRecord | null = null;
   /** Version of the event item that this memory rests on; 0 where there is no item. */
@@ -104,7 +104,7 @@ export class EventState implements EventView {
   readonly #seats: Places;
   readonly #line: Places;
 
-  /** @param rows the rows of an event, which are the state's from now on; none when left out */
+  /** @param rows the rows of an event, which the state takes over; no rows when left out */
   constructor(rows?: { eventId: string; seats: Places; line: Places }) {
     this.#eventId = rows?.eventId ?? '';
     this.#seats = rows?.seats ?? new Places();

@@ -11,11 +11,11 @@ import { commit } from '../store/commit.ts';
 import { UserDirectory } from '../store/directory.ts';
 import { EventLoader } from '../store/load.ts';
 import { findUsers } from '../store/users.ts';
-import { type Measure, measured, openMetrics, type Tables } from './metrics.ts';
+import { type Measure, measured, openMetrics, type TablePorts } from './metrics.ts';
 import { traced } from './tracing.ts';
 
 /**
- * The sequencer of an event over the tables, as the object runs it.
+ * The sequencer of an event, with the tables as its ports.
  *
  * @param logDays how long entries of the log are kept; 0: there is none
  * @param measure takes each load and commit down
@@ -27,7 +27,7 @@ export function openSequencer(
   measure?: Measure,
 ): Sequencer {
   const loader = new EventLoader(store, eventId);
-  const tables: Tables = {
+  const tables: TablePorts = {
     load: (options) => traced('load', () => loader.load(options)),
     commit: (version, changeSet) =>
       traced('commit', () => commit(store, version, changeSet, crypto.randomUUID())),
@@ -60,7 +60,7 @@ export class EventObject extends DurableObject<Env> {
     this.#users = users;
   }
 
-  /** What the object works with; apart, so that it can be run over another store. */
+  /** Opens what the object works with. Tests override it to use another store. */
   protected openEvent(env: Env, eventId: string): { sequencer: Sequencer; users: UserDirectory } {
     const { config, store, knownUsers } = servicesOf(env);
     const measure = env.METRICS && openMetrics(env.METRICS, eventId);
@@ -86,13 +86,13 @@ export class EventObject extends DurableObject<Env> {
     const reply: Reply =
       absence ?? (await this.#sequencer.submit(command, askedAt + QUEUE_WAIT_MS, key, actor));
     if (isQuestion(command)) return reply;
-    // The sequencer counts from when it was asked; a refusal may have needed no commit.
+    // The sequencer's times start after the look-up of the user, so that is added. A reply without a commit has none.
     const { queueMs, ...commit } = reply.timing ?? { queueMs: Date.now() - queuedAt, ...NO_COMMIT };
     return { ...reply, timing: { queueMs: queuedAt - askedAt + queueMs, ...commit } };
   }
 
   /**
-   * Carries out the commands of one request in order, each for itself: at most once for its key.
+   * Carries out the commands of a bulk request, in order. Each has its own outcome, and its own key.
    *
    * @param actor who asks, as the log tells it
    * @returns a reply for each command; one reply where the whole request is refused and changes nothing
@@ -104,27 +104,28 @@ export class EventObject extends DurableObject<Env> {
   ): Promise<Reply | Reply[]> {
     const expiresAt = Date.now() + QUEUE_WAIT_MS;
     return this.#sequencer.submitAll(expiresAt, key, async () => {
-      // All of them first: the commands reach the queue in their order.
+      // All users are looked up first, so that the commands reach the queue in order.
       const absences = await Promise.all(
         commands.map((command) => this.#checkUserOf(command, expiresAt)),
       );
       return Promise.all(
         commands.map(
           (command, i) =>
-            absences[i] ?? this.#sequencer.submit(command, expiresAt, key && rowKey(key, i), actor),
+            absences[i] ??
+            this.#sequencer.submit(command, expiresAt, key && commandKey(key, i), actor),
         ),
       );
     });
   }
 
-  /** Null where the user exists, or need not be looked up: whoever leaves has a place, or is told so. */
+  /** The refusal when the command's user does not exist, or can't be looked up; null for a command that needs no user. */
   async #checkUserOf(command: Command, expiresAt: number): Promise<Reply | null> {
     const needsUser = command.type === 'register' || command.type === 'stand';
     if (!needsUser || this.#sequencer.isAbsent) return null;
     return this.#checkUser(command.userId, expiresAt);
   }
 
-  /** Null for a user who exists; whoever has a place in the event does. */
+  /** Null for a user who exists; a user with a place in the event does. */
   async #checkUser(userId: string, expiresAt: number): Promise<Reply | null> {
     if (this.#sequencer.knows(userId) || this.#users.isKnown(userId)) return null;
     this.#sequencer.warmUp();
@@ -138,7 +139,7 @@ export class EventObject extends DurableObject<Env> {
   }
 }
 
-/** The key of one command of a request: its row is written together with that command's own change. */
-function rowKey({ id, fingerprint }: IdempotencyKey, index: number): IdempotencyKey {
+/** The key of one command of a bulk request. It is used up in the same transaction as the command's change. */
+function commandKey({ id, fingerprint }: IdempotencyKey, index: number): IdempotencyKey {
   return { id: `${id}#${index}`, fingerprint };
 }

@@ -2,30 +2,30 @@ import type { ChangeSet } from '../event/change-set.ts';
 import type { CommitResult, Effort, Ports } from '../event/ports.ts';
 import { StoreUnavailableError } from '../store/client.ts';
 
-/** One measurement of an event. It has no id of a user, and its texts come from us and DynamoDB alone. */
+/** One measurement of an event. It has no user id, and all its texts are ours or DynamoDB's. */
 export interface Point {
   /** What was measured. */
   kind: 'commit' | 'load';
   outcome: CommitResult['type'] | 'loaded' | 'failed';
-  /** Why nothing came of it; empty otherwise. */
+  /** Why it failed; empty otherwise. */
   cause: string;
-  /** How long it took, retries included. */
+  /** How long it took in milliseconds, retries included. */
   ms: number;
-  /** Rows and keys of a commit; places of an event that was loaded. */
+  /** Rows and keys of a commit; seats and entries of a loaded event. */
   batch: number;
-  /** Commands that waited for the event when it was over. */
+  /** Commands in the queue at the end. */
   queue: number;
   /** Calls that a commit took. */
   attempts: number;
-  /** Those of them that DynamoDB was too busy for. */
+  /** Calls of a commit that DynamoDB refused because it was too busy. */
   throttles: number;
-  /** People who took a seat out of the line. */
+  /** Users who were promoted. */
   promotions: number;
 }
 
 /**
- * Which column of Analytics Engine holds what: `blob1` is the first of the blobs, and so on; `index1` is
- * the event's id. Columns are only ever added at the end: old points keep their meaning.
+ * The columns of Analytics Engine: `blob1` is the first of the blobs, and so on; `index1` is the event id.
+ * New columns are added at the end only, so that old points keep their meaning.
  */
 export const LAYOUT = {
   blobs: ['kind', 'outcome', 'cause'],
@@ -35,17 +35,17 @@ export const LAYOUT = {
 /** Analytics Engine's own limit for an index. */
 export const INDEX_MAX_BYTES = 96;
 
-/** Takes a measurement down. */
+/** Records a measurement. */
 export type Measure = (point: Point) => void;
 
-/** The id as an index, cut between characters where it is too long: a key for sampling need not be exact. */
+/** The event id as an index. A long id is cut between characters: the index is only a key for sampling. */
 function toIndex(eventId: string): string {
   const bytes = new Uint8Array(INDEX_MAX_BYTES);
   const { read } = new TextEncoder().encodeInto(eventId, bytes);
   return eventId.slice(0, read);
 }
 
-/** Writes the measurements of an event to a dataset. Writing neither waits nor throws. */
+/** Opens the metrics of an event. Recording a point neither waits nor throws. */
 export function openMetrics(dataset: AnalyticsEngineDataset, eventId: string): Measure {
   const indexes = [toIndex(eventId)];
   let hasFailed = false;
@@ -57,7 +57,7 @@ export function openMetrics(dataset: AnalyticsEngineDataset, eventId: string): M
         doubles: LAYOUT.doubles.map((name) => point[name]),
       });
     } catch (error) {
-      // A commit is no less durable for not being counted. Told once: an object commits 33 times a second.
+      // A commit stays durable without its point. The log tells once only: an object commits up to 33 times a second.
       if (hasFailed) return;
       hasFailed = true;
       // biome-ignore lint/suspicious/noConsole: the platform's log
@@ -68,45 +68,49 @@ export function openMetrics(dataset: AnalyticsEngineDataset, eventId: string): M
   };
 }
 
-/** The two ways to the tables, as the object has them. */
-export interface Tables {
+/** The ports of the engine that reach the tables. */
+export interface TablePorts {
   load: Ports['load'];
   commit(version: number, changeSet: ChangeSet): Promise<CommitResult & Effort>;
 }
 
 const NOTHING = { cause: '', batch: 0, attempts: 0, throttles: 0, promotions: 0 };
 
-/** Why it failed, without what a defect may quote: our own words, or the class alone. */
+/** Why it failed: our own message, or just the class of another error, whose message may quote user data. */
 const causeOf = (error: unknown): string =>
   error instanceof StoreUnavailableError ? error.message : (error as Error).name;
 
 const promotionsOf = ({ changes }: ChangeSet): number =>
   changes.filter(({ type }) => type === 'promoted').length;
 
-/** The same ways, with a measurement of each load and each commit. */
-export function measured(tables: Tables, measure: Measure, queueLength: () => number): Tables {
-  /** Does the work, and takes down what `describe` makes of its result. */
-  async function taken<T>(
+/** The same ports, with a point recorded for each load and each commit. */
+export function measured(
+  tables: TablePorts,
+  measure: Measure,
+  queueLength: () => number,
+): TablePorts {
+  /** Does the work, and records a point with what `describe` says of the result. */
+  async function recorded<T>(
     kind: Point['kind'],
     work: () => Promise<T>,
     describe: (result: T) => Pick<Point, 'outcome'> & Partial<Point>,
   ): Promise<T> {
     const startedAt = Date.now();
-    const point = (found: Pick<Point, 'outcome'> & Partial<Point>) =>
+    const record = (found: Pick<Point, 'outcome'> & Partial<Point>) =>
       measure({ ...NOTHING, kind, ms: Date.now() - startedAt, queue: queueLength(), ...found });
     let result: T;
     try {
       result = await work();
     } catch (error) {
-      point({ outcome: 'failed', cause: causeOf(error) });
+      record({ outcome: 'failed', cause: causeOf(error) });
       throw error;
     }
-    point(describe(result));
+    record(describe(result));
     return result;
   }
   return {
     load: (options) =>
-      taken(
+      recorded(
         'load',
         () => tables.load(options),
         ({ registeredCount, waitlistCount }) => ({
@@ -115,7 +119,7 @@ export function measured(tables: Tables, measure: Measure, queueLength: () => nu
         }),
       ),
     commit: (version, changeSet) =>
-      taken(
+      recorded(
         'commit',
         () => tables.commit(version, changeSet),
         (result) => ({

@@ -3,7 +3,7 @@ import { ATTEMPT_TIMEOUT_MS } from '../limits.ts';
 import { sleep } from '../sleep.ts';
 import { backoffMs, callTables, type Store, StoreUnavailableError } from './client.ts';
 
-/** What is read of one table. */
+/** The request for the items of one table. */
 interface TableRequest {
   Keys: Record<string, unknown>[];
   ConsistentRead: boolean;
@@ -11,19 +11,25 @@ interface TableRequest {
 }
 
 /** How items are read. */
-interface Reading {
-  /** The only attribute that is wanted; all of them when left out. */
+interface ReadOptions {
+  /** The only attribute to read; all when left out. */
   attribute?: string | undefined;
   /** Tables that are read eventually consistently, at half the price; all others consistently. */
   eventual?: readonly string[];
 }
 
-/** Reads items of several tables by key, however many calls DynamoDB needs for it. */
+/**
+ * Reads items of several tables by key, and asks again for keys that DynamoDB left unprocessed.
+ *
+ * @param keys at most `BATCH_GET_MAX_KEYS` in total, by table name
+ * @param deadline epoch milliseconds
+ * @throws StoreUnavailableError when the tables do not answer, or not with all items, by the deadline
+ */
 export async function batchGet(
   store: Store,
   keys: Record<string, Record<string, string>[]>,
   deadline: number,
-  { attribute, eventual = [] }: Reading = {},
+  { attribute, eventual = [] }: ReadOptions = {},
 ): Promise<Record<string, object[]>> {
   const found: Record<string, object[]> = {};
   const toRequest = (table: string, Keys: Record<string, unknown>[]): TableRequest => ({

@@ -10,14 +10,14 @@ export interface Store {
   tables: TableNames;
 }
 
-/** Opens the store. One attempt a call: `callTables` below retries, with a deadline of ours. */
+/** Opens the store. Its client makes one attempt for each call; `callTables` retries, up to our own deadline. */
 export function openStore(config: Config): Store {
   return { client: DynamoDBDocumentClient.from(openLightClient(config)), tables: config.tables };
 }
 
 /**
- * DynamoDB could not be asked, or would not answer, within the deadline.
- * `isUncertain` tells that a write may have been applied, or still may be.
+ * DynamoDB did not answer within the deadline, or refused the call.
+ * `isUncertain`: a write may have been applied, or may still be applied later.
  */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
@@ -34,7 +34,7 @@ export class ConditionFailedError extends Error {
   override readonly name = 'ConditionFailedError';
 }
 
-/** DynamoDB applied nothing and may do so a moment later. */
+/** DynamoDB applied nothing, but another attempt may succeed. */
 const BUSY = new Set([
   'ThrottlingException',
   'ThrottlingError',
@@ -45,7 +45,7 @@ const BUSY = new Set([
   'TransactionConflict',
 ]);
 
-/** DynamoDB refuses to work for us until somebody changes a setting. */
+/** DynamoDB refuses every call until somebody changes a setting. */
 const MISCONFIGURED = new Set([
   'AccessDeniedException',
   'ExpiredTokenException',
@@ -56,10 +56,10 @@ const MISCONFIGURED = new Set([
   'UnrecognizedClientException',
 ]);
 
-/** What a failed attempt says about the next one, and about what became of this one. */
+/** What a failed attempt means: whether it may have been applied, and whether another one helps. */
 type Verdict = 'busy' | 'uncertain' | 'condition' | 'misconfigured' | 'defect';
 
-/** What the error that the SDK threw says. */
+/** The verdict on an error that the SDK threw. */
 export function verdictOf(error: unknown): Verdict {
   const { name, $fault, $metadata, CancellationReasons } = error as {
     name?: string;
@@ -76,9 +76,9 @@ export function verdictOf(error: unknown): Verdict {
   if (name === 'ConditionalCheckFailedException') return 'condition';
   if (name && BUSY.has(name)) return 'busy';
   if (name && MISCONFIGURED.has(name)) return 'misconfigured';
-  // An earlier attempt with this token is still at work: its outcome will be ours.
+  // An earlier attempt with this token is still running. Its result counts for this one too.
   if (name === 'TransactionInProgressException') return 'uncertain';
-  // A 4xx whose body was cut off has a status, and no fault: it may have been a mere "busy".
+  // A 4xx whose body was cut off has a status but no `$fault`. It may have been "busy", so it is no defect.
   const status = $metadata?.httpStatusCode ?? 0;
   return $fault === 'client' && status >= 400 && status < 500 ? 'defect' : 'uncertain';
 }
@@ -89,8 +89,8 @@ export function backoffMs(attempt: number): number {
 }
 
 /**
- * Runs one DynamoDB call until it answers: attempts are cut short, failures are retried with
- * back-off, and the deadline bounds it all. Fit for reads and for writes that carry a token.
+ * Makes one DynamoDB call, and repeats it with back-off until it succeeds or the deadline is near. Each attempt
+ * has a timeout. Only for reads, and for writes that carry a token.
  *
  * @param deadline epoch milliseconds after which no new attempt starts
  * @param timeoutMs how long one attempt may take
@@ -104,14 +104,14 @@ export async function callTables<T>(
   let isUncertain = false;
   for (let attempt = 0; ; attempt++) {
     const timeLeft = Math.max(1, deadline - Date.now());
-    // Not `AbortSignal.timeout`, whose timer would outlive the call and keep the object from resting.
+    // Not `AbortSignal.timeout`: its timer outlives the call, and the platform does not evict an object with timers.
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), Math.min(timeoutMs, timeLeft));
     try {
       return await call({ abortSignal: abort.signal });
     } catch (error) {
       const verdict = verdictOf(error);
-      // With one token for all attempts, a condition that fails proves that none was applied.
+      // All attempts have one token, so a failed condition proves that none of them was applied.
       if (verdict === 'condition') throw new ConditionFailedError('condition', { cause: error });
       if (verdict === 'uncertain') isUncertain = true;
       if (verdict === 'defect') throw error;
@@ -120,7 +120,7 @@ export async function callTables<T>(
         throw new StoreUnavailableError(`DynamoDB refuses the call: ${name}`, isUncertain, error);
       }
       const pause = backoffMs(attempt);
-      // An attempt without the time for an answer would only turn a clear refusal into a doubt.
+      // An attempt without enough time for an answer would only turn "not applied" into "uncertain".
       if (Date.now() + pause + ATTEMPT_MIN_MS >= deadline) {
         throw new StoreUnavailableError(`DynamoDB does not answer: ${name}`, isUncertain, error);
       }

@@ -29,7 +29,7 @@ import {
   toAttributes,
   toDigest,
   toLogBooks,
-  toPlaceKey,
+  toRowKey,
 } from './tables.ts';
 
 function toRowAction(
@@ -39,12 +39,12 @@ function toRowAction(
   const TableName = tables[table];
   return op === 'add'
     ? { Put: { TableName, Item: toAttributes(row) } }
-    : { Delete: { TableName, Key: toAttributes(toPlaceKey(table, id)) } };
+    : { Delete: { TableName, Key: toAttributes(toRowKey(table, id)) } };
 }
 
 /**
- * The event item's part: it carries the fence, that the version is the one our memory rests on.
- * Whoever wrote in between has moved it, and this transaction can never be applied again.
+ * The action on the event item. It carries the fence: the item must still have the version that memory rests on.
+ * Once anybody else has written the event, this transaction can never be applied.
  */
 function toEventAction(
   tables: Store['tables'],
@@ -85,8 +85,8 @@ function toEventAction(
 }
 
 /**
- * An idempotency key that is used up, unless it was before. It lives among the registrations, whose
- * ids are ours alone, and has none of the attributes that would bring it into an index.
+ * Stores a used key, under the condition that it was not used before. Its row is in the registrations table,
+ * where it can't collide with an id, and lacks the attributes that would bring it into an index.
  */
 export function toKeyAction(tables: Store['tables'], key: KeyRecord): TransactWriteItem {
   const { id, fingerprint, outcome, expiresAt } = key;
@@ -117,16 +117,17 @@ export function toTransaction(
   }
   for (const key of changeSet.keys) actions.push(toKeyAction(tables, key));
   if (actions.length > TRANSACTION_MAX_ACTIONS) {
-    throw new Error(`a batch of ${actions.length} actions is more than a transaction takes`);
+    throw new Error(`${actions.length} actions do not fit into one transaction`);
   }
   return { TransactItems: actions, ClientRequestToken: token };
 }
 
 /**
- * The keys that were used before. A key that was used explains whatever else failed (a user that the
- * first attempt created is taken), except for the fence of an event, which is the first action.
+ * The keys that made a transaction fail because they were used before; null when there are none. A used key
+ * also explains why other conditions failed: the user that the first request created exists. It does not
+ * explain a lost fence.
  *
- * @param actionCount how many actions the transaction had; the keys are the last of them
+ * @param actionCount the number of actions in the transaction; the keys are the last of them
  */
 export function usedKeys(
   error: ConditionFailedError,
@@ -152,15 +153,15 @@ export function usedKeys(
   return used.size > 0 ? used : null;
 }
 
-/** Whether the event item's condition, the first of a batch, is among those that failed. */
+/** Whether the fence failed: the condition of the first action. */
 function isFenced(error: ConditionFailedError): boolean {
   const { CancellationReasons } = error.cause as { CancellationReasons?: { Code?: string }[] };
   return CancellationReasons?.[0]?.Code === 'ConditionalCheckFailed';
 }
 
 /**
- * Commits a batch. Every attempt sends the same bytes with the same token, so that an attempt whose
- * answer was lost is settled by the next one: DynamoDB applies a token once.
+ * Commits a change set on top of a version. Every attempt sends the same bytes with the same token. DynamoDB
+ * applies a token once, so when an answer is lost, the next attempt tells the result of both.
  */
 export async function commit(
   store: Store,

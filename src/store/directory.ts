@@ -7,6 +7,7 @@ import {
 } from '../limits.ts';
 import { StoreUnavailableError } from './client.ts';
 
+/** A look-up of one user, which all who ask for that user share. */
 interface LookUp {
   /** Epoch milliseconds from which on nobody waits for it any more. */
   expiresAt: number;
@@ -16,8 +17,8 @@ interface LookUp {
 }
 
 /**
- * Users who are known to exist: so many at most, the oldest go first. Users are never deleted, so
- * whatever one object of an isolate has learnt holds for all of them.
+ * Users who are known to exist: at most `KNOWN_USERS_MAX`, the oldest are dropped first. Users are never
+ * deleted, so the objects of an isolate share one instance.
  */
 export class KnownUsers {
   readonly #known = new Recent<true>(KNOWN_USERS_MAX);
@@ -32,14 +33,14 @@ export class KnownUsers {
 }
 
 /**
- * Tells whether users exist. Those found are remembered, those not found are not (they may be
- * created the next moment). Questions that arrive together share one call.
+ * Tells whether users exist. Only users who exist are remembered, since others may be created at any
+ * moment. Look-ups that arrive together share one call.
  */
 export class UserDirectory {
   readonly #find: (userIds: string[]) => Promise<Set<string>>;
   readonly #known: KnownUsers;
-  /** Asked, and not yet sent. */
-  readonly #waiting = new Map<string, LookUp>();
+  /** Look-ups that are not sent yet, by user id. */
+  readonly #unsent = new Map<string, LookUp>();
   #inFlight = 0;
   #isScheduled = false;
 
@@ -48,39 +49,40 @@ export class UserDirectory {
     this.#known = known;
   }
 
-  /** True when the user is known to exist without asking. */
+  /** Whether the user is known to exist without a look-up. */
   isKnown(userId: string): boolean {
     return this.#known.has(userId);
   }
 
   /**
-   * @param expiresAt epoch milliseconds from which on it is not looked up any more
+   * Whether a user exists.
+   *
+   * @param expiresAt epoch milliseconds from which on the look-up is given up
    * @throws StoreUnavailableError when too many look-ups wait, or for too long, or the table does not answer
    */
   exists(userId: string, expiresAt: number): Promise<boolean> {
     if (this.#known.has(userId)) return Promise.resolve(true);
-    const asked = this.#waiting.get(userId);
+    const asked = this.#unsent.get(userId);
     if (asked) {
       asked.expiresAt = Math.max(asked.expiresAt, expiresAt);
       return asked.promise;
     }
-    if (this.#waiting.size >= LOOKUPS_MAX_PENDING) {
+    if (this.#unsent.size >= LOOKUPS_MAX_PENDING) {
       return Promise.reject(new StoreUnavailableError('too many users are being looked up', false));
     }
     const lookUp = { ...Promise.withResolvers<boolean>(), expiresAt };
-    this.#waiting.set(userId, lookUp);
+    this.#unsent.set(userId, lookUp);
     this.#schedule();
     return lookUp.promise;
   }
 
   /**
-   * Sends with the next turn, so that whoever asks until then travels along: each request reaches the
-   * object in a turn of its own. Beside a call in flight only a full one goes out, since a call costs
-   * the same for one user as for a hundred.
+   * Sends in the next turn of the event loop, so that look-ups that arrive until then share the call. While a
+   * call is in flight only a full one is sent beside it: a call takes as long for one user as for a hundred.
    */
   #schedule(): void {
-    const enough = this.#inFlight === 0 ? 1 : BATCH_GET_MAX_KEYS;
-    if (this.#isScheduled || this.#waiting.size < enough) return;
+    const minimum = this.#inFlight === 0 ? 1 : BATCH_GET_MAX_KEYS;
+    if (this.#isScheduled || this.#unsent.size < minimum) return;
     if (this.#inFlight >= LOOKUPS_MAX_IN_FLIGHT) return;
     this.#isScheduled = true;
     setTimeout(() => {
@@ -89,21 +91,21 @@ export class UserDirectory {
     }, 0);
   }
 
-  /** Refuses what has waited too long. Calls end by a deadline of their own, so this comes in time. */
+  /** Refuses expired look-ups before each call. Calls have a deadline, so this happens in time. */
   #expire(): void {
     const now = Date.now();
-    for (const [userId, { expiresAt, reject }] of this.#waiting) {
+    for (const [userId, { expiresAt, reject }] of this.#unsent) {
       if (expiresAt > now) continue;
-      this.#waiting.delete(userId);
+      this.#unsent.delete(userId);
       reject(new StoreUnavailableError('too many users are being looked up', false));
     }
   }
 
   async #send(): Promise<void> {
     this.#expire();
-    const batch = [...this.#waiting].slice(0, BATCH_GET_MAX_KEYS);
+    const batch = [...this.#unsent].slice(0, BATCH_GET_MAX_KEYS);
     if (batch.length === 0) return;
-    for (const [userId] of batch) this.#waiting.delete(userId);
+    for (const [userId] of batch) this.#unsent.delete(userId);
     this.#inFlight++;
     this.#schedule();
     try {

@@ -5,10 +5,11 @@ import { callTables, type Store } from './client.ts';
 import { toEventRecord } from './tables.ts';
 
 /**
- * A page of all events, in the table's own order, which is arbitrary and lasting. Eventually consistent, at
- * half the price: what was created or changed within the last moments can be missing or as it was.
+ * A page of all events, in the order of the table: it is arbitrary, but always the same. The read is eventually
+ * consistent, at half the price: changes of the last moments can be missing.
  *
- * @param after the id of the last event of the page before
+ * @param after the id of the last event of the page before; null for the first page
+ * @returns `last`: the id of the last event of this page; null on the last page
  */
 export async function listEvents(
   store: Store,

@@ -1,18 +1,18 @@
-/** A condition of a write, with the names and values that stand for themselves in it. */
+/** A condition of a write, with the names and values of its placeholders. */
 export interface Condition {
   ConditionExpression: string;
   ExpressionAttributeNames?: Record<string, string>;
   ExpressionAttributeValues?: Record<string, unknown>;
 }
 
-/** The fence: holds while nobody else has written the event since this version. */
+/** The fence: the event item still has this version, so nobody else has written it since. */
 export const atVersion = (version: number): Condition => ({
   ConditionExpression: '#version = :version',
   ExpressionAttributeNames: { '#version': 'version' },
   ExpressionAttributeValues: { ':version': version },
 });
 
-/** An update that sets these attributes where a condition holds. Several names are reserved words, so all get another. */
+/** An update that sets attributes if a condition holds. Some names are reserved words, so all get placeholders. */
 export function setWhere(attributes: object, condition: Condition) {
   const entries = Object.entries(attributes);
   return {

@@ -18,7 +18,7 @@ import {
   StoreUnavailableError,
 } from './client.ts';
 import { Reading } from './reading.ts';
-import { read } from './rows.ts';
+import { readTimes } from './rows.ts';
 import type { EventItem } from './tables.ts';
 
 /**
@@ -34,20 +34,20 @@ async function readItem(store: Store, eventId: string): Promise<EventItem | unde
   });
   const { Item } = await callTables(
     (options) => store.client.send(command, options),
-    read(ATTEMPT_TIMEOUT_MS),
+    readTimes(ATTEMPT_TIMEOUT_MS),
   );
   if (Item && Item.version === undefined) throw new NotAdoptedError();
   return Item as EventItem | undefined;
 }
 
 /**
- * Moves the event's version on, so that no earlier transaction can be applied any more: whatever is
- * read afterwards stays true until we change it.
+ * Wins the fence: raises the version of the event item, so that no earlier transaction can be applied any
+ * more. What is read afterwards stays true until we change it.
  */
 async function winFence(store: Store, eventId: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const item = await readItem(store, eventId);
-    // Nothing to fence: a late creation is refused by its own condition once somebody else creates.
+    // Nothing to fence: if the event is created later, the condition of an earlier creation fails.
     if (!item) return;
     const command = new UpdateCommand({
       TableName: store.tables.events,
@@ -58,27 +58,33 @@ async function winFence(store: Store, eventId: string): Promise<void> {
       ExpressionAttributeValues: { ':version': item.version, ':next': item.version + 1 },
     });
     try {
-      await callTables((options) => store.client.send(command, options), read(ATTEMPT_TIMEOUT_MS));
+      await callTables(
+        (options) => store.client.send(command, options),
+        readTimes(ATTEMPT_TIMEOUT_MS),
+      );
       return;
     } catch (error) {
-      // Somebody wrote in between, perhaps an attempt of our own whose answer was lost: read again.
+      // The version has changed, perhaps by an attempt of ours whose answer was lost: read again.
       if (!(error instanceof ConditionFailedError)) throw error;
       if (attempt + 1 >= FENCE_MAX_ATTEMPTS) {
-        throw new StoreUnavailableError('the event is written by others all the time', false);
+        throw new StoreUnavailableError(
+          'the event was written by others during every attempt',
+          false,
+        );
       }
       await sleep(backoffMs(attempt));
     }
   }
 }
 
-/** What a load waits after each pass; after the last it is given up. */
+/** How long a load pauses after each pass, in milliseconds. After the pass that has no pause it fails. */
 const PAUSES_MS = [LOAD_SECOND_PASS_PAUSE_MS, LOAD_THIRD_PASS_PAUSE_MS];
 
-/** Loads one event out of the tables, proven whole; lets it rest after loads that could not be proven. */
+/** Loads one event from the tables, and proves that no row is missing. After a failed proof it rests for a while. */
 export class EventLoader {
   readonly #store: Store;
   readonly #eventId: string;
-  /** Epoch milliseconds before which the tables are not asked again. */
+  /** Epoch milliseconds until which the tables are not read again. */
   #restsUntil = 0;
 
   constructor(store: Store, eventId: string) {
@@ -87,30 +93,33 @@ export class EventLoader {
   }
 
   /**
-   * Loads the event. One without an item is a state with version 0.
+   * Loads the event. An event that does not exist is a state with version 0.
    *
-   * @param fence whether a transaction of ours may still be on its way, which must be ruled out first
+   * @param fence win the fence first, because a transaction of ours may still be applied
    * @throws NotAdoptedError for an event of another system
-   * @throws StoreUnavailableError when the tables do not answer, or the indexes go on lagging
+   * @throws StoreUnavailableError when the tables do not answer, or the indexes lag behind the event item
    */
   async load({ fence }: { fence: boolean }): Promise<EventState> {
     if (Date.now() < this.#restsUntil) {
-      throw new StoreUnavailableError('the indexes lag behind the event item, which rests', false);
+      throw new StoreUnavailableError(
+        'the indexes lag behind the event item; loading rests for some seconds',
+        false,
+      );
     }
     const deadline = Date.now() + LOAD_DEADLINE_MS;
     if (fence) await winFence(this.#store, this.#eventId);
     const reading = new Reading(this.#store, this.#eventId);
     for (let pass = 0; ; pass++) {
-      // First: most who ask for an event that does not exist cost one call, and ranges follow from it.
+      // The item comes first: an event that does not exist costs one call, and the item tells the ranges.
       const item = await readItem(this.#store, this.#eventId);
       if (!item) return new EventState();
       const state = await reading.pass(item);
       if (state) return state;
       const pause = PAUSES_MS[pass];
-      // However long the first pass took, what it brought is worth a second one.
+      // A second pass is always made, however long the first one took: it reads only what is missing.
       const isOver = pass > 0 && Date.now() + (pause ?? 0) >= deadline;
       if (pause === undefined || isOver) break;
-      // Drawn from the upper half, so that events that wait for one index do not ask at one time.
+      // Random, between half and all of the pause: events that wait for the same index must not ask at once.
       await sleep(pause * (0.5 + Math.random() / 2));
     }
     this.#restsUntil = Date.now() + LOAD_REST_MS;

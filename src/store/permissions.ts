@@ -8,8 +8,8 @@ export interface TablePermissions {
 }
 
 /**
- * Exactly what the worker needs of DynamoDB, and `infra/tables.yaml` grants. A transaction needs the
- * rights of the writes that it consists of, and none of its own.
+ * Exactly the rights that the worker needs, which `infra/tables.yaml` grants. A transaction needs the rights
+ * of its single writes, and no other.
  */
 export const PERMISSIONS: Record<keyof TableNames, TablePermissions> = {
   users: { actions: ['BatchGetItem', 'GetItem', 'PutItem'], indexes: [] },

@@ -14,25 +14,27 @@ import { TABLE_SCHEMAS } from './tables.ts';
 /** A key that no record has: ids are trimmed, and never blank. */
 const NO_ID = ' ';
 
-/** One of the four tables, by what it holds. */
-export type Part = keyof TableNames;
+/** One of the four tables, by its role. */
+export type TableRole = keyof TableNames;
 
-/** Takes down why a table does not answer. */
+/** Logs why a table does not answer. */
 export type Report = (fault: {
-  part: Part;
+  part: TableRole;
   table: string;
   cause: string;
-  /** DynamoDB's own words, where it had any. */
+  /** The message of DynamoDB, if it sent one. */
   says?: string | undefined;
 }) => void;
 
 /**
- * Asks each table for an item that does not exist, and tells which do not answer. What DynamoDB says of it is
- * reported, for the log: the answer is for anybody.
+ * Reads an item that does not exist from each table.
+ *
+ * @param report gets the cause of each failure: it belongs into the log, not into the public answer
+ * @returns the tables that do not answer
  */
-export async function probeTables(store: Store, report: Report): Promise<Part[]> {
+export async function probeTables(store: Store, report: Report): Promise<TableRole[]> {
   const deadline = Date.now() + READ_DEADLINE_MS;
-  const probe = async (table: Part): Promise<Part[]> => {
+  const probe = async (table: TableRole): Promise<TableRole[]> => {
     const TableName = store.tables[table];
     const command = new GetCommand({ TableName, Key: { [TABLE_SCHEMAS[table].hash.name]: NO_ID } });
     try {
@@ -48,48 +50,48 @@ export async function probeTables(store: Store, report: Report): Promise<Part[]>
       return [table];
     }
   };
-  const tables = Object.keys(TABLE_SCHEMAS) as Part[];
+  const tables = Object.keys(TABLE_SCHEMAS) as TableRole[];
   return (await Promise.all(tables.map(probe))).flat();
 }
 
 /**
- * Whether the tables answer, for all requests of an isolate together: asked for once, and told to whoever
- * asks in the next second, so that asking often costs the tables nothing. What is shared is the result and
- * never the wait for it: the runtime cancels a request that waits for another's I/O.
+ * Whether the tables answer, for all requests of an isolate. A result serves for `READY_MAX_AGE_MS`, so
+ * frequent requests cost the tables nothing. Requests share the result but never await the same promise: the
+ * runtime cancels a request that waits for another's I/O.
  */
 export class Readiness {
-  readonly #probe: () => Promise<Part[]>;
+  readonly #probe: () => Promise<TableRole[]>;
   readonly #keepAlive: (work: Promise<unknown>) => void;
-  #faults: Part[] = [];
+  #faults: TableRole[] = [];
   #answeredAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param keepAlive lets the work go on when the request that it was begun for is cut off */
-  constructor(probe: () => Promise<Part[]>, keepAlive: (work: Promise<unknown>) => void) {
+  /** @param keepAlive lets the probe finish even if the request that started it is cut off */
+  constructor(probe: () => Promise<TableRole[]>, keepAlive: (work: Promise<unknown>) => void) {
     this.#probe = probe;
     this.#keepAlive = keepAlive;
   }
 
-  /** Which tables do not answer. */
-  async faults(): Promise<Part[]> {
+  /** The tables that do not answer. */
+  async faults(): Promise<TableRole[]> {
     for (;;) {
       const now = Date.now();
       if (now - this.#answeredAt < READY_MAX_AGE_MS) return this.#faults;
-      // Somebody asks already; past its turn it was cut off, and the next one takes over.
+      // Another request is probing. After READY_TURN_MS it counts as cut off, and this one probes.
       if (now - this.#askedAt < READY_TURN_MS) await sleep(READY_POLL_MS);
       else return this.#ask(now);
     }
   }
 
-  #ask(now: number): Promise<Part[]> {
+  #ask(now: number): Promise<TableRole[]> {
     this.#askedAt = now;
     const work = this.#read();
-    // Whoever hangs up at once would otherwise keep everybody else waiting for their turn.
+    // Without this, a client that hangs up would stop the probe, and other requests would wait for READY_TURN_MS.
     this.#keepAlive(work.catch(() => {}));
     return work;
   }
 
-  async #read(): Promise<Part[]> {
+  async #read(): Promise<TableRole[]> {
     try {
       this.#faults = await this.#probe();
       this.#answeredAt = Date.now();

@@ -5,11 +5,11 @@ import { ATTEMPT_TIMEOUT_MS, PAGE_TIMEOUT_MS } from '../limits.ts';
 import { callTables, type Store } from './client.ts';
 import {
   type Attributes,
+  placeOfRow,
   type Range,
   ROW_TABLES,
   type RowTable,
-  read,
-  toPlace,
+  readTimes,
   toQuery,
   toRanges,
 } from './rows.ts';
@@ -19,13 +19,13 @@ import {
   toDigest,
   toEventRecord,
   toLogHead,
-  toPlaceKey,
+  toRowKey,
 } from './tables.ts';
 
-/** What an index shows of an event: late rows are missing, and stale ones still there. */
+/** The rows of an event that an index shows. An index lags: new rows can be missing, and removed rows still there. */
 export class Shown {
   readonly places = new Places();
-  /** Rows of users who have another one here, by id: one of the two is stale. */
+  /** Second rows of users who have a row in `places` already, by id. One of the two is stale. */
   readonly #seconds = new Map<string, Place>();
 
   get count(): number {
@@ -43,14 +43,14 @@ export class Shown {
     return this.#seconds.size > 0;
   }
 
-  /** Takes a row. Two pages may show the same one. */
+  /** Adds a row. The same row may come twice, from two pages. */
   add(place: Place): void {
     const first = this.places.get(place.userId);
     if (!first) this.places.add(place);
     else if (first.id !== place.id) this.#seconds.set(place.id, place);
   }
 
-  /** Takes a stale row out, and tells whether it was there. */
+  /** Removes a stale row, and tells whether it was there. */
   drop(id: string): boolean {
     if (this.#seconds.delete(id)) return true;
     const userId = this.places.whoHas(id);
@@ -66,9 +66,9 @@ export class Shown {
 }
 
 /**
- * Builds the state if these rows are exactly those that the item was written with. Indexes lag, and
- * counts alone prove nothing (one row missing and one stale count the same); the XOR of the ids does:
- * ids are random, so another set has the same one with a probability of 2^-122.
+ * Builds the state if these rows are exactly those that the event item was written with; null otherwise.
+ * Counts are no proof, since a missing row and a stale row cancel each other out. The digest is one: ids are
+ * random, so a different set of rows has the same digest with a probability of 2^-122.
  */
 export function prove(item: EventItem, seats: Places, line: Places): EventState | null {
   const state = new EventState({ eventId: item.eventId, seats, line });
@@ -77,7 +77,7 @@ export function prove(item: EventItem, seats: Places, line: Places): EventState 
     state.waitlistCount === item.waitlistCount &&
     toDigest(state.digest) === item.digest;
   if (!isWhole) return null;
-  // A user with two places means that a row is stale: an event never holds both at once.
+  // A user with a seat and an entry: one of the rows is stale.
   const [few, many] = seats.size < line.size ? [seats, line] : [line, seats];
   for (const userId of few.userIds()) if (many.has(userId)) return null;
   state.event = toEventRecord(item);
@@ -89,13 +89,13 @@ export function prove(item: EventItem, seats: Places, line: Places): EventState 
   return state;
 }
 
-/** What was read of an event's rows so far. What is in doubt is read again, and nothing else. */
+/** The rows of an event that were read so far. Each pass reads only the indexes that may be incomplete. */
 export class Reading {
   readonly #store: Store;
   readonly #eventId: string;
   readonly #shown = { registrations: new Shown(), waitlist: new Shown() };
   #isBegun = false;
-  /** A row that was guessed and is not there, and the version of which it was guessed. */
+  /** The last guess of a missing row that proved wrong: the version of the item, and the row id. */
   #wrongGuess = '';
 
   constructor(store: Store, eventId: string) {
@@ -103,7 +103,7 @@ export class Reading {
     this.#eventId = eventId;
   }
 
-  /** Reads until this item's rows are proven, or the indexes have been asked once. */
+  /** Reads the doubtful indexes once, and proves the rows. Null when they don't match the item. */
   async pass(item: EventItem): Promise<EventState | null> {
     const early = this.#isBegun ? await this.#conclude(item) : null;
     if (early) return early;
@@ -113,14 +113,14 @@ export class Reading {
     return this.#conclude(item);
   }
 
-  /** The indexes whose rows are not as many as they should be; both where the numbers are right. */
+  /** The indexes whose number of rows is wrong; both when the numbers are right and only the digest is wrong. */
   #doubtful(item: EventItem): RowTable[] {
     const { seats, entries } = this.#missing(item);
     const tables = ROW_TABLES.filter((table) => (table === 'waitlist' ? entries : seats) !== 0);
     return tables.length > 0 ? tables : ROW_TABLES;
   }
 
-  /** How many rows there should be beyond those that were shown. */
+  /** How many more rows the item counts than the indexes showed; negative where they showed more. */
   #missing({ registeredCount, waitlistCount }: EventItem) {
     const { registrations, waitlist } = this.#shown;
     return {
@@ -129,7 +129,7 @@ export class Reading {
     };
   }
 
-  /** Proves what was shown, after mending it where a single row is late. */
+  /** Proves the rows that were shown. If the counts differ by a single row, that row is corrected first. */
   async #conclude(item: EventItem): Promise<EventState | null> {
     const { seats, entries } = this.#missing(item);
     if (Math.abs(seats) + Math.abs(entries) === 1) await this.#mend(item, seats + entries);
@@ -139,8 +139,8 @@ export class Reading {
   }
 
   /**
-   * If one row is late, its id is the difference of the digests: a stale one is known by it, and a
-   * missing one read by it, past the index. The proof tells whether that was so.
+   * Corrects a single row. If one row is missing or stale, the XOR of the digests is its id. A stale row is
+   * dropped; a missing row is read by its id, past the index. The proof shows whether the guess was right.
    */
   async #mend(item: EventItem, missing: number): Promise<void> {
     const { registrations, waitlist } = this.#shown;
@@ -160,23 +160,23 @@ export class Reading {
   async #readRow(table: RowTable, id: string): Promise<Place | null> {
     const command = new GetItemCommand({
       TableName: this.#store.tables[table],
-      Key: toAttributes(toPlaceKey(table, id)),
+      Key: toAttributes(toRowKey(table, id)),
       ConsistentRead: true,
     });
     const { Item } = await callTables(
       (options) => this.#store.client.send(command, options),
-      read(ATTEMPT_TIMEOUT_MS),
+      readTimes(ATTEMPT_TIMEOUT_MS),
     );
-    return Item?.eventId?.S === this.#eventId ? toPlace(table, Item) : null;
+    return Item?.eventId?.S === this.#eventId ? placeOfRow(table, Item) : null;
   }
 
-  /** Reads what an index shows now, in place of what it showed before. */
+  /** Reads an index, and replaces the rows that it showed before. */
   async #readIndex(table: RowTable, item: EventItem): Promise<void> {
     const shown = new Shown();
     this.#shown[table] = shown;
-    // The item knows that there is nothing: whatever is shown is stale.
+    // The item counts no rows, so any row that the index showed would be stale.
     if ((table === 'waitlist' ? item.waitlistCount : item.registeredCount) === 0) return;
-    // The other index has no order of its own, and can be read only from its beginning.
+    // The registrations index has no sort key, so it can't be read in ranges.
     const ranges: Range[] = table === 'waitlist' ? toRanges(item) : [[null, null]];
     await Promise.all(ranges.map((range) => this.#readRange(table, range, shown)));
   }
@@ -188,9 +188,9 @@ export class Reading {
       const command = new QueryCommand({ ...query, ...(next ? { ExclusiveStartKey: next } : {}) });
       const { Items = [], LastEvaluatedKey } = await callTables(
         (options) => this.#store.client.send(command, options),
-        read(PAGE_TIMEOUT_MS),
+        readTimes(PAGE_TIMEOUT_MS),
       );
-      for (const row of Items) shown.add(toPlace(table, row));
+      for (const row of Items) shown.add(placeOfRow(table, row));
       next = LastEvaluatedKey;
     } while (next);
   }

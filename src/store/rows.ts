@@ -10,17 +10,20 @@ export type Attributes = Record<string, AttributeValue>;
 export type RowTable = 'registrations' | 'waitlist';
 export const ROW_TABLES: RowTable[] = ['registrations', 'waitlist'];
 
-/** How one read is tried. */
-export const read = (timeoutMs: number) => ({ deadline: Date.now() + READ_DEADLINE_MS, timeoutMs });
+/** The deadline of a read that starts now, and the timeout of each attempt. */
+export const readTimes = (timeoutMs: number) => ({
+  deadline: Date.now() + READ_DEADLINE_MS,
+  timeoutMs,
+});
 
-/** The id and the order number of a row, by the attributes' names in its table. */
+/** Names of the attributes that hold a row's id and its order number. */
 export const NAMES = {
   registrations: { id: 'registrationId', order: 'seq' },
   waitlist: { id: 'entryId', order: 'position' },
 } as const;
 
-/** A row as memory holds it. Seats of the first releases have no `seq`: they come first. */
-export function toPlace(table: RowTable, row: Attributes): Place {
+/** A row as memory holds it. A seat without `seq`, from an old release, has order number 0. */
+export function placeOfRow(table: RowTable, row: Attributes): Place {
   const { id, order } = NAMES[table];
   const text = (name: string) => row[name]?.S ?? '';
   const place: Place = {
@@ -34,15 +37,15 @@ export function toPlace(table: RowTable, row: Attributes): Place {
   return place;
 }
 
-/** Positions after one and up to another; null where there is no bound. */
+/** A range of positions: greater than `after`, at most `upTo`; null for no bound. */
 export type Range = [after: number | null, upTo: number | null];
 
-/** What a query of an index asks for: what memory holds of the rows, and of those no more than that. */
+/** The query for an event's rows in an index. It projects only what memory holds of a row. */
 export function toQuery(store: Store, eventId: string, table: RowTable, [after, upTo]: Range) {
   const { id, order } = NAMES[table];
   const conditions = ['eventId = :eventId'];
   const values: Record<string, string | number> = { ':eventId': eventId };
-  // A key condition takes one comparison of the position; positions are whole numbers.
+  // A key condition allows one comparison of the sort key. BETWEEN includes its first value, hence `after + 1`.
   if (after !== null && upTo !== null) {
     conditions.push('#order BETWEEN :first AND :last');
     Object.assign(values, { ':first': after + 1, ':last': upTo });
@@ -65,8 +68,8 @@ export function toQuery(store: Store, eventId: string, table: RowTable, [after, 
 }
 
 /**
- * Positions in ranges that can be read side by side. Those who wait came last, so the latest positions are
- * cut evenly; the first range also has whoever waits since long before.
+ * Cuts the positions into ranges that are read in parallel. Most entries have recent positions, so the last
+ * `waitlistCount` positions are cut evenly; the first range also covers all older ones.
  */
 export function toRanges({
   waitlistCount,

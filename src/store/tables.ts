@@ -16,42 +16,42 @@ export interface IndexSchema {
   range?: KeyAttribute;
 }
 
-/** What a table must look like; all are billed on demand. */
+/** The schema of a table; all tables are billed on demand. */
 export interface TableSchema {
   hash: KeyAttribute;
   indexes: IndexSchema[];
-  /** The attribute by which DynamoDB deletes items: epoch seconds. */
+  /** The attribute that says when DynamoDB may delete an item, in epoch seconds. */
   ttl?: string;
 }
 
-/** Index names, as the queries use them. */
+/** The names of the indexes. */
 export const INDEXES = {
   registrationsByUser: 'UserIdIndex',
   registrationsByEvent: 'EventIdIndex',
   waitlistByPosition: 'EventIdPositionIndex',
 } as const;
 
-const text = (name: string): KeyAttribute => ({ name, type: 'S' });
+const stringKey = (name: string): KeyAttribute => ({ name, type: 'S' });
 
-/** The four-table schema: what `npm run tables` creates, and holds existing tables against. */
+/** The schemas of the four tables. `npm run tables` creates them, and compares existing tables with them. */
 export const TABLE_SCHEMAS: Record<keyof TableNames, TableSchema> = {
-  users: { hash: text('userId'), indexes: [] },
-  events: { hash: text('eventId'), indexes: [] },
+  users: { hash: stringKey('userId'), indexes: [] },
+  events: { hash: stringKey('eventId'), indexes: [] },
   registrations: {
-    hash: text('registrationId'),
+    hash: stringKey('registrationId'),
     indexes: [
-      { name: INDEXES.registrationsByUser, hash: text('userId') },
-      { name: INDEXES.registrationsByEvent, hash: text('eventId') },
+      { name: INDEXES.registrationsByUser, hash: stringKey('userId') },
+      { name: INDEXES.registrationsByEvent, hash: stringKey('eventId') },
     ],
     // Only idempotency keys and entries of the log have it.
     ttl: 'expiresAt',
   },
   waitlist: {
-    hash: text('entryId'),
+    hash: stringKey('entryId'),
     indexes: [
       {
         name: INDEXES.waitlistByPosition,
-        hash: text('eventId'),
+        hash: stringKey('eventId'),
         range: { name: 'position', type: 'N' },
       },
     ],
@@ -59,21 +59,21 @@ export const TABLE_SCHEMAS: Record<keyof TableNames, TableSchema> = {
 };
 
 /**
- * What the event item carries beside the record, for the fence and for proving a load.
- * Written by every commit of the event, and by nobody else.
+ * What the event item carries beside the record: for the fence, and to prove a load. Every commit of the event
+ * writes the books.
  */
 export interface EventBooks {
-  /** Grows by one with every write of the item; 0 stands for an item that does not exist. */
+  /** Grows by one with every write of the item; 0 means that the item does not exist. */
   version: number;
-  /** How often the event itself was written: created, then updated. */
+  /** How often the event itself was created or updated; changes of its rows don't count. */
   revision: number;
   /** Rows of the event in the registrations table. */
   registeredCount: number;
   /** Rows of the event in the waitlist table. */
   waitlistCount: number;
-  /** The position given last; the next one is one more, whoever has left since. */
+  /** The position given last. The next one is one more, even if that entry is gone. */
   lastPosition: number;
-  /** The order number given to a seat last. */
+  /** The `seq` given last. */
   lastSeq: number;
   /** XOR of the ids of all those rows, as 32 hex digits. */
   digest: string;
@@ -110,7 +110,7 @@ export function toLogHead(item: Partial<LogBooks>): LogHead | null {
   return { version, chain, from: from ?? 0, next: next ?? 0, nextAt: nextAt ?? '' };
 }
 
-/** Picks the record out of an event item: what a client sees. Old items lack what came later. */
+/** The record in an event item: what a client sees. Fields that an old item lacks get their defaults. */
 export function toEventRecord(item: EventRecord): EventRecord {
   const { eventId, name, capacity, hasWaitlist, createdAt } = item;
   const { waitlistCapacity = null, registrationOpensAt = null, registrationClosesAt = null } = item;
@@ -120,8 +120,8 @@ export function toEventRecord(item: EventRecord): EventRecord {
 }
 
 /**
- * A flat item as DynamoDB has it; what is undefined is left out. Commits write by these known shapes,
- * since lib-dynamodb's search for them is a sixth of what a transaction costs.
+ * A flat item in DynamoDB's format, without undefined attributes. Commits use it instead of lib-dynamodb,
+ * whose generic conversion takes a sixth of the CPU time of a transaction.
  */
 export function toAttributes(item: object): Record<string, AttributeValue> {
   const attributes: Record<string, AttributeValue> = {};
@@ -130,13 +130,12 @@ export function toAttributes(item: object): Record<string, AttributeValue> {
     else if (typeof value === 'number') attributes[name] = { N: String(value) };
     else if (typeof value === 'boolean') attributes[name] = { BOOL: value };
     else if (value === null) attributes[name] = { NULL: true };
-    else if (value !== undefined)
-      throw new Error(`an item has no place for ${typeof value} ${name}`);
+    else if (value !== undefined) throw new Error(`an item can't have the ${typeof value} ${name}`);
   }
   return attributes;
 }
 
-/** A flat item as it was before `toAttributes`; of other kinds of values our tables have none. */
+/** The inverse of `toAttributes`. */
 export function fromAttributes(attributes: Record<string, AttributeValue>): object {
   const item: Record<string, unknown> = {};
   for (const [name, { S, N, BOOL }] of Object.entries(attributes)) {
@@ -145,12 +144,12 @@ export function fromAttributes(attributes: Record<string, AttributeValue>): obje
   return item;
 }
 
-/** The digest as the item holds it. */
+/** A digest as the event item holds it: 32 hex digits. */
 export function toDigest(digest: bigint): string {
   return digest.toString(16).padStart(32, '0');
 }
 
-/** Key of a row in the table that it lives in. */
-export function toPlaceKey(table: 'registrations' | 'waitlist', id: string) {
+/** The primary key of a row in its table. */
+export function toRowKey(table: 'registrations' | 'waitlist', id: string) {
   return table === 'registrations' ? { registrationId: id } : { entryId: id };
 }

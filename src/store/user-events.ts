@@ -11,36 +11,36 @@ import { batchGet } from './batch-get.ts';
 import { callTables, type Store } from './client.ts';
 import { INDEXES, toEventRecord } from './tables.ts';
 
-/** Registrations and their events, two keys each, that one BatchGetItem call reads. */
+/** Seats that one BatchGetItem call confirms: each takes two keys, of the registration and of its event. */
 const PAIRS_PER_CALL = BATCH_GET_MAX_KEYS / 2;
 
-/** Nominees that are kept: those of the longest page, and as many that may turn out to be given up. */
+/** Nominees that are kept: the longest page, and as many again in case some were given up. */
 const NOMINEES_MAX = 2 * PAGE_MAX_ROWS;
 
-/** A page of a user's events, and the place of its last seat; null when no more follow. */
+/** A page of a user's events, and the order key of its last seat; null when no more follow. */
 export interface UserEvents {
   events: EventRecord[];
   last: string | null;
 }
 
-/** A seat as the index has it: all that is needed to confirm it and to put it in order. */
+/** A seat as the index shows it, to be confirmed: what confirming and sorting need. */
 type Nominee = Pick<Registration, 'registrationId' | 'eventId' | 'createdAt'>;
 
-/** Where a seat comes among those of its user: by time, then by id. Places compare as text. */
-const placeOf = ({ createdAt, registrationId }: Nominee) => `${createdAt}#${registrationId}`;
+/** The text by which the seats of a user are sorted: time, then id. */
+const orderKeyOf = ({ createdAt, registrationId }: Nominee) => `${createdAt}#${registrationId}`;
 
-/** Whether it is the place of a seat, as far as that can be told without looking. */
-export function isSeatPlace(text: string): boolean {
+/** Whether a text has the form of an order key. */
+export function isOrderKey(text: string): boolean {
   return /^\d{4}-\d\d-\d\d[^#]*#./.test(text);
 }
 
 /**
- * The events in which a user has a seat, oldest registration first. The index only nominates: each
- * registration is confirmed by a consistent read, since an older copy of the table can still have one that was
- * given up. Events are read at half the price: what of them was changed within the last moments can be as it
- * was. A seat that was taken within the last moments can be missing until the index has it.
+ * The events in which a user has a seat, oldest seat first. The index can still show seats that were given
+ * up, so each one is confirmed by a consistent read. Events are read eventually consistently, at half the
+ * price, so their latest changes can be missing. A new seat is missing until the index has it.
  *
- * @param after the place of the last seat of the page before
+ * @param after the order key of the last seat of the page before; null for the first page
+ * @throws StoreUnavailableError when the tables do not answer within `USER_EVENTS_DEADLINE_MS`
  */
 export async function listUserEvents(
   store: Store,
@@ -53,8 +53,8 @@ export async function listUserEvents(
   const events: EventRecord[] = [];
   let seen = 0;
   while (seen < nominees.length && events.length < limit) {
-    const most = Math.min(limit - events.length, PAIRS_PER_CALL * USER_EVENTS_MAX_IN_FLIGHT);
-    const wave = nominees.slice(seen, seen + most);
+    const waveSize = Math.min(limit - events.length, PAIRS_PER_CALL * USER_EVENTS_MAX_IN_FLIGHT);
+    const wave = nominees.slice(seen, seen + waveSize);
     const parts: Nominee[][] = [];
     for (let i = 0; i < wave.length; i += PAIRS_PER_CALL) {
       parts.push(wave.slice(i, i + PAIRS_PER_CALL));
@@ -65,10 +65,10 @@ export async function listUserEvents(
   }
   const last = nominees[seen - 1];
   const hasMore = seen < nominees.length || isCut;
-  return { events, last: last && hasMore ? placeOf(last) : null };
+  return { events, last: last && hasMore ? orderKeyOf(last) : null };
 }
 
-/** The oldest seats after a place, as the index has them; `isCut` when there are more. */
+/** The oldest seats after an order key, as the index shows them. `isCut`: there are more. */
 async function nominate(
   store: Store,
   userId: string,
@@ -91,9 +91,9 @@ async function nominate(
       deadline,
       timeoutMs: PAGE_TIMEOUT_MS,
     });
-    // In no order: the index has no key to sort by, so each page is read and only the oldest are kept.
-    const read = ((page.Items ?? []) as Nominee[]).filter((each) => placeOf(each) > after);
-    nominees = [...nominees, ...read].sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+    // The index has no sort key, so all pages are read, and only the oldest seats are kept.
+    const read = ((page.Items ?? []) as Nominee[]).filter((each) => orderKeyOf(each) > after);
+    nominees = [...nominees, ...read].sort((a, b) => (orderKeyOf(a) < orderKeyOf(b) ? -1 : 1));
     isCut ||= nominees.length > NOMINEES_MAX;
     nominees.splice(NOMINEES_MAX);
     ExclusiveStartKey = page.LastEvaluatedKey;
@@ -101,14 +101,14 @@ async function nominate(
   return { nominees, isCut };
 }
 
-/** The events of those nominees who still have their seat, in their order. */
+/** The events of the nominees that are still seats, in the order of the nominees. */
 async function confirm(
   store: Store,
   nominees: Nominee[],
   deadline: number,
 ): Promise<EventRecord[]> {
   const { registrations, events } = store.tables;
-  // A stale row and its successor name the same event, and a key must not be asked for twice.
+  // A stale seat and a new one can be of the same event, and DynamoDB refuses a repeated key.
   const eventIds = new Set(nominees.map(({ eventId }) => eventId));
   const keysOf = (ids: Iterable<string>) => [...ids].map((eventId) => ({ eventId }));
   const found = await batchGet(
@@ -128,7 +128,7 @@ async function confirm(
     for (const item of items as EventRecord[]) eventById.set(item.eventId, toEventRecord(item));
   };
   keep(found[events]);
-  // Who has a seat has an event: one created within the last moments has to be asked for in earnest.
+  // A seat has an event. If the event is missing, it was created a moment ago: read it consistently.
   const missing = new Set(
     seats.map(({ eventId }) => eventId).filter((eventId) => !eventById.has(eventId)),
   );

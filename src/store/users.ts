@@ -13,12 +13,14 @@ import { ConditionFailedError, callTables, type Store } from './client.ts';
 import { toKeyAction, usedKeys } from './commit.ts';
 import { toAttributes } from './tables.ts';
 
-/** What came of creating a user. */
+/** The outcome of creating a user. */
 export type UserOutcome = { type: 'created'; user: User } | { type: 'duplicate' };
 
 /**
- * Writes a new user, unless the id is taken. A transaction, for its token: an attempt whose answer
- * was lost must not make the next one take our own write for somebody else's.
+ * Writes a new user, unless the id is taken. It is a transaction because those have a token: when an answer
+ * is lost, the next attempt must not mistake our own write for another user.
+ *
+ * @throws StoreUnavailableError when the tables do not answer
  */
 export async function createUser(
   store: Store,
@@ -35,14 +37,14 @@ export async function createUser(
   };
   const written = await writeOnce(store, [put], key, created);
   if (written !== 'refused') return written;
-  // A refusal is an outcome too: with a key it is kept, so that a retry is told the same.
+  // With a key, the refusal is stored too, so that a repetition gets the same outcome.
   const duplicate: UserOutcome = { type: 'duplicate' };
   if (!key) return duplicate;
   const kept = await writeOnce(store, [], key, duplicate);
   return kept === 'refused' ? duplicate : kept;
 }
 
-/** Writes items and the key that guards them; `refused` when a condition of the items failed. */
+/** Writes items together with the used key; `refused` when a condition of the items failed. */
 async function writeOnce(
   store: Store,
   actions: TransactWriteItem[],
@@ -68,7 +70,7 @@ async function writeOnce(
   }
 }
 
-/** Reads a user, consistently. */
+/** Reads a user, consistently; null when there is none. */
 export async function getUser(store: Store, userId: string): Promise<User | null> {
   const command = new GetCommand({
     TableName: store.tables.users,
@@ -84,13 +86,13 @@ export async function getUser(store: Store, userId: string): Promise<User | null
   return { userId, name, createdAt };
 }
 
-/** Which of these users exist; consistent, so that a user created a moment ago counts. */
+/** Which of these users exist. The read is consistent: a user who was created a moment ago is found. */
 export async function findUsers(store: Store, userIds: string[]): Promise<Set<string>> {
   const found = await readUsers<Pick<User, 'userId'>>(store, userIds, 'userId');
   return new Set(found.map(({ userId }) => userId));
 }
 
-/** The names of users, by id, however many. */
+/** The names of users, by id; users who do not exist are missing. */
 export async function namesOf(store: Store, userIds: string[]): Promise<Map<string, string>> {
   const parts: string[][] = [];
   for (let i = 0; i < userIds.length; i += BATCH_GET_MAX_KEYS) {

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
 import app from '../../src/http/app.ts';
 import { READY_MAX_AGE_MS, READY_TURN_MS } from '../../src/limits.ts';
-import { type Part, Readiness } from '../../src/store/probe.ts';
+import { Readiness, type TableRole } from '../../src/store/probe.ts';
 import { api, countDynamo, onDynamo } from '../support/desk.ts';
 import { fault, refusal } from '../support/faults.ts';
 
@@ -117,7 +117,7 @@ describe('whether the tables answer', () => {
 
   test('is found out to the end, whatever becomes of the request that asks', async () => {
     const kept: Promise<unknown>[] = [];
-    const probe = Promise.withResolvers<Part[]>();
+    const probe = Promise.withResolvers<TableRole[]>();
     const readiness = new Readiness(
       () => probe.promise,
       (work) => kept.push(work),

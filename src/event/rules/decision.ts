@@ -1,15 +1,15 @@
 import type { Outcome, RefusalReason } from '../command.ts';
 import type { Change } from '../state.ts';
 
-/** An outcome, and what has to be committed before anybody is told. */
+/** The outcome of a command, and the changes to commit before the reply. */
 export interface Decision {
   changes: Change[];
   outcome: Outcome;
-  /** Acknowledges how things are, so the fence has to be met even where nothing changes. */
+  /** The outcome confirms the state as it is, so it needs a commit even where nothing changes. */
   mustCommit?: boolean;
 }
 
-/** What the rules take from outside. */
+/** What a decision takes from outside: the time, and new ids. */
 export interface Circumstances {
   /** The time of the decision, ISO 8601 in UTC. */
   now: string;
@@ -17,7 +17,7 @@ export interface Circumstances {
   newId: () => string;
 }
 
-/** Refuses a command. */
+/** The decision that refuses a command. `time` is when registration opens, or closed. */
 export const refuse = (reason: RefusalReason, time?: string): Decision => ({
   changes: [],
   outcome: { type: 'refused', reason, ...(time ? { time } : {}) },

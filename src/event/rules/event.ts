@@ -14,7 +14,7 @@ export function create(view: EventView, event: NewEvent, { now }: Circumstances)
   };
 }
 
-/** Changes what an organiser may change, and seats as many as fit then. */
+/** Updates the event, and promotes into seats that this makes free. */
 export function update(
   view: EventView,
   event: EventRecord,
@@ -28,12 +28,12 @@ export function update(
   if (isReversed(updated)) return refuse('window-reversed');
   const isChanged = given.some(([field, value]) => event[field as keyof EventRecord] !== value);
   const promotions = promoteInto(view, updated, view.registeredCount, circumstances);
-  const { changes, ...told } = promotions;
+  const { changes, ...listed } = promotions;
   const outcome: Outcome = {
     type: 'updated',
     event: updated,
     revision: view.revision + (isChanged ? 1 : 0),
-    ...told,
+    ...listed,
   };
   if (isDryRun) return { changes: [], outcome };
   return {
@@ -56,7 +56,7 @@ export function cancel(view: EventView, event: EventRecord, revisions: number[] 
   };
 }
 
-/** Seats those who wait for seats that an interrupted update left free. */
+/** Promotes into the seats that an interrupted update left free. */
 export function promote(
   view: EventView,
   event: EventRecord,
@@ -64,6 +64,6 @@ export function promote(
 ): Decision {
   const { revision } = view;
   const promotions = promoteInto(view, event, view.registeredCount, circumstances);
-  const { changes, ...told } = promotions;
-  return { changes, outcome: { type: 'updated', event, revision, ...told } };
+  const { changes, ...listed } = promotions;
+  return { changes, outcome: { type: 'updated', event, revision, ...listed } };
 }

@@ -29,14 +29,14 @@ export function answer(view: EventView, event: EventRecord, question: Question):
     case 'list': {
       const { list, after, limit } = question;
       return list === 'registrations'
-        ? { type: list, ...page(view.seated(after), limit) }
-        : { type: list, ...page(view.waiting(after), limit) };
+        ? { type: list, ...firstOf(view.seated(after), limit) }
+        : { type: list, ...firstOf(view.waiting(after), limit) };
     }
   }
 }
 
-/** The first of these rows, and whether they are all. */
-function page<Row>(all: Iterable<Row>, limit: number) {
+/** The first `limit` rows, and whether these are all. */
+function firstOf<Row>(all: Iterable<Row>, limit: number) {
   const rows: Row[] = [];
   for (const row of all) {
     if (rows.length === limit) return { rows, isLast: false };

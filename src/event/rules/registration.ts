@@ -5,7 +5,7 @@ import { bytesOf, type EventView } from '../state.ts';
 import { type Circumstances, type Decision, refuse } from './decision.ts';
 import { promoteInto, seatFor, toRegistration } from './seating.ts';
 
-/** Takes a free seat, or a place in the line. */
+/** Gives the user a free seat, or an entry in the line. */
 export function register(
   view: EventView,
   event: EventRecord,
@@ -20,7 +20,7 @@ export function register(
   const closed = closure(event, circumstances.now);
   if (closed) return closed;
   const hasRoom = view.bytes + bytesOf({ userId }) <= EVENT_MAX_BYTES;
-  // A free seat belongs to whoever waits first, never to a newcomer.
+  // While anybody waits, a free seat goes to the first in line, never to a newcomer.
   if (view.registeredCount < event.capacity && view.waitlistCount === 0) {
     if (!hasRoom) return refuse('no-room');
     const registration = seatFor(userId, event, view.lastSeq + 1, circumstances);
@@ -34,7 +34,7 @@ export function register(
     return refuse('waitlist-full');
   }
   if (!hasRoom) return refuse('no-room');
-  const waiting: WaitlistEntry = {
+  const newEntry: WaitlistEntry = {
     entryId: circumstances.newId(),
     userId,
     eventId: event.eventId,
@@ -42,24 +42,24 @@ export function register(
     createdAt: circumstances.now,
   };
   return {
-    changes: [{ type: 'waitlisted', entry: waiting }],
-    outcome: { type: 'waitlisted', entry: waiting },
+    changes: [{ type: 'waitlisted', entry: newEntry }],
+    outcome: { type: 'waitlisted', entry: newEntry },
   };
 }
 
-/** Why nobody can register now, if so. */
+/** The refusal while registration is not open; null while it is. */
 function closure(event: EventRecord, now: string): Decision | null {
   const { status, registrationOpensAt: opens, registrationClosesAt: closes } = event;
   if (status === 'PAUSED') return refuse('paused');
   if (status === 'CLOSED') return refuse('closed');
-  // Instants, not texts: an older system may have stored a time in another form.
+  // Compare instants, not texts: the seed system may have stored a time in another form.
   const at = Date.parse(now);
   if (opens && at < Date.parse(opens)) return refuse('not-open-yet', opens);
   if (closes && at >= Date.parse(closes)) return refuse('closed-already', closes);
   return null;
 }
 
-/** The one way over the capacity. Whoever waited leaves the line in the same step. */
+/** Seats a user past the capacity. A user who waits leaves the line in the same commit. */
 function seatPastCapacity(
   view: EventView,
   event: EventRecord,
@@ -83,7 +83,7 @@ function seatPastCapacity(
   };
 }
 
-/** Gives a seat up; it goes to whoever waits first. */
+/** Gives up a seat; the first in line is promoted into it. */
 export function unregister(
   view: EventView,
   event: EventRecord,
@@ -92,7 +92,7 @@ export function unregister(
 ): Decision {
   const registration = view.registrationOf(userId);
   if (!registration) return refuse('not-registered');
-  // At most one, unless an interrupted update left seats free: then as many as fit.
+  // Promotes at most one, unless an interrupted update left more seats free.
   const { changes, promoted } = promoteInto(view, event, view.registeredCount - 1, circumstances);
   return {
     changes: [{ type: 'unregistered', registration }, ...changes],
@@ -104,7 +104,7 @@ export function unregister(
   };
 }
 
-/** Gives a place in the line up. */
+/** Gives up an entry in the line. */
 export function leaveLine(view: EventView, userId: string): Decision {
   const entry = view.entryOf(userId);
   if (!entry) return refuse('not-waiting');

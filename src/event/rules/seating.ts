@@ -8,7 +8,7 @@ export function toRegistration({ seq: _, ...registration }: Seat): Registration 
   return registration;
 }
 
-/** A new seat; `seq` is its place in the order in which seats were given. */
+/** A new seat. `seq` numbers the seats in the order in which they were given. */
 export function seatFor(
   userId: string,
   event: EventRecord,
@@ -25,14 +25,14 @@ export function seatFor(
   };
 }
 
-/** What became of free seats, and what is told of it: the first who were promoted, and how many there are. */
+/** Promotions as changes, and as an answer lists them: the first who were promoted, and the count of all. */
 export interface Promotions {
   changes: Change[];
   promoted: Registration[];
   promotedCount: number;
 }
 
-/** Gives free seats to those who wait, in order. A cancelled event seats nobody. */
+/** Promotes into free seats, in the order of the line. A cancelled event promotes nobody. */
 export function promoteInto(
   view: EventView,
   event: EventRecord,

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { DuplicateError, NotFoundError, ValidationError } from '../../errors.ts';
 import { servicesOf } from '../../services.ts';
-import { isSeatPlace, listUserEvents } from '../../store/user-events.ts';
+import { isOrderKey, listUserEvents } from '../../store/user-events.ts';
 import { createUser, getUser } from '../../store/users.ts';
 import { idempotencyKeyOf, markReplay, toKeyError } from '../idempotency-key.ts';
 import { linkNext, readCursor, writeCursor } from '../paging.ts';
@@ -10,10 +10,10 @@ import { jsonBody, validate } from '../validate.ts';
 
 const noUser = (userId: string) => new NotFoundError(`There is no user ${userId}.`);
 
-/** Where the page before ended in the events of this user, whose id stands in the cursor. */
-function readPlace(cursor: string | undefined, userId: string): string | null {
-  const place = readCursor(cursor, 'events', userId);
-  if (place === null || (typeof place === 'string' && isSeatPlace(place))) return place;
+/** The order key in a cursor of this user's events; null without a cursor. */
+function readOrderKey(cursor: string | undefined, userId: string): string | null {
+  const key = readCursor(cursor, 'events', userId);
+  if (key === null || (typeof key === 'string' && isOrderKey(key))) return key;
   throw new ValidationError([{ path: 'cursor', message: 'is not a cursor of this list' }]);
 }
 
@@ -46,7 +46,7 @@ export const users = new Hono<{ Bindings: Env }>()
       const { store } = servicesOf(c.env);
       const { userId } = c.req.valid('param');
       const { limit, cursor } = c.req.valid('query');
-      const after = readPlace(cursor, userId);
+      const after = readOrderKey(cursor, userId);
       // First, so that a user who does not exist costs one read and nothing more.
       if (!(await getUser(store, userId))) throw noUser(userId);
       const { events, last } = await listUserEvents(store, userId, limit, after);
