@@ -1,0 +1,62 @@
+/** A message that an endpoint has not taken yet, and will be sent again. */
+export interface OpenMessage {
+  /** The version of its entry in the log, and its place among the entry's changes. */
+  version: number;
+  index: number;
+  /** Attempts that failed, at least 1. */
+  attempts: number;
+  /** Epoch milliseconds of the next attempt. */
+  nextAt: number;
+}
+
+/** How far the messages of an event have come with one endpoint. */
+export interface Pointer {
+  /** The name of the endpoint. */
+  name: string;
+  /** All messages up to this version were sent once, and taken, apart from those in `open`. */
+  version: number;
+  /** How many messages of the first entry after `version` were sent, too. */
+  index: number;
+  /** In the order of the log; at most `OUTBOX_MAX_OPEN`. With so many no other message is begun. */
+  open: OpenMessage[];
+  /** Whether the endpoint has asked for no more messages of this event (410). */
+  isEnded: boolean;
+  /** Since when attempts fail (ISO 8601), and what the last failure was; null while none does. */
+  failingSince: string | null;
+  lastError: string | null;
+}
+
+/** What one delivery is to do: send to one endpoint what is due. */
+export interface DeliveryJob {
+  eventId: string;
+  pointer: Pointer;
+  /** The version up to which the log is to be sent: its end when the delivery begins. */
+  head: number;
+}
+
+/** What came of a delivery. */
+export interface DeliveryReport {
+  /** Where the endpoint stands now. */
+  pointer: Pointer;
+  /** Messages that were taken, that failed, and that were given up after their last attempt. */
+  delivered: number;
+  failed: number;
+  gaveUp: number;
+}
+
+/** A pointer that begins after a version. */
+export const pointerAt = (name: string, version: number): Pointer => ({
+  ...{ name, version, index: 0, open: [], isEnded: false, failingSince: null, lastError: null },
+});
+
+/**
+ * When an endpoint has something to do next.
+ *
+ * @param head the version of the log's end
+ * @returns epoch milliseconds; 0 for at once, null for nothing
+ */
+export function dueAt(pointer: Pointer, head: number, maxOpen: number): number | null {
+  if (pointer.isEnded) return null;
+  if (pointer.version < head && pointer.open.length < maxOpen) return 0;
+  return pointer.open.length === 0 ? null : Math.min(...pointer.open.map(({ nextAt }) => nextAt));
+}
