@@ -71,6 +71,15 @@ export const LOG_PAGE_MAX_CHANGES = 10_000;
  */
 export const LOG_PAGE_MAX_READS = 20;
 
+/**
+ * Messages that an endpoint has not taken, and that will be sent again. With so many it is taken to be down:
+ * no other is begun. They stand in the event item, at about 60 bytes each.
+ */
+export const OUTBOX_MAX_OPEN = 8;
+
+/** Endpoints whose place in the log an event keeps: those that are configured, and some that were. */
+export const OUTBOX_MAX_POINTERS = 10;
+
 /** Largest request body. The largest valid one is under 2 KiB; the rest is room for escapes. */
 export const BODY_MAX_BYTES = 64 * 1024;
 

@@ -48,7 +48,11 @@ export function decideBatch(
     const isFirst = batch.decided.length === 0;
     if (mayBeLarge(pending.command) && !isFirst) break;
     try {
-      const { changes, outcome, mustCommit } = decide(draft, pending.command, circumstances);
+      const { changes, outcome, mustCommit, pointer } = decide(
+        draft,
+        pending.command,
+        circumstances,
+      );
       // A key is written in the same transaction as the event item, so it needs an event.
       const isKept = draft.event !== null || changes.length > 0;
       const record = isKept && pending.key ? toKeyRecord(pending.key, outcome, now) : null;
@@ -58,6 +62,7 @@ export function decideBatch(
       if (!fits) return { ...batch, draft: null };
       draft.apply(changes, pending.actor);
       if (mustCommit) draft.mustCommit = true;
+      if (pointer) draft.movePointer(pointer);
       if (record) draft.keys.push(record);
     } catch (error) {
       return { ...batch, defect: { pending, error } };

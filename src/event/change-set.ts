@@ -1,9 +1,19 @@
 import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
 import type { KeyRecord } from './idempotency.ts';
-import { chainOf, type LogEntry, type LogHead, nextHead, receiptOf, toLogChange } from './log.ts';
+import {
+  chainOf,
+  type Hash,
+  type LogEntry,
+  type LogHead,
+  nextHead,
+  receiptOf,
+  toLogChange,
+} from './log.ts';
 import type { EventRecord } from './model.ts';
+import { outboxDueAt, type Pointer, pointersFor, withPointer } from './outbox.ts';
 import type { Ports } from './ports.ts';
 import {
+  type Books,
   bytesOf,
   type Change,
   type EventTotals,
@@ -17,6 +27,9 @@ const SECONDS_PER_DAY = 24 * 60 * 60;
 /** Items that one transaction takes beside the event item and the log's entry. */
 const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 2;
 
+/** What sealing needs of the world. */
+export type SealPorts = Pick<Ports, 'hash' | 'logDays' | 'endpoints'>;
+
 /** What one transaction makes durable: the net change of each row, the keys, and the new totals. */
 export class ChangeSet implements EventTotals {
   event: EventRecord | null;
@@ -29,6 +42,8 @@ export class ChangeSet implements EventTotals {
   bytes: number;
   /** The log's end; with `entry` as soon as there is one. */
   log: LogHead | null;
+  pointers: readonly Pointer[];
+  dueAt: number | null;
   /** What the log tells of it; null until it is sealed, and where nothing is told. */
   entry: (LogEntry & { expiresAt: number }) | null = null;
   /** What happened, in order. */
@@ -53,6 +68,8 @@ export class ChangeSet implements EventTotals {
     this.digest = base.digest;
     this.bytes = base.bytes;
     this.log = base.log;
+    this.pointers = base.pointers;
+    this.dueAt = base.dueAt;
   }
 
   /** The rows to put and to delete, each id once. */
@@ -84,6 +101,17 @@ export class ChangeSet implements EventTotals {
     return this.itemCountWith(changes) + keyCount <= MAX_ITEMS;
   }
 
+  /** Moves an endpoint's place in the log. */
+  movePointer(pointer: Pointer): void {
+    this.pointers = withPointer(this.pointers, pointer);
+    this.mustCommit = true;
+  }
+
+  /** What the commit leads to beside its changes. */
+  get books(): Books {
+    return { log: this.log, pointers: this.pointers, dueAt: this.dueAt };
+  }
+
   /** @param actor who makes the changes, as the log tells it */
   apply(changes: Change[], actor: string | null = null): void {
     for (const change of changes) {
@@ -98,7 +126,8 @@ export class ChangeSet implements EventTotals {
   }
 
   /**
-   * Adds the log's entry of what changes, before the commit. Nothing may be applied afterwards.
+   * Adds the log's entry of what changes, and what follows from it, before the commit. Nothing may be
+   * applied afterwards.
    *
    * @param version the version that the commit leads to
    * @param at when it was decided
@@ -107,15 +136,22 @@ export class ChangeSet implements EventTotals {
   async seal(
     version: number,
     at: string,
-    { hash, logDays }: Pick<Ports, 'hash' | 'logDays'>,
+    { hash, logDays, endpoints }: SealPorts,
   ): Promise<string | null> {
-    if (logDays === 0 || this.changes.length === 0) return null;
+    this.pointers = pointersFor(this.pointers, endpoints, version - 1);
+    const isLogged = logDays > 0 && this.changes.length > 0;
+    if (isLogged) await this.#writeEntry(version, at, hash, logDays);
+    const due = outboxDueAt(this.pointers, endpoints, this.log?.version ?? 0);
+    this.dueAt = due === 0 ? Date.parse(at) : due;
+    return this.entry && receiptOf(this.entry);
+  }
+
+  async #writeEntry(version: number, at: string, hash: Hash, logDays: number): Promise<void> {
     const changes = this.changes.map(toLogChange);
     const chain = await chainOf(this.log?.chain ?? '', { version, at, changes }, hash);
     const expiresAt = Math.floor(Date.parse(at) / 1_000) + logDays * SECONDS_PER_DAY;
     this.entry = { version, at, chain, changes, actors: this.actors, expiresAt };
     this.log = nextHead(this.log, this.entry, logDays);
-    return receiptOf(this.entry);
   }
 
   protected applyRow(change: RowChange): void {

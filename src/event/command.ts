@@ -7,12 +7,15 @@ import type {
   Seat,
   WaitlistEntry,
 } from './model.ts';
+import type { Pointer } from './outbox.ts';
 
 /** A question: it changes nothing, and is answered from what is committed. */
 export type Question =
   | { type: 'read' }
   /** Which place a user has. */
   | { type: 'stand'; userId: string }
+  /** How far the log was sent to each endpoint. */
+  | { type: 'outbox' }
   /** The end of the log, and where it begins. */
   | { type: 'log' }
   /** A page of those with a seat, or of those who wait: those after an order number. */
@@ -29,6 +32,12 @@ export type Command =
   /** `revisions`: the revisions of the event that it may be applied to; null for any. */
   | { type: 'update'; patch: EventPatch; revisions: number[] | null; isDryRun: boolean }
   | { type: 'cancel'; revisions: number[] | null }
+  /** Does what is due by now; changes nothing where nothing is. */
+  | { type: 'wake' }
+  /** Records how far a delivery came, unless the endpoint was moved meanwhile. */
+  | { type: 'movePointer'; from: Pointer; to: Pointer }
+  /** Sends what is in the log after a version to an endpoint again. */
+  | { type: 'replay'; endpoint: string; after: number }
   /** Uses up the idempotency key of a bulk request before its commands; changes nothing else. */
   | { type: 'claim' }
   /** Promotes into free seats: finishes an update that was interrupted. */
@@ -80,6 +89,9 @@ export type Outcome =
       ahead: number | null;
     }
   | { type: 'log'; head: LogHead | null }
+  | { type: 'outbox'; pointers: readonly Pointer[]; head: LogHead | null }
+  | { type: 'woken' | 'pointerMoved' }
+  | { type: 'replaying'; pointer: Pointer }
   | { type: 'registrations'; rows: Seat[]; isLast: boolean }
   | { type: 'waitlist'; rows: WaitlistEntry[]; isLast: boolean }
   | { type: 'registered'; registration: Registration }
@@ -101,6 +113,7 @@ const QUESTIONS: readonly Command['type'][] = [
   'read',
   'stand',
   'log',
+  'outbox',
   'list',
 ] satisfies Question['type'][];
 

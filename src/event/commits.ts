@@ -54,9 +54,9 @@ export class Commits {
 
   /** Memory changes at the end, so nobody sees a part. */
   async #commitInParts(state: EventState, large: LargeChange): Promise<Conclusion> {
-    const { version, log, ...conclusion } = await commitInParts(this.#ports, state, large);
+    const { version, books, ...conclusion } = await commitInParts(this.#ports, state, large);
     if (conclusion.type === 'committed') {
-      this.#memory.apply(state, { changes: large.changes, log }, version);
+      this.#memory.apply(state, { changes: large.changes, books }, version);
     }
     return conclusion;
   }

@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { type Circumstances, type Decision, refuse } from './rules/decision.ts';
 import { cancel, create, promote, update } from './rules/event.ts';
+import { movePointer, replay } from './rules/outbox.ts';
 import { answer } from './rules/question.ts';
 import { leaveLine, register, unregister } from './rules/registration.ts';
 import type { EventView } from './state.ts';
@@ -14,6 +15,7 @@ export function decide(view: EventView, command: Command, circumstances: Circums
     case 'read':
     case 'stand':
     case 'log':
+    case 'outbox':
     case 'list':
       return { changes: [], outcome: answer(view, event, command) };
     case 'register':
@@ -26,6 +28,12 @@ export function decide(view: EventView, command: Command, circumstances: Circums
       return update(view, event, command, circumstances);
     case 'cancel':
       return cancel(view, event, command.revisions);
+    case 'wake':
+      return { changes: [], outcome: { type: 'woken' } };
+    case 'movePointer':
+      return movePointer(view, command);
+    case 'replay':
+      return replay(view, command);
     case 'claim':
       return { changes: [], outcome: { type: 'claimed' } };
     case 'promote':

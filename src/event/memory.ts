@@ -1,13 +1,12 @@
 import { ABSENCE_MEMORY_MS } from '../limits.ts';
-import type { ChangeSet } from './change-set.ts';
 import type { CommitResult, Ports } from './ports.ts';
-import type { EventState } from './state.ts';
+import type { Books, Change, EventState } from './state.ts';
 
 /** How often a load is tried while others write the event at the same time. */
 const MAX_ATTEMPTS = 5;
 
 /** What `Memory` needs from outside. */
-export interface MemoryDeps extends Pick<Ports, 'load' | 'now' | 'log'> {
+export interface MemoryDeps extends Pick<Ports, 'load' | 'now' | 'log' | 'announce'> {
   /** Finishes an interrupted change; null when nothing is left to do. */
   finish(state: EventState): Promise<CommitResult | null>;
 }
@@ -61,10 +60,10 @@ export class Memory {
   /** Takes over what was committed: the one place where it is announced. */
   apply(
     state: EventState,
-    { changes, log }: Pick<ChangeSet, 'changes' | 'log'>,
+    { changes, books }: { changes: Iterable<Change>; books: Books },
     version: number,
   ): void {
-    state.applyCommit(changes, version, log);
+    state.applyCommit(changes, version, books);
     this.#keep(state);
   }
 
@@ -80,6 +79,7 @@ export class Memory {
   #keep(state: EventState): void {
     this.#state = state.event ? state : null;
     this.#absentUntil = state.event ? 0 : this.#deps.now() + ABSENCE_MEMORY_MS;
+    this.#deps.announce?.(state);
   }
 
   /** Loads the event, and finishes an interrupted change before anybody sees the state. */

@@ -1,3 +1,5 @@
+import { OUTBOX_MAX_OPEN, OUTBOX_MAX_POINTERS } from '../limits.ts';
+
 /** A message that an endpoint has not taken yet, and will be sent again. */
 export interface OpenMessage {
   /** The version of its entry in the log, and its place among the entry's changes. */
@@ -50,13 +52,52 @@ export const pointerAt = (name: string, version: number): Pointer => ({
 });
 
 /**
+ * The pointers of an event: one for each endpoint that is configured. Pointers of other endpoints stay, as
+ * far as there is room, so that an endpoint that comes back goes on where it was.
+ *
+ * @param version a new endpoint begins after it
+ */
+export function pointersFor(
+  pointers: readonly Pointer[],
+  endpoints: readonly string[],
+  version: number,
+): Pointer[] {
+  const known = endpoints.map(
+    (name) => pointers.find((each) => each.name === name) ?? pointerAt(name, version),
+  );
+  const others = pointers.filter(({ name }) => !endpoints.includes(name));
+  return [...known, ...others.slice(0, Math.max(0, OUTBOX_MAX_POINTERS - known.length))];
+}
+
+/** The pointers with one of them moved. */
+export function withPointer(pointers: readonly Pointer[], moved: Pointer): Pointer[] {
+  const isKnown = pointers.some(({ name }) => name === moved.name);
+  return isKnown
+    ? pointers.map((each) => (each.name === moved.name ? moved : each))
+    : [...pointers, moved];
+}
+
+/**
  * When an endpoint has something to do next.
  *
  * @param head the version of the log's end
  * @returns epoch milliseconds; 0 for at once, null for nothing
  */
-export function dueAt(pointer: Pointer, head: number, maxOpen: number): number | null {
-  if (pointer.isEnded) return null;
-  if (pointer.version < head && pointer.open.length < maxOpen) return 0;
-  return pointer.open.length === 0 ? null : Math.min(...pointer.open.map(({ nextAt }) => nextAt));
+export function pointerDueAt({ version, open, isEnded }: Pointer, head: number): number | null {
+  if (isEnded) return null;
+  if (version < head && open.length < OUTBOX_MAX_OPEN) return 0;
+  return open.length === 0 ? null : Math.min(...open.map(({ nextAt }) => nextAt));
+}
+
+/** When any of these endpoints has something to do next: epoch milliseconds, 0 for at once, null for nothing. */
+export function outboxDueAt(
+  pointers: readonly Pointer[],
+  endpoints: readonly string[],
+  head: number,
+): number | null {
+  const all = pointers
+    .filter(({ name }) => endpoints.includes(name))
+    .map((pointer) => pointerDueAt(pointer, head))
+    .filter((at) => at !== null);
+  return all.length === 0 ? null : Math.min(...all);
 }

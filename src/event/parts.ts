@@ -1,8 +1,7 @@
-import { ChangeSet } from './change-set.ts';
+import { ChangeSet, type SealPorts } from './change-set.ts';
 import type { KeyRecord } from './idempotency.ts';
-import type { LogHead } from './log.ts';
 import type { CommitResult, Effort, Ports } from './ports.ts';
-import type { Change, EventState, EventTotals } from './state.ts';
+import type { Books, Change, EventState, EventTotals } from './state.ts';
 
 /** What became of a commit, and what it took; `items` are rows and keys. */
 export type Conclusion = CommitResult &
@@ -45,14 +44,15 @@ export function* partsOf(
  * Commits changes that do not fit into one transaction, part by part. The first part writes the new
  * capacity. If a later one is missing, seats stay free while people wait, and the next load promotes them.
  *
- * @returns what became of it, the version and the end of the log that it led to, and the first part's receipt
+ * @returns what became of it, the version and the books that it led to, and the first part's receipt
  */
 export async function commitInParts(
-  ports: Pick<Ports, 'commit' | 'hash' | 'logDays'>,
+  ports: Pick<Ports, 'commit'> & SealPorts,
   state: EventState,
   large: LargeChange,
-): Promise<Conclusion & { version: number; log: LogHead | null }> {
-  let { version, log } = state;
+): Promise<Conclusion & { version: number; books: Books }> {
+  let { version } = state;
+  let books: Books = state;
   let items = 0;
   let attempts = 0;
   let receipt: string | null = null;
@@ -69,10 +69,10 @@ export async function commitInParts(
     if (result.type !== 'committed') {
       const cause = new Error('a part was committed');
       const conclusion: CommitResult = isFirst ? result : { type: 'uncertain', cause };
-      return { ...conclusion, items, attempts, receipt, version, log };
+      return { ...conclusion, items, attempts, receipt, version, books };
     }
     version++;
-    log = part.log;
+    books = part.books;
   }
-  return { type: 'committed', items, attempts, receipt, version, log };
+  return { type: 'committed', items, attempts, receipt, version, books };
 }

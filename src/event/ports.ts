@@ -51,6 +51,10 @@ export interface Ports {
   hash: Hash;
   /** How long entries of the log are kept, in days; 0: there is no log, and there are no receipts. */
   readonly logDays: number;
+  /** The names of the endpoints that the log is sent to. */
+  readonly endpoints: readonly string[];
+  /** Told of the state after each load and each commit. */
+  announce?(state: EventState): void;
   /** Told of whatever an operator may want to know. */
   log(problem: string, details: Record<string, unknown>): void;
   /** Runs a step of the work, and shows it in traces under this name. */

@@ -45,6 +45,7 @@ export class Sequencer {
       finish: (state) => this.#commits.finishPromotions(state),
       now: () => ports.now(),
       log: (problem, details) => ports.log(problem, details),
+      announce: (state) => ports.announce?.(state),
     });
     this.#commits = new Commits(ports, this.#memory);
   }

@@ -1,5 +1,6 @@
 import type { LogHead } from './log.ts';
 import type { EventRecord, Seat, WaitlistEntry } from './model.ts';
+import type { Pointer } from './outbox.ts';
 import { type Place, Places } from './places.ts';
 
 export { bytesOf, idBits } from './places.ts';
@@ -71,7 +72,14 @@ export interface EventTotals {
   readonly bytes: number;
   /** The log's end; null where it has no entry yet. */
   readonly log: LogHead | null;
+  /** How far the log was sent to each endpoint. */
+  readonly pointers: readonly Pointer[];
+  /** When the event has something to do by itself: epoch milliseconds; null for never. */
+  readonly dueAt: number | null;
 }
+
+/** What a commit leads to beside its changes. */
+export type Books = Pick<EventTotals, 'log' | 'pointers' | 'dueAt'>;
 
 /** What the rules may ask of an event. */
 export interface EventView extends EventTotals {
@@ -99,6 +107,8 @@ export class EventState implements EventView {
   lastPosition = 0;
   lastSeq = 0;
   log: LogHead | null = null;
+  pointers: readonly Pointer[] = [];
+  dueAt: number | null = null;
   /** Of all rows: it is kept once. */
   #eventId: string;
   readonly #seats: Places;
@@ -150,7 +160,7 @@ export class EventState implements EventView {
   }
 
   /** Takes over what was committed; the event item has this version and the log this end now. */
-  applyCommit(changes: Iterable<Change>, version: number, log = this.log): void {
+  applyCommit(changes: Iterable<Change>, version: number, books?: Books): void {
     for (const change of changes) {
       if (change.type === 'created' || change.type === 'updated') {
         this.event = change.event;
@@ -159,7 +169,11 @@ export class EventState implements EventView {
       for (const row of rowChanges(change)) this.applyRow(row);
     }
     this.version = version;
-    this.log = log;
+    if (books) {
+      this.log = books.log;
+      this.pointers = books.pointers;
+      this.dueAt = books.dueAt;
+    }
   }
 
   /** Adds or removes one row. */

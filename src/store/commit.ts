@@ -26,9 +26,11 @@ import { toLogItem } from './log.ts';
 import {
   type EventBooks,
   type LogBooks,
+  type OutboxBooks,
   toAttributes,
   toDigest,
   toLogBooks,
+  toOutboxBooks,
   toRowKey,
 } from './tables.ts';
 
@@ -53,7 +55,7 @@ function toEventAction(
 ): TransactWriteItem {
   if (!changeSet.event) throw new Error('an event that does not exist has nothing to commit');
   const { eventId, ...fields } = changeSet.event;
-  const books: EventBooks & Partial<LogBooks> = {
+  const books: EventBooks & Partial<LogBooks & OutboxBooks> = {
     version: version + 1,
     revision: changeSet.revision,
     registeredCount: changeSet.registeredCount,
@@ -62,6 +64,7 @@ function toEventAction(
     lastSeq: changeSet.lastSeq,
     digest: toDigest(changeSet.digest),
     ...(changeSet.entry && changeSet.log ? toLogBooks(changeSet.log) : {}),
+    ...toOutboxBooks(changeSet.books),
   };
   if (version === 0) {
     return {

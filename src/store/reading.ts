@@ -16,9 +16,9 @@ import {
 import {
   type EventItem,
   toAttributes,
+  toBooks,
   toDigest,
   toEventRecord,
-  toLogHead,
   toRowKey,
 } from './tables.ts';
 
@@ -85,7 +85,7 @@ export function prove(item: EventItem, seats: Places, line: Places): EventState 
   state.revision = item.revision ?? 1;
   state.lastPosition = item.lastPosition;
   state.lastSeq = item.lastSeq ?? 0;
-  state.log = toLogHead(item);
+  Object.assign(state, toBooks(item));
   return state;
 }
 

@@ -2,6 +2,8 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { TableNames } from '../config.ts';
 import type { LogHead } from '../event/log.ts';
 import type { EventRecord } from '../event/model.ts';
+import type { Pointer } from '../event/outbox.ts';
+import type { Books } from '../event/state.ts';
 
 /** One attribute of a key: its name and DynamoDB type. */
 export interface KeyAttribute {
@@ -88,8 +90,16 @@ export interface LogBooks {
   logNextAt: string;
 }
 
+/** What the event item holds of its outbox; nothing where nothing is to be sent. */
+export interface OutboxBooks {
+  /** JSON of the pointers, one for each endpoint. */
+  outbox: string;
+  /** Epoch milliseconds at which the event has something to do by itself; null for never. */
+  dueAt: number | null;
+}
+
 /** The event item: record and books. */
-export type EventItem = EventRecord & EventBooks & Partial<LogBooks>;
+export type EventItem = EventRecord & EventBooks & Partial<LogBooks & OutboxBooks>;
 
 /** The log's end as the event item holds it. */
 export function toLogBooks({ version, chain, from, next, nextAt }: LogHead): LogBooks {
@@ -102,8 +112,19 @@ export function toLogBooks({ version, chain, from, next, nextAt }: LogHead): Log
   };
 }
 
+/** Where the endpoints stand, as the event item holds it; nothing for an event that never had any. */
+export function toOutboxBooks({ pointers, dueAt }: Books): Partial<OutboxBooks> {
+  return pointers.length === 0 ? {} : { outbox: JSON.stringify(pointers), dueAt };
+}
+
+/** What an event item holds beside the record and the counts. */
+export function toBooks(item: Partial<LogBooks & OutboxBooks>): Books {
+  const pointers = item.outbox === undefined ? [] : (JSON.parse(item.outbox) as Pointer[]);
+  return { log: toLogHead(item), pointers, dueAt: item.dueAt ?? null };
+}
+
 /** The log's end out of an event item; null before the first entry. */
-export function toLogHead(item: Partial<LogBooks>): LogHead | null {
+function toLogHead(item: Partial<LogBooks>): LogHead | null {
   const { logVersion: version, logChain: chain, logFrom: from, logNext: next } = item;
   const { logNextAt: nextAt } = item;
   if (version === undefined || chain === undefined) return null;

@@ -43,6 +43,7 @@ function open(capacity = 10) {
     newId: counterIds(),
     hash: hexDigestOf,
     logDays: 0,
+    endpoints: [],
     log: (problem, details) => logs.push({ problem, ...details }),
   });
   const register = (userId: string) =>

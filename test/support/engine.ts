@@ -15,6 +15,7 @@ export function openEngine(store: Store, eventId: string) {
     newId: () => crypto.randomUUID(),
     hash: hexDigestOf,
     logDays: 30,
+    endpoints: [],
     log: () => {},
   });
   return (command: Command) => sequencer.submit(command, Date.now() + 60_000);

@@ -1,4 +1,5 @@
 import type { Outcome, RefusalReason } from '../command.ts';
+import type { Pointer } from '../outbox.ts';
 import type { Change } from '../state.ts';
 
 /** The outcome of a command, and the changes to commit before the reply. */
@@ -7,6 +8,8 @@ export interface Decision {
   outcome: Outcome;
   /** The outcome confirms the state as it is, so it needs a commit even where nothing changes. */
   mustCommit?: boolean;
+  /** Where an endpoint stands from now on. */
+  pointer?: Pointer;
 }
 
 /** What a decision takes from outside: the time, and new ids. */

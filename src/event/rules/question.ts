@@ -26,6 +26,8 @@ export function answer(view: EventView, event: EventRecord, question: Question):
     }
     case 'log':
       return { type: 'log', head: view.log };
+    case 'outbox':
+      return { type: 'outbox', pointers: view.pointers, head: view.log };
     case 'list': {
       const { list, after, limit } = question;
       return list === 'registrations'

@@ -20,6 +20,7 @@ export class EventObject extends Product {
         newId: () => crypto.randomUUID(),
         hash: hexDigestOf,
         logDays: 0,
+        endpoints: [],
         log: () => {},
       }),
     };
