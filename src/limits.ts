@@ -77,6 +77,30 @@ export const LOG_PAGE_MAX_READS = 20;
  */
 export const OUTBOX_MAX_OPEN = 8;
 
+/** Deliveries in a row to one endpoint; the next alarm goes on. The platform lets a request call 32 others. */
+export const DELIVERIES_MAX_IN_A_ROW = 25;
+
+/** How long an endpoint rests when a delivery could not even be tried: the log could not be read. */
+export const DELIVERY_REST_MS = 10_000;
+
+/** How long what the object does by itself may wait for its turn: it is never refused for a full queue. */
+export const OWN_COMMAND_WAIT_MS = 30_000;
+
+/**
+ * How long the alarm leaves to what is done anyway: messages are sent right after their commit, and the
+ * alarm is for those that a crash left behind. With it a storm sets one alarm in two seconds.
+ */
+export const ALARM_GRACE_MS = 2_000;
+
+/** When the object is woken again that could not read what is due. */
+export const ALARM_RETRY_MS = 10_000;
+
+/** How long something has to be due before the hourly look takes the alarm to be lost. */
+export const OVERDUE_MS = 5 * 60 * 1_000;
+
+/** Events that the hourly look wakes side by side: of an invocation's six connections. */
+export const OVERDUE_WAKES_AT_A_TIME = 5;
+
 /** Endpoints whose place in the log an event keeps: those that are configured, and some that were. */
 export const OUTBOX_MAX_POINTERS = 10;
 

@@ -49,6 +49,8 @@ export const ACCESS: Record<string, Rule> = {
   'DELETE /registration/events/:eventId': ORGANISER,
   'GET /registration/events/:eventId/capacity': EVERYBODY,
   'GET /registration/events/:eventId/log': EVERYBODY,
+  'GET /registration/events/:eventId/webhooks': ORGANISER,
+  'POST /registration/events/:eventId/webhooks/:name/replay': ORGANISER,
   'GET /registration/events/:eventId/registrations': ORGANISER,
   'GET /registration/events/:eventId/waitlist': ORGANISER,
   'POST /registration/events/:eventId/registrations': ORGANISER,

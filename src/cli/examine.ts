@@ -14,10 +14,10 @@ import type { TableNames } from '../config.ts';
 import { PERMISSIONS } from '../store/permissions.ts';
 import { type IndexSchema, TABLE_SCHEMAS } from '../store/tables.ts';
 import { explainClientError } from './client.ts';
+import { countOverdue, countUnadopted, tellUnadopted } from './counting.ts';
 import { type CliConfig, type Settings, whoMayCall } from './settings.ts';
 import { compareTable, describeTable } from './tables.ts';
 import { explain } from './terminal.ts';
-import { countUnadopted, tellUnadopted } from './unadopted.ts';
 
 /** One thing that was looked at: right, wrong, or not to be seen from here. */
 export interface Finding {
@@ -40,6 +40,8 @@ const unknown = (what: string, detail: string): Finding => ({ what, verdict: 'un
 const NO_ID = ' ';
 /** AWS refuses signatures five minutes off; this leaves time to mend it. */
 const MAX_SKEW_MS = 60_000;
+/** The hourly look wakes what is overdue; what is due for longer was not woken. */
+const OVERDUE_MAX_MS = 2 * 60 * 60 * 1_000;
 const CALL_TIMEOUT_MS = 10_000;
 
 /** Where objects are near the tables of a region: its beginning, and the hints that will do. */
@@ -211,6 +213,22 @@ async function examineEvents(client: DynamoDBClient, table: string): Promise<Fin
   }
 }
 
+/** Events whose alarm was lost, as it seems: the hourly look should have woken them. */
+async function examineOverdue(client: DynamoDBClient, table: string): Promise<Finding[]> {
+  const what = `events overdue in ${table}`;
+  try {
+    const { count, seen, isAll } = await countOverdue(client, table, Date.now() - OVERDUE_MAX_MS);
+    const among = isAll ? '' : ` of the first ${seen}`;
+    if (count === 0) return [right(what, `none${among}`)];
+    const cause = 'see whether the hourly cron runs, and what the log says of these events';
+    return [wrong(what, `${count}${among} had something to do two hours ago: ${cause}`)];
+  } catch (error) {
+    const { name } = error as Error;
+    if (isDenied(error) || name === 'ResourceNotFoundException') return [];
+    throw error;
+  }
+}
+
 /** How far the clock of this machine is from AWS's. */
 async function examineClock(config: CliConfig, now: () => number): Promise<Finding> {
   const what = 'clock';
@@ -239,7 +257,8 @@ export async function examine(
     const tables = await Promise.all(keys.map((key) => examineTable(client, config, key)));
     const rights = await Promise.all(keys.map((key) => examinePermissions(client, config, key)));
     const events = await examineEvents(client, config.tables.events);
-    return [clock, ...tables.flat(), ...rights.flat(), ...events];
+    const overdue = await examineOverdue(client, config.tables.events);
+    return [clock, ...tables.flat(), ...rights.flat(), ...events, ...overdue];
   } catch (error) {
     return [wrong('DynamoDB', explain(explainClientError(error, config)))];
   }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config.ts';
 import { explainClientError, openClient } from './client.ts';
+import { countUnadopted, tellUnadopted } from './counting.ts';
 import { dataDirectory } from './directory.ts';
 import { startDynamoDB } from './dynamodb.ts';
 import { greet } from './greeting.ts';
@@ -20,7 +21,6 @@ import {
 } from './settings.ts';
 import { ensureTables } from './tables.ts';
 import { CliError, explain, runCommand, say } from './terminal.ts';
-import { countUnadopted, tellUnadopted } from './unadopted.ts';
 import { startWorker } from './worker.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');

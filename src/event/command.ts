@@ -91,7 +91,8 @@ export type Outcome =
   | { type: 'log'; head: LogHead | null }
   | { type: 'outbox'; pointers: readonly Pointer[]; head: LogHead | null }
   | { type: 'woken' | 'pointerMoved' }
-  | { type: 'replaying'; pointer: Pointer }
+  /** `head`: the version of the log's end. */
+  | { type: 'replaying'; pointer: Pointer; head: number }
   | { type: 'registrations'; rows: Seat[]; isLast: boolean }
   | { type: 'waitlist'; rows: WaitlistEntry[]; isLast: boolean }
   | { type: 'registered'; registration: Registration }
@@ -120,4 +121,9 @@ const QUESTIONS: readonly Command['type'][] = [
 /** Whether a command only asks. */
 export function isQuestion(command: Command): command is Question {
   return QUESTIONS.includes(command.type);
+}
+
+/** Whether the object asks by itself, for nobody. There are few of these at a time. */
+export function isOwn({ type }: Command): boolean {
+  return type === 'wake' || type === 'movePointer';
 }

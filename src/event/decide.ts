@@ -1,7 +1,7 @@
 import type { Command } from './command.ts';
 import { type Circumstances, type Decision, refuse } from './rules/decision.ts';
 import { cancel, create, promote, update } from './rules/event.ts';
-import { movePointer, replay } from './rules/outbox.ts';
+import { movePointer, replay, wake } from './rules/outbox.ts';
 import { answer } from './rules/question.ts';
 import { leaveLine, register, unregister } from './rules/registration.ts';
 import type { EventView } from './state.ts';
@@ -29,7 +29,7 @@ export function decide(view: EventView, command: Command, circumstances: Circums
     case 'cancel':
       return cancel(view, event, command.revisions);
     case 'wake':
-      return { changes: [], outcome: { type: 'woken' } };
+      return wake(view, circumstances);
     case 'movePointer':
       return movePointer(view, command);
     case 'replay':

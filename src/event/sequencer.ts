@@ -1,6 +1,6 @@
 import { EAGER_COMMIT_MIN_COMMANDS } from '../limits.ts';
 import { type Batch, type Decided, decideBatch } from './batch.ts';
-import { type Command, isQuestion } from './command.ts';
+import { type Command, isOwn, isQuestion } from './command.ts';
 import { Commits } from './commits.ts';
 import { decide } from './decide.ts';
 import { type IdempotencyKey, replay } from './idempotency.ts';
@@ -18,7 +18,7 @@ import {
 } from './queue.ts';
 import { Replies, turn } from './replies.ts';
 import type { Circumstances } from './rules/decision.ts';
-import type { EventState } from './state.ts';
+import type { EventState, EventTotals } from './state.ts';
 
 const pendingOf = (decided: Decided[]): Pending[] => decided.map(({ pending }) => pending);
 
@@ -48,6 +48,11 @@ export class Sequencer {
       announce: (state) => ports.announce?.(state),
     });
     this.#commits = new Commits(ports, this.#memory);
+  }
+
+  /** The event as committed, as far as it is in memory. */
+  get state(): EventTotals | null {
+    return this.#memory.state;
   }
 
   /** Commands that wait to be decided. */
@@ -121,7 +126,8 @@ export class Sequencer {
     key?: IdempotencyKey,
     actor: string | null = null,
   ): Promise<Reply> {
-    if (this.#queue.isFull) return Promise.resolve({ type: 'unavailable', reason: 'busy' });
+    if (this.#queue.isFull && !isOwn(command))
+      return Promise.resolve({ type: 'unavailable', reason: 'busy' });
     return new Promise((settle) => {
       this.#queue.add({ command, key, actor, askedAt: this.#ports.now(), expiresAt, settle });
       void this.#run();

@@ -227,6 +227,27 @@ export const logSchema = pageOf(
     .meta({ id: 'LogEntry' }),
 ).meta({ id: 'LogPage' });
 
+/** How far the messages of an event have come with one endpoint. */
+export const webhookSchema = z
+  .object({
+    name: z.string(),
+    pending: z.int().min(0).meta({
+      description: 'Messages to be sent that failed before, and commits that were not sent yet.',
+    }),
+    deliveredVersion: z.int().min(0).meta({
+      description: 'Everything up to this version was taken, or given up.',
+    }),
+    failingSince: createdAt.nullable(),
+    lastError: z.string().nullable(),
+    nextAttemptAt: createdAt.nullable(),
+    isEnded: z.boolean().meta({ description: 'The endpoint has answered 410.' }),
+  })
+  .meta({ id: 'Webhook' });
+export type Webhook = z.infer<typeof webhookSchema>;
+
+/** `GET /registration/events/{eventId}/webhooks` */
+export const webhooksSchema = z.array(webhookSchema).meta({ id: 'Webhooks' });
+
 /** RFC 9457. `title` is the class of the error. */
 export const problemSchema = z
   .object({

@@ -24,6 +24,7 @@ import { events } from './routes/events.ts';
 import { health } from './routes/health.ts';
 import { registrations, waitlist } from './routes/registrations.ts';
 import { users } from './routes/users.ts';
+import { webhooks } from './routes/webhooks.ts';
 
 /** Takes what the platform, the store and the libraries throw into the one hierarchy. */
 function toAppError(error: Error): AppError | null {
@@ -107,6 +108,7 @@ const routes = app
   .route('/health', health)
   .route('/registration/users', users)
   .route('/registration/events', events)
+  .route('/registration/events', webhooks)
   .route('/registration/registrations', registrations)
   .route('/registration/waitlist', waitlist);
 

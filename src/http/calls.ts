@@ -215,6 +215,27 @@ export const CALLS: Record<string, Call> = {
     success: { status: 200, schema: schemas.logSchema },
     problems: [400, 404],
   },
+  'GET /registration/events/{eventId}/webhooks': {
+    id: 'listWebhooks',
+    tag: 'Events',
+    summary: 'How far each endpoint has come',
+    description: 'An item for each endpoint that the secret WEBHOOKS has.',
+    path: schemas.eventParamSchema,
+    success: { status: 200, schema: schemas.webhooksSchema },
+    problems: [400, 404],
+  },
+  'POST /registration/events/{eventId}/webhooks/{name}/replay': {
+    id: 'replayWebhook',
+    tag: 'Events',
+    summary: 'Send an endpoint again what is after a version',
+    description:
+      'As far as the log is kept. An endpoint that has answered 410 is sent messages again.',
+    path: schemas.webhookParamSchema,
+    body: schemas.webhookReplaySchema,
+    headers: IDEMPOTENCY,
+    success: { status: 202, schema: schemas.webhookSchema, headers: REPLAYED },
+    problems: [...BODY, 404, ...KEYED],
+  },
   'POST /registration/registrations': {
     id: 'register',
     tag: 'Places',

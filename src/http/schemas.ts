@@ -128,6 +128,10 @@ export const bulkSchema = body({
 /** One id of a bulk registration. */
 export const userIdSchema = id;
 
+/** Path parameters */
+export const userParamSchema = z.object({ userId });
+export const eventParamSchema = z.object({ eventId });
+
 const LIMIT = { description: 'The most rows of a page.', examples: [PAGE_DEFAULT_ROWS] };
 
 /** Query of the lists */
@@ -169,11 +173,20 @@ export const logPageSchema = z.object({
     }),
 });
 
+/** Path of `POST /registration/events/{eventId}/webhooks/{name}/replay` */
+export const webhookParamSchema = eventParamSchema.extend({
+  name: z.string().meta({ description: 'The name of an endpoint.', examples: ['crm'] }),
+});
+
+/** `POST /registration/events/{eventId}/webhooks/{name}/replay` */
+export const webhookReplaySchema = body({
+  after: z
+    .int({ error: 'must be a version: a whole number' })
+    .min(0, { error: 'must be at least 0' })
+    .meta({ description: 'Everything after this version is sent again.' }),
+}).meta({ id: 'WebhookReplay', examples: [{ after: 999_999_999 }] });
+
 /** Query of `GET /registration/users/{userId}/events`: all of them, but for those who have very many. */
 export const userEventsPageSchema = pageSchema.extend({
   limit: pageSchema.shape.limit.unwrap().default(PAGE_MAX_ROWS).meta(LIMIT),
 });
-
-/** Path parameters */
-export const userParamSchema = z.object({ userId });
-export const eventParamSchema = z.object({ eventId });

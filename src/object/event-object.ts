@@ -1,73 +1,110 @@
 import { DurableObject } from 'cloudflare:workers';
-import { hexDigestOf } from '../digest.ts';
 import { type Command, isQuestion } from '../event/command.ts';
 import type { IdempotencyKey } from '../event/idempotency.ts';
+import { outboxDueAt } from '../event/outbox.ts';
 import { NO_COMMIT, type Reply } from '../event/queue.ts';
-import { Sequencer } from '../event/sequencer.ts';
-import { QUEUE_WAIT_MS } from '../limits.ts';
+import type { Sequencer } from '../event/sequencer.ts';
+import { ALARM_RETRY_MS, OWN_COMMAND_WAIT_MS, QUEUE_WAIT_MS } from '../limits.ts';
 import { servicesOf } from '../services.ts';
-import { type Store, StoreUnavailableError } from '../store/client.ts';
-import { commit } from '../store/commit.ts';
+import { StoreUnavailableError } from '../store/client.ts';
 import { UserDirectory } from '../store/directory.ts';
-import { EventLoader } from '../store/load.ts';
 import { findUsers } from '../store/users.ts';
-import { type Measure, measured, openMetrics, type TablePorts } from './metrics.ts';
-import { traced } from './tracing.ts';
-
-/**
- * The sequencer of an event, with the tables as its ports.
- *
- * @param logDays how long entries of the log are kept; 0: there is none
- * @param measure takes each load and commit down
- */
-export function openSequencer(
-  store: Store,
-  eventId: string,
-  logDays: number,
-  measure?: Measure,
-): Sequencer {
-  const loader = new EventLoader(store, eventId);
-  const tables: TablePorts = {
-    load: (options) => traced('load', () => loader.load(options)),
-    commit: (version, changeSet) =>
-      traced('commit', () => commit(store, version, changeSet, crypto.randomUUID())),
-  };
-  const sequencer: Sequencer = new Sequencer({
-    ...(measure ? measured(tables, measure, () => sequencer.queueLength) : tables),
-    trace: traced,
-    now: () => Date.now(),
-    newId: () => crypto.randomUUID(),
-    hash: hexDigestOf,
-    logDays,
-    // biome-ignore lint/suspicious/noConsole: the platform's log
-    log: (problem, details) => console.warn(JSON.stringify({ problem, eventId, ...details })),
-  });
-  return sequencer;
-}
+import { Alarm } from './alarm.ts';
+import { Deliveries } from './deliveries.ts';
+import { deliveryPoint, type Measure, openMetrics } from './metrics.ts';
+import { openSequencer, type SequencerOptions } from './open-sequencer.ts';
 
 /** The object of one event: the only place where the rules and the store meet. */
 export class EventObject extends DurableObject<Env> {
   readonly #sequencer: Sequencer;
   readonly #users: UserDirectory;
+  readonly #alarm: Alarm;
+  readonly #deliveries: Deliveries;
+  readonly #endpoints: readonly string[];
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const eventId = ctx.id.name;
     if (eventId === undefined)
       throw new Error('an event object is addressed by the id of its event');
-    const { sequencer, users } = this.openEvent(env, eventId);
+    const { config } = servicesOf(env);
+    const measure = env.METRICS && openMetrics(env.METRICS, eventId);
+    this.#endpoints = config.webhooks.map(({ name }) => name);
+    this.#alarm = new Alarm(ctx.storage, () => Date.now());
+    this.#deliveries = this.#openDeliveries(eventId, measure);
+    const { sequencer, users } = this.openEvent(env, eventId, {
+      logDays: config.logDays,
+      endpoints: this.#endpoints,
+      measure,
+      arm: (dueAt) => this.#alarm.ensure(dueAt),
+      announce: () => this.#deliveries.kick(),
+    });
     this.#sequencer = sequencer;
     this.#users = users;
   }
 
   /** Opens what the object works with. Tests override it to use another store. */
-  protected openEvent(env: Env, eventId: string): { sequencer: Sequencer; users: UserDirectory } {
-    const { config, store, knownUsers } = servicesOf(env);
-    const measure = env.METRICS && openMetrics(env.METRICS, eventId);
+  protected openEvent(
+    env: Env,
+    eventId: string,
+    options: SequencerOptions,
+  ): { sequencer: Sequencer; users: UserDirectory } {
+    const { store, knownUsers } = servicesOf(env);
     return {
-      sequencer: openSequencer(store, eventId, config.logDays, measure),
+      sequencer: openSequencer(store, eventId, options),
       users: new UserDirectory((userIds) => findUsers(store, userIds), knownUsers),
     };
+  }
+
+  #openDeliveries(eventId: string, measure: Measure | undefined): Deliveries {
+    return new Deliveries({
+      eventId,
+      endpoints: this.#endpoints,
+      state: () => this.#sequencer.state,
+      // Not over the object's own connections: an endpoint that hangs would hold up commits.
+      deliver: (job) => this.ctx.exports.Outbox.deliver(job),
+      move: async (from, to) =>
+        (await this.#submitOwn({ type: 'movePointer', from, to })).type === 'pointerMoved',
+      measure: (report, ms) => measure?.(deliveryPoint(report, ms)),
+      now: () => Date.now(),
+      // biome-ignore lint/suspicious/noConsole: the platform's log
+      log: (problem, details) => console.warn(JSON.stringify({ problem, eventId, ...details })),
+    });
+  }
+
+  #submitOwn(command: Command): Promise<Reply> {
+    return this.#sequencer.submit(command, Date.now() + OWN_COMMAND_WAIT_MS);
+  }
+
+  /**
+   * Does what is due. It goes through the queue, so that a commit that is under way is over: what it
+   * made due is seen.
+   */
+  override async alarm(): Promise<void> {
+    this.#alarm.wentOff();
+    try {
+      await this.#submitOwn({ type: 'wake' });
+      this.#deliveries.kick();
+      await this.#deliveries.settled();
+    } finally {
+      await this.#armAgain();
+    }
+  }
+
+  /** Wakes the object, so that it finds what is due: for whoever suspects that its alarm was lost. */
+  async wake(): Promise<void> {
+    await this.#submitOwn({ type: 'wake' });
+    await this.#armAgain();
+  }
+
+  async #armAgain(): Promise<void> {
+    const { state } = this.#sequencer;
+    if (!state) {
+      if (!this.#sequencer.isAbsent) await this.#alarm.ensure(Date.now() + ALARM_RETRY_MS);
+      return;
+    }
+    const dueAt = outboxDueAt(state.pointers, this.#endpoints, state.log?.version ?? 0);
+    if (dueAt !== null) await this.#alarm.ensure(dueAt);
   }
 
   /**

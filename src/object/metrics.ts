@@ -1,12 +1,13 @@
 import type { ChangeSet } from '../event/change-set.ts';
+import type { DeliveryReport } from '../event/outbox.ts';
 import type { CommitResult, Effort, Ports } from '../event/ports.ts';
 import { StoreUnavailableError } from '../store/client.ts';
 
 /** One measurement of an event. It has no user id, and all its texts are ours or DynamoDB's. */
 export interface Point {
   /** What was measured. */
-  kind: 'commit' | 'load';
-  outcome: CommitResult['type'] | 'loaded' | 'failed';
+  kind: 'commit' | 'load' | 'delivery';
+  outcome: CommitResult['type'] | 'loaded' | 'failed' | 'delivered';
   /** Why it failed; empty otherwise. */
   cause: string;
   /** How long it took in milliseconds, retries included. */
@@ -21,6 +22,10 @@ export interface Point {
   throttles: number;
   /** Users who were promoted. */
   promotions: number;
+  /** Messages that an endpoint took, that failed, and that were given up. */
+  delivered: number;
+  undelivered: number;
+  gaveUp: number;
 }
 
 /**
@@ -29,7 +34,17 @@ export interface Point {
  */
 export const LAYOUT = {
   blobs: ['kind', 'outcome', 'cause'],
-  doubles: ['ms', 'batch', 'queue', 'attempts', 'throttles', 'promotions'],
+  doubles: [
+    'ms',
+    'batch',
+    'queue',
+    'attempts',
+    'throttles',
+    'promotions',
+    'delivered',
+    'undelivered',
+    'gaveUp',
+  ],
 } as const satisfies Record<string, readonly (keyof Point)[]>;
 
 /** Analytics Engine's own limit for an index. */
@@ -74,7 +89,18 @@ export interface TablePorts {
   commit(version: number, changeSet: ChangeSet): Promise<CommitResult & Effort>;
 }
 
-const NOTHING = { cause: '', batch: 0, attempts: 0, throttles: 0, promotions: 0 };
+const NOTHING = {
+  ...{ cause: '', batch: 0, queue: 0, attempts: 0, throttles: 0, promotions: 0 },
+  ...{ delivered: 0, undelivered: 0, gaveUp: 0 },
+};
+
+/** What is measured of a delivery. `cause` is the endpoint's last failure. */
+export function deliveryPoint(report: DeliveryReport, ms: number): Point {
+  const { pointer, delivered, failed: undelivered, gaveUp } = report;
+  const outcome = undelivered + gaveUp > 0 ? 'failed' : 'delivered';
+  const cause = pointer.lastError ?? '';
+  return { ...NOTHING, kind: 'delivery', outcome, cause, ms, delivered, undelivered, gaveUp };
+}
 
 /** Why it failed: our own message, or just the class of another error, whose message may quote user data. */
 const causeOf = (error: unknown): string =>

@@ -29,3 +29,30 @@ export async function listEvents(
   const last = (page.LastEvaluatedKey?.eventId as string | undefined) ?? null;
   return { events, last };
 }
+
+/**
+ * A page of the events that have had something to do by themselves since before a time. Eventually consistent.
+ *
+ * @param before epoch milliseconds
+ * @param after the event after which the page begins; null for the first page
+ * @returns `last`: where the next page begins; null on the last page
+ */
+export async function overdueEvents(
+  store: Store,
+  before: number,
+  after: string | null,
+): Promise<{ eventIds: string[]; last: string | null }> {
+  const command = new ScanCommand({
+    TableName: store.tables.events,
+    FilterExpression: 'dueAt < :before',
+    ProjectionExpression: 'eventId',
+    ExpressionAttributeValues: { ':before': before },
+    ...(after === null ? {} : { ExclusiveStartKey: { eventId: after } }),
+  });
+  const page = await callTables((options) => store.client.send(command, options), {
+    deadline: Date.now() + READ_DEADLINE_MS,
+    timeoutMs: PAGE_TIMEOUT_MS,
+  });
+  const eventIds = ((page.Items ?? []) as { eventId: string }[]).map(({ eventId }) => eventId);
+  return { eventIds, last: (page.LastEvaluatedKey?.eventId as string | undefined) ?? null };
+}

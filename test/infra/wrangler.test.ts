@@ -15,6 +15,7 @@ interface Settings {
   analytics_engine_datasets: object[];
   limits?: { cpu_ms?: number; subrequests?: number };
   observability?: { logs?: { invocation_logs?: boolean }; traces?: { enabled?: boolean } };
+  triggers?: { crons?: string[] };
   vars: Record<string, unknown>;
   ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: number } }[];
 }
@@ -43,6 +44,10 @@ test.each(ENVIRONMENTS)('%s counts calls as the RateLimit-Policy header says', (
     { name: 'ADDRESS_LIMIT', limit: RATE_LIMIT_CALLS.address, period },
     { name: 'CALLER_LIMIT', limit: RATE_LIMIT_CALLS.caller, period },
   ]);
+});
+
+test.each(ENVIRONMENTS)('%s looks every hour for events whose alarm was lost', (environment) => {
+  expect(read(environment).triggers?.crons).toEqual(['17 * * * *']);
 });
 
 test('no two limits share a counter', () => {

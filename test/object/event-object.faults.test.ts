@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import { LOAD_REST_MS } from '../../src/limits.ts';
-import { openSequencer } from '../../src/object/event-object.ts';
+import { openSequencer } from '../../src/object/open-sequencer.ts';
 import {
   capacityOf,
   countDynamo,
@@ -78,7 +78,7 @@ describe('the fence', () => {
     const eventId = await newEvent(1, false);
     const [a = '', b = ''] = await newUsers(2);
     expect((await capacityOf(eventId)).body.availableCapacity).toBe(1);
-    const second = openSequencer(store, eventId, 30);
+    const second = openSequencer(store, eventId, { logDays: 30 });
     const reply = await second.submit({ type: 'register', userId: a }, Date.now() + 2_000);
     expect(reply.type).toBe('registered');
     expect((await register(b, eventId)).body.title).toBe('CapacityError');
@@ -88,7 +88,7 @@ describe('the fence', () => {
   test('two instances under load at once: every acknowledged seat holds, none is given twice', async () => {
     const eventId = await newEvent(20, true);
     const users = await newUsers(60);
-    const second = openSequencer(store, eventId, 30);
+    const second = openSequencer(store, eventId, { logDays: 30 });
     const replies = await Promise.all(
       users.map(async (userId, i) => {
         if (i % 2 === 0) return { userId, ...(await register(userId, eventId)).body };

@@ -1,9 +1,15 @@
 import type { Command } from '../command.ts';
 import { type Pointer, pointerAt } from '../outbox.ts';
 import type { EventView } from '../state.ts';
-import type { Decision } from './decision.ts';
+import type { Circumstances, Decision } from './decision.ts';
 
 const isSame = (a: Pointer | undefined, b: Pointer) => JSON.stringify(a) === JSON.stringify(b);
+
+/** Does what is due. A commit finds out anew when something is, also where nothing was due after all. */
+export function wake({ dueAt }: EventView, { now }: Circumstances): Decision {
+  const isDue = dueAt !== null && dueAt <= Date.parse(now);
+  return { changes: [], outcome: { type: 'woken' }, mustCommit: isDue };
+}
 
 /** Records how far a delivery came, unless the endpoint was moved meanwhile: by a replay, or by another object. */
 export function movePointer(
@@ -27,5 +33,5 @@ export function replay(
   const version = Math.min(after, current.version, head);
   const open = current.open.filter((message) => message.version <= version);
   const pointer = { ...pointerAt(endpoint, version), open };
-  return { changes: [], outcome: { type: 'replaying', pointer }, pointer };
+  return { changes: [], outcome: { type: 'replaying', pointer, head }, pointer };
 }

@@ -1,11 +1,11 @@
-import { type DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, ScanCommand, type ScanCommandInput } from '@aws-sdk/client-dynamodb';
 
 /** Pages of 1 MB that are looked at, some thousand events each: whoever asks does not wait for long. */
 const MAX_PAGES = 10;
 const CALL_TIMEOUT_MS = 10_000;
 
-/** Events that an older system wrote and this one cannot serve yet. */
-export interface Unadopted {
+/** Events that something is the matter with. */
+export interface Counted {
   count: number;
   /** Events that were looked at. */
   seen: number;
@@ -13,8 +13,29 @@ export interface Unadopted {
   isAll: boolean;
 }
 
-/** Counts the events that have no books, in as much of the table as can be read in short. */
-export async function countUnadopted(client: DynamoDBClient, table: string): Promise<Unadopted> {
+/** Counts the events that an older system wrote: they have no books, and are not served yet. */
+export function countUnadopted(client: DynamoDBClient, table: string): Promise<Counted> {
+  return countEvents(client, table, { FilterExpression: 'attribute_not_exists(version)' });
+}
+
+/** Counts the events that should have done something by themselves before a time, in epoch milliseconds. */
+export function countOverdue(
+  client: DynamoDBClient,
+  table: string,
+  before: number,
+): Promise<Counted> {
+  return countEvents(client, table, {
+    FilterExpression: 'dueAt < :before',
+    ExpressionAttributeValues: { ':before': { N: String(before) } },
+  });
+}
+
+/** Counts the events that pass a filter, in as much of the table as can be read in short. */
+async function countEvents(
+  client: DynamoDBClient,
+  table: string,
+  filter: Pick<ScanCommandInput, 'FilterExpression' | 'ExpressionAttributeValues'>,
+): Promise<Counted> {
   let [count, seen] = [0, 0];
   let ExclusiveStartKey: ScanCommand['input']['ExclusiveStartKey'];
   for (let page = 0; page < MAX_PAGES; page++) {
@@ -22,7 +43,7 @@ export async function countUnadopted(client: DynamoDBClient, table: string): Pro
       TableName: table,
       ConsistentRead: true,
       Select: 'COUNT',
-      FilterExpression: 'attribute_not_exists(version)',
+      ...filter,
       ExclusiveStartKey,
     });
     const abortSignal = AbortSignal.timeout(CALL_TIMEOUT_MS);
@@ -36,7 +57,7 @@ export async function countUnadopted(client: DynamoDBClient, table: string): Pro
 }
 
 /** What to tell a person of them; null when there are none among those that were looked at. */
-export function tellUnadopted({ count, seen, isAll }: Unadopted): string | null {
+export function tellUnadopted({ count, seen, isAll }: Counted): string | null {
   if (count === 0) return null;
   const what = count === 1 ? 'event was' : 'events were';
   const among = isAll ? '' : ` (of the first ${seen})`;

@@ -1,0 +1,44 @@
+import { ALARM_GRACE_MS } from '../limits.ts';
+
+/** What of the object's storage the alarm needs. */
+export type AlarmStorage = Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm'>;
+
+/**
+ * The object's one alarm. It is a hint that may be late, or lost with a restored table: what is due stands in
+ * the event item, and is looked up whenever the object wakes.
+ */
+export class Alarm {
+  readonly #storage: AlarmStorage;
+  readonly #now: () => number;
+  /** Epoch milliseconds; null when no alarm is set, undefined when that is not known yet. */
+  #setFor: number | null | undefined;
+
+  constructor(storage: AlarmStorage, now: () => number) {
+    this.#storage = storage;
+    this.#now = now;
+  }
+
+  /**
+   * Makes sure that the object is woken when something is due; what is due already is being done, and
+   * the alarm comes after it. Done when that is durable.
+   *
+   * @param dueAt epoch milliseconds
+   */
+  async ensure(dueAt: number): Promise<void> {
+    const at = Math.max(dueAt, this.#now() + ALARM_GRACE_MS);
+    if (this.#setFor === undefined) this.#setFor = await this.#storage.getAlarm();
+    if (this.#setFor !== null && this.#setFor <= at) return;
+    this.#setFor = at;
+    try {
+      await this.#storage.setAlarm(at);
+    } catch (error) {
+      this.#setFor = undefined;
+      throw error;
+    }
+  }
+
+  /** The alarm has gone off, and is not set any more. */
+  wentOff(): void {
+    this.#setFor = null;
+  }
+}

@@ -1,0 +1,61 @@
+import { hexDigestOf } from '../digest.ts';
+import type { ChangeSet } from '../event/change-set.ts';
+import type { CommitResult, Effort } from '../event/ports.ts';
+import { Sequencer } from '../event/sequencer.ts';
+import type { Store } from '../store/client.ts';
+import { commit } from '../store/commit.ts';
+import { EventLoader } from '../store/load.ts';
+import { type Measure, measured, type TablePorts } from './metrics.ts';
+import { traced } from './tracing.ts';
+
+/** How an object runs its sequencer. */
+export interface SequencerOptions {
+  /** How long entries of the log are kept, in days; 0: there is no log. */
+  logDays: number;
+  /** The names of the endpoints that the log is sent to. */
+  endpoints?: readonly string[];
+  /** Gets a point for each load and each commit. */
+  measure?: Measure | undefined;
+  /** Sets the alarm for something that is due, before the commit that makes it so. */
+  arm?(dueAt: number): Promise<void>;
+  /** Told of each state that memory takes over. */
+  announce?(): void;
+}
+
+/** The sequencer of an event, with the tables as its ports. */
+export function openSequencer(
+  store: Store,
+  eventId: string,
+  { logDays, endpoints = [], measure, arm, announce }: SequencerOptions,
+): Sequencer {
+  const loader = new EventLoader(store, eventId);
+  const send = (version: number, changeSet: ChangeSet): Promise<CommitResult & Effort> =>
+    traced('commit', () => commit(store, version, changeSet, crypto.randomUUID()));
+  const tables: TablePorts = {
+    load: (options) => traced('load', () => loader.load(options)),
+    async commit(version, changeSet) {
+      if (arm && changeSet.dueAt !== null) {
+        try {
+          await arm(changeSet.dueAt);
+        } catch (error) {
+          const cause = new Error(`the alarm could not be set: ${String(error)}`);
+          return { type: 'unapplied', cause, attempts: 0, throttles: 0 };
+        }
+      }
+      return send(version, changeSet);
+    },
+  };
+  const sequencer: Sequencer = new Sequencer({
+    ...(measure ? measured(tables, measure, () => sequencer.queueLength) : tables),
+    trace: traced,
+    now: () => Date.now(),
+    newId: () => crypto.randomUUID(),
+    hash: hexDigestOf,
+    logDays,
+    endpoints,
+    ...(announce ? { announce } : {}),
+    // biome-ignore lint/suspicious/noConsole: the platform's log
+    log: (problem, details) => console.warn(JSON.stringify({ problem, eventId, ...details })),
+  });
+  return sequencer;
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { ALARM_GRACE_MS } from '../../src/limits.ts';
+import { Alarm } from '../../src/object/alarm.ts';
+
+function open(setBefore: number | null = null) {
+  const sets: number[] = [];
+  let fails = false;
+  const storage = {
+    getAlarm: async () => setBefore,
+    setAlarm: async (at: number | Date) => {
+      if (fails) throw new Error('disk');
+      sets.push(Number(at));
+    },
+  };
+  const clock = { now: 1_000_000 };
+  const alarm = new Alarm(storage, () => clock.now);
+  return {
+    ...{ alarm, sets, clock },
+    fail: (does: boolean) => {
+      fails = does;
+    },
+  };
+}
+
+describe('the alarm', () => {
+  test('is set once for the earliest, and again only for something earlier', async () => {
+    const { alarm, sets, clock } = open();
+    await alarm.ensure(clock.now + 60_000);
+    await alarm.ensure(clock.now + 90_000);
+    await alarm.ensure(clock.now + 60_000);
+    expect(sets).toEqual([1_060_000]);
+    await alarm.ensure(clock.now + 30_000);
+    expect(sets).toEqual([1_060_000, 1_030_000]);
+  });
+
+  test('leaves some time to what is due already', async () => {
+    const { alarm, sets, clock } = open();
+    await alarm.ensure(0);
+    clock.now += ALARM_GRACE_MS - 1;
+    await alarm.ensure(0);
+    expect(sets).toEqual([1_000_000 + ALARM_GRACE_MS]);
+  });
+
+  test('is set anew after it has gone off', async () => {
+    const { alarm, sets, clock } = open();
+    await alarm.ensure(0);
+    clock.now += ALARM_GRACE_MS;
+    alarm.wentOff();
+    await alarm.ensure(0);
+    expect(sets).toHaveLength(2);
+  });
+
+  test('of an earlier life of the object still counts', async () => {
+    const { alarm, sets, clock } = open(1_005_000);
+    await alarm.ensure(clock.now + 60_000);
+    expect(sets).toEqual([]);
+    await alarm.ensure(clock.now + 3_000);
+    expect(sets).toEqual([1_003_000]);
+  });
+
+  test('that could not be set is tried again', async () => {
+    const { alarm, sets, fail } = open();
+    fail(true);
+    await expect(alarm.ensure(0)).rejects.toThrow('disk');
+    fail(false);
+    await alarm.ensure(0);
+    expect(sets).toHaveLength(1);
+  });
+});
