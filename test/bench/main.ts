@@ -18,6 +18,7 @@ import { benchReads } from './reads.ts';
 import { benchRoundTrips } from './round-trips.ts';
 import { benchSize } from './size.ts';
 import { benchWarm } from './warm.ts';
+import { benchWebhooks } from './webhooks.ts';
 import { benchWorkloads } from './workloads.ts';
 
 /**
@@ -36,6 +37,7 @@ const PARTS: Record<
   reads: { run: benchReads },
   platform: { run: benchPlatform, isLong: true },
   cold: { run: benchCold },
+  webhooks: { run: benchWebhooks },
   growth: { run: benchGrowth },
   memory: { run: benchMemory },
   size: { run: benchSize },
