@@ -3,6 +3,7 @@ import { type AuthSettings, authSchema } from './auth/settings.ts';
 import { ConfigurationError } from './errors.ts';
 import { LOG_DEFAULT_DAYS, LOG_MAX_DAYS } from './limits.ts';
 import { isPrivate } from './loopback.ts';
+import { type Endpoint, webhooksSchema } from './outbox/settings.ts';
 
 const optionalText = z
   .string()
@@ -98,6 +99,8 @@ export interface Config extends StoreConfig {
   auth: AuthSettings;
   /** How long entries of the log are kept; 0: there is no log. */
   logDays: number;
+  /** Who is told of changes; empty: nobody. */
+  webhooks: Endpoint[];
 }
 
 /** Names every variable that is missing or impossible, never its value. */
@@ -144,7 +147,16 @@ export function readStoreConfig(env: unknown): StoreConfig {
 export function readConfig(env: unknown): Config {
   const vars = configSchema.safeParse(env);
   const auth = authSchema.safeParse(env);
-  if (!vars.success || !auth.success) throw refusal(vars.error, auth.error);
+  const webhooks = webhooksSchema.safeParse(env);
+  if (!vars.success || !auth.success || !webhooks.success) {
+    throw refusal(vars.error, auth.error, webhooks.error);
+  }
   const { LOCATION_HINT: locationHint, LOG_DAYS: logDays } = vars.data;
-  return { ...toStoreConfig(vars.data), locationHint, logDays, auth: auth.data };
+  return {
+    ...toStoreConfig(vars.data),
+    locationHint,
+    logDays,
+    auth: auth.data,
+    webhooks: webhooks.data,
+  };
 }

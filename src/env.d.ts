@@ -32,6 +32,8 @@ declare global {
       JWT_ROLES_CLAIM?: string;
       JWT_CLOCK_TOLERANCE_SECONDS?: string;
       API_KEYS?: string;
+      /** JSON of the endpoints that are told of changes; none when left out. */
+      WEBHOOKS?: string;
       /** Origins whose pages may call, separated by commas; none when left out. */
       CORS_ORIGINS?: string;
       /** `yes`: a line in the log for each request. */

@@ -71,6 +71,22 @@ export const LOG_PAGE_MAX_CHANGES = 10_000;
  */
 export const LOG_PAGE_MAX_READS = 20;
 
+/** Endpoints that are told of changes; each is sent every message, and has its own place in the log. */
+export const WEBHOOKS_MAX_ENDPOINTS = 5;
+
+/** Secrets of one endpoint: the old and the new one while they are rotated, and one to spare. */
+export const WEBHOOK_MAX_SECRETS = 3;
+
+/** How long a secret may be, in bytes: as Standard Webhooks has it. */
+export const WEBHOOK_SECRET_MIN_BYTES = 24;
+export const WEBHOOK_SECRET_MAX_BYTES = 64;
+
+/** Longest URL of an endpoint. */
+export const WEBHOOK_URL_MAX_CHARS = 2_048;
+
+/** Types that one endpoint may name: more than there are. */
+export const WEBHOOK_MAX_TYPES = 30;
+
 /**
  * Messages that an endpoint has not taken, and that will be sent again. With so many it is taken to be down:
  * no other is begun. They stand in the event item, at about 60 bytes each.
@@ -103,6 +119,40 @@ export const OVERDUE_WAKES_AT_A_TIME = 5;
 
 /** Endpoints whose place in the log an event keeps: those that are configured, and some that were. */
 export const OUTBOX_MAX_POINTERS = 10;
+/** Messages that one delivery sends: so many calls and a few dozen reads, of an invocation's 10 000. */
+export const OUTBOX_MAX_MESSAGES = 300;
+
+/** Messages in flight at a time: the platform's six connections; a seventh would wait with its time running. */
+export const OUTBOX_MAX_IN_FLIGHT = 6;
+
+/** After how long a delivery begins no other message: what it found out is to be kept soon. */
+export const OUTBOX_BEGIN_MS = 20_000;
+
+/** How long an endpoint may take for an answer. */
+export const OUTBOX_TIMEOUT_MS = 15_000;
+
+/** Calls by which one delivery reads the log for new messages, and changes that it holds of it. */
+export const OUTBOX_MAX_READS = 40;
+export const OUTBOX_MAX_CHANGES = 10_000;
+
+/** How long after each failed attempt a message is sent again. The attempt after the last is the last. */
+export const OUTBOX_RETRY_DELAYS_MS = [
+  5_000,
+  5 * 60_000,
+  30 * 60_000,
+  2 * 3_600_000,
+  5 * 3_600_000,
+  10 * 3_600_000,
+  14 * 3_600_000,
+  20 * 3_600_000,
+  24 * 3_600_000,
+];
+
+/** By how much of itself such a delay is drawn longer or shorter, so that not all return at once. */
+export const OUTBOX_JITTER = 0.2;
+
+/** The longest `Retry-After` that is heeded. */
+export const OUTBOX_RETRY_AFTER_MAX_MS = 24 * 3_600_000;
 
 /** Largest request body. The largest valid one is under 2 KiB; the rest is room for escapes. */
 export const BODY_MAX_BYTES = 64 * 1024;

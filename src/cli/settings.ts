@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { authSchema } from '../auth/settings.ts';
 import { readStoreConfig, type StoreConfig } from '../config.ts';
 import { isLoopback } from '../loopback.ts';
+import { webhooksSchema } from '../outbox/settings.ts';
 import { CliError } from './terminal.ts';
 
 /** Settings by name, as the worker would find them in its environment. */
@@ -16,7 +17,11 @@ export type CliConfig = Pick<StoreConfig, 'region' | 'endpoint' | 'tables'> & {
 const CREDENTIALS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
 
 /** Settings that wrangler.toml need not have, being secrets or left out by default. */
-const OPTIONAL = [...Object.keys(authSchema.in.shape), 'CORS_ORIGINS', 'LOG_REQUESTS'];
+const OPTIONAL = [
+  ...Object.keys(authSchema.in.shape),
+  ...Object.keys(webhooksSchema.in.shape),
+  ...['CORS_ORIGINS', 'LOG_REQUESTS'],
+];
 
 /** What an endpoint on this machine is given for credentials: it wants some and checks none. */
 const LOCAL_CREDENTIALS: Settings = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
