@@ -30,7 +30,7 @@ export interface Call {
   /** Request headers by name. */
   headers?: Record<string, Header>;
   success: {
-    status: 200 | 201;
+    status: 200 | 201 | 202;
     schema: z.ZodType;
     headers?: Record<string, string>;
     /** Whether it can be answered with 304, which has no body. */
