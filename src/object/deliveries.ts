@@ -14,7 +14,7 @@ export interface DeliveriesDeps {
   /** Records how far a delivery came, and tells whether it could. */
   move(from: DeliveryJob['pointer'], to: DeliveryJob['pointer']): Promise<boolean>;
   /** Told of each delivery. */
-  measure(report: DeliveryReport, ms: number): void;
+  measure(job: DeliveryJob, report: DeliveryReport, ms: number): void;
   now(): number;
   log(problem: string, details: Record<string, unknown>): void;
 }
@@ -78,7 +78,7 @@ export class Deliveries {
     const startedAt = now();
     try {
       const report = await deliver(job);
-      measure(report, now() - startedAt);
+      measure(job, report, now() - startedAt);
       const isRecorded = await move(job.pointer, report.pointer);
       if (!isRecorded) log('delivery not recorded', { endpoint: name, done: 'sends it again' });
       return isRecorded;

@@ -65,7 +65,7 @@ export class EventObject extends DurableObject<Env> {
       deliver: (job) => this.ctx.exports.Outbox.deliver(job),
       move: async (from, to) =>
         (await this.#submitOwn({ type: 'movePointer', from, to })).type === 'pointerMoved',
-      measure: (report, ms) => measure?.(deliveryPoint(report, ms)),
+      measure: (job, report, ms) => measure?.(deliveryPoint(job, report, ms)),
       now: () => Date.now(),
       // biome-ignore lint/suspicious/noConsole: the platform's log
       log: (problem, details) => console.warn(JSON.stringify({ problem, eventId, ...details })),

@@ -1,5 +1,5 @@
 import type { ChangeSet } from '../event/change-set.ts';
-import type { DeliveryReport } from '../event/outbox.ts';
+import type { DeliveryJob, DeliveryReport } from '../event/outbox.ts';
 import type { CommitResult, Effort, Ports } from '../event/ports.ts';
 import { StoreUnavailableError } from '../store/client.ts';
 
@@ -26,6 +26,8 @@ export interface Point {
   delivered: number;
   undelivered: number;
   gaveUp: number;
+  /** Messages that failed and commits that were not sent yet, when the delivery was over. */
+  pending: number;
 }
 
 /**
@@ -44,6 +46,7 @@ export const LAYOUT = {
     'delivered',
     'undelivered',
     'gaveUp',
+    'pending',
   ],
 } as const satisfies Record<string, readonly (keyof Point)[]>;
 
@@ -91,15 +94,26 @@ export interface TablePorts {
 
 const NOTHING = {
   ...{ cause: '', batch: 0, queue: 0, attempts: 0, throttles: 0, promotions: 0 },
-  ...{ delivered: 0, undelivered: 0, gaveUp: 0 },
+  ...{ delivered: 0, undelivered: 0, gaveUp: 0, pending: 0 },
 };
 
 /** What is measured of a delivery. `cause` is the endpoint's last failure. */
-export function deliveryPoint(report: DeliveryReport, ms: number): Point {
+export function deliveryPoint({ head }: DeliveryJob, report: DeliveryReport, ms: number): Point {
   const { pointer, delivered, failed: undelivered, gaveUp } = report;
   const outcome = undelivered + gaveUp > 0 ? 'failed' : 'delivered';
   const cause = pointer.lastError ?? '';
-  return { ...NOTHING, kind: 'delivery', outcome, cause, ms, delivered, undelivered, gaveUp };
+  const pending = pointer.isEnded ? 0 : pointer.open.length + head - pointer.version;
+  return {
+    ...NOTHING,
+    kind: 'delivery',
+    outcome,
+    cause,
+    ms,
+    delivered,
+    undelivered,
+    gaveUp,
+    pending,
+  };
 }
 
 /** Why it failed: our own message, or just the class of another error, whose message may quote user data. */

@@ -71,7 +71,8 @@ class Engine {
       event,
     )({
       ...{ kind: 'commit', outcome: 'committed', cause: '', ms: 10, batch: 1 },
-      ...{ queue: 0, attempts: 1, throttles: 0, promotions: 0, ...point },
+      ...{ queue: 0, attempts: 1, throttles: 0, promotions: 0 },
+      ...{ delivered: 0, undelivered: 0, gaveUp: 0, pending: 0, ...point },
     });
   }
 
@@ -159,10 +160,28 @@ describe('the dashboard', () => {
     ]);
   });
 
+  test('asks how far messages have come, and which endpoints fail', () => {
+    const engine = new Engine();
+    const delivery = { kind: 'delivery', outcome: 'delivered' } as const;
+    engine.write('gala', { ...delivery, delivered: 40, pending: 3 }, { weight: 2 });
+    engine.write('gala', {
+      ...{ ...delivery, outcome: 'failed', cause: 'timeout' },
+      ...{ undelivered: 5, gaveUp: 1, pending: 9 },
+    });
+    engine.write('quiet', { ...delivery, delivered: 1 });
+    expect(engine.run('Messages')).toEqual([
+      { delivered: 81, undelivered: 5, gave_up: 1, max_pending: 9 },
+    ]);
+    expect(engine.run('Failing endpoints')).toEqual([
+      { event: 'gala', cause: 'timeout', undelivered: 5, gave_up: 1, max_pending: 9 },
+    ]);
+  });
+
   test('has no query that is not run here', () => {
     expect([...queries.keys()].sort()).toEqual(
       [
         ...['Batch size', 'Commit time', 'Commits a second', 'Fence losses', 'Load time'],
+        ...['Failing endpoints', 'Messages'],
         ...['Promotions', 'Queue depth', 'Retries and throttles', 'What failed, and why'],
       ].sort(),
     );

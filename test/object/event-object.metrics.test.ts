@@ -17,6 +17,10 @@ const POINT: Point = {
   attempts: 4,
   throttles: 5,
   promotions: 6,
+  delivered: 7,
+  undelivered: 8,
+  gaveUp: 9,
+  pending: 10,
 };
 
 /** A dataset that keeps what is written to it. */
@@ -48,7 +52,11 @@ describe('a data point', () => {
     const kept = dataset();
     openMetrics(kept, 'gala')(POINT);
     expect(kept.written).toEqual([
-      { indexes: ['gala'], blobs: ['commit', 'unapplied', 'busy'], doubles: [1, 2, 3, 4, 5, 6] },
+      {
+        indexes: ['gala'],
+        blobs: ['commit', 'unapplied', 'busy'],
+        doubles: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+      },
     ]);
   });
 
