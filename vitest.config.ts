@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
+import { WEBHOOKS } from './test/support/receiver.ts';
 
 /** Tests that need the Workers runtime; all others run in Node. */
 const IN_WORKERD = [
@@ -11,6 +12,9 @@ const IN_WORKERD = [
 
 /** What runs with somebody who takes the traces; of the others nobody does. */
 const TRACED = 'test/object/traces.test.ts';
+
+/** What runs with endpoints that are told of changes. */
+const TOLD = 'test/object/webhooks.test.ts';
 
 /** Flags by which the runtime streams traces, spans of our own included, to another worker. */
 const TRACES = ['streaming_tail_worker', 'tail_worker_user_spans'];
@@ -35,7 +39,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [...IN_WORKERD, TRACED] },
+        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [...IN_WORKERD, TRACED, TOLD] },
       },
       {
         extends: true,
@@ -65,6 +69,16 @@ export default defineConfig({
           })),
         ],
         test: { name: 'traced', include: [TRACED] },
+      },
+      {
+        extends: true,
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: { ...inject('bindings'), WEBHOOKS } },
+          })),
+        ],
+        test: { name: 'told', include: [TOLD] },
       },
     ],
   },
