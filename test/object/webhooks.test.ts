@@ -1,22 +1,19 @@
 import {
   abortAllDurableObjects,
-  createExecutionContext,
   createScheduledController,
-  runDurableObjectAlarm,
   runInDurableObject,
 } from 'cloudflare:test';
-import { env, exports } from 'cloudflare:workers';
+import { env } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test, vi } from 'vitest';
+import worker from '../../src/index.ts';
 import { OUTBOX_MAX_OPEN, OVERDUE_MS } from '../../src/limits.ts';
-import type { EventItem } from '../../src/store/tables.ts';
 import {
   api,
   newEvent,
   newUsers,
   onDynamo,
   register,
-  store,
   truth,
   unique,
   unregister,
@@ -34,12 +31,6 @@ const webhooksOf = async (eventId: string) => {
 const typesOf = (messages: { type: string }[]) => messages.map(({ type }) => type);
 
 const WAIT = { timeout: 10_000, interval: 10 };
-
-/** What the event item has. */
-async function itemOf(eventId: string): Promise<EventItem> {
-  using _ = onDynamo(({ send }) => send());
-  return (await truth(eventId)).item;
-}
 
 describe('webhooks', () => {
   test('tell each endpoint what it wants to know, signed, and nobody by name', async () => {
@@ -72,7 +63,7 @@ describe('webhooks', () => {
       const done = { pending: 0, deliveredVersion: entry.version, nextAttemptAt: null };
       expect([all, few]).toMatchObject([done, done]);
     }, WAIT);
-    expect((await itemOf(eventId)).dueAt).toBeNull();
+    expect((await truth(eventId)).item.dueAt).toBeNull();
   });
 
   test('to an endpoint that fails are sent again; the other one gets its own meanwhile', async () => {
@@ -109,7 +100,7 @@ describe('webhooks', () => {
     const users = await newUsers(30);
     for (const userId of users) await register(userId, eventId);
     const { pointers } = await vi.waitFor(async () => {
-      const outbox = JSON.parse((await itemOf(eventId)).outbox ?? '[]');
+      const outbox = JSON.parse((await truth(eventId)).item.outbox ?? '[]');
       expect(outbox[0].open).toHaveLength(OUTBOX_MAX_OPEN);
       return { pointers: outbox };
     }, WAIT);
@@ -146,7 +137,8 @@ describe('webhooks', () => {
     }, WAIT);
     const steps: string[] = [];
     await runInDurableObject(objectOf(eventId), async (object, { storage }) => {
-      await runDurableObjectAlarmOf(object);
+      // Whatever alarm is still set has gone off.
+      await object.alarm();
       const setAlarm = storage.setAlarm.bind(storage);
       vi.spyOn(storage, 'setAlarm').mockImplementation(async (at) => {
         await setAlarm(at);
@@ -175,7 +167,10 @@ describe('webhooks', () => {
     const again = receiver.of(eventId).slice(4);
     expect(again.map(({ data }) => data.userId)).toEqual(users.slice(1));
     expect(again.map(({ headers }) => headers['webhook-id'])).toEqual(
-      receiver.of(eventId).slice(2, 4).map(({ headers }) => headers['webhook-id']),
+      receiver
+        .of(eventId)
+        .slice(2, 4)
+        .map(({ headers }) => headers['webhook-id']),
     );
     expect(receiver.of(eventId, 'few')).toEqual([]);
     for (const after of [-1, 1.5, 'x', undefined]) {
@@ -212,12 +207,7 @@ describe('webhooks', () => {
     await abortAllDurableObjects();
     receiver.answer(() => new Response());
     const before = receiver.messages.length;
-    const tick = () =>
-      exports.default.scheduled?.(
-        createScheduledController({ cron: '17 * * * *' }),
-        env,
-        createExecutionContext(),
-      );
+    const tick = () => worker.scheduled(createScheduledController({ cron: '17 * * * *' }), env);
     await tick();
     expect(receiver.of(eventId).slice(before)).toEqual([]);
     vi.setSystemTime(Date.now() + OVERDUE_MS + 1_000);
@@ -267,8 +257,3 @@ describe('webhooks', () => {
     expect(receiver.of(first).length).toBeGreaterThan(0);
   });
 });
-
-/** Lets an alarm that is still set go by. */
-async function runDurableObjectAlarmOf(object: { alarm(): Promise<void> }): Promise<void> {
-  await object.alarm();
-}
