@@ -15,7 +15,7 @@ export interface Pointer {
   name: string;
   /** All messages up to this version were sent once, and taken, apart from those in `open`. */
   version: number;
-  /** How many messages of the first entry after `version` were sent, too. */
+  /** How many messages of the entry of the version after it were sent, too. */
   index: number;
   /** In the order of the log; at most `OUTBOX_MAX_OPEN`. With so many no other message is begun. */
   open: OpenMessage[];
