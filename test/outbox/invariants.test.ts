@@ -41,7 +41,9 @@ const anyAnswer = fc.record({
 
 const anyWorld = fc.record({
   log: anyLog,
-  types: fc.constantFrom(null, ['event.*'], ['waitlist.left', 'registration.*'], ['offer.*']),
+  types: fc.constantFrom<string[] | null>(
+    ...[null, ['event.*'], ['waitlist.left', 'registration.*'], ['offer.*']],
+  ),
   answers: fc.array(anyAnswer, { minLength: 1, maxLength: 60 }),
   /** Messages that never are taken, by their place among all. */
   poison: fc.array(fc.nat(100), { maxLength: 12 }),
