@@ -32,6 +32,8 @@ export interface DeliveryJob {
   pointer: Pointer;
   /** The version up to which the log is to be sent: its end when the delivery begins. */
   head: number;
+  /** No entry before this version is kept any more (`LogHead`); left out where that is not known. */
+  from?: number;
 }
 
 /** What came of a delivery. */

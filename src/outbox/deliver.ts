@@ -105,6 +105,13 @@ class Delivery {
     this.#tell('webhook given up', { version, index, cause });
   }
 
+  /** Tells of messages that were never sent, and may have been among entries that are no longer kept. */
+  notePassed(end: Place): void {
+    const { from = 0, pointer } = this.#job;
+    const isPassed = pointer.version + 1 < from && pointer.version + 1 < end.version;
+    if (isPassed) this.#tell('webhook messages expired', { after: pointer.version, before: from });
+  }
+
   #tell(problem: string, details: object): void {
     const { eventId, pointer } = this.#job;
     this.#ports.tell(problem, { eventId, endpoint: pointer.name, ...details });
@@ -130,6 +137,7 @@ export async function deliver(
   // Read all of it first: messages in flight take all six connections that the platform allows.
   const { due, gone, fresh, end } = await readBacklog(job, endpoint.types, ports.now(), ports);
   for (const place of gone) delivery.noteGivenUp(place, 'no longer in the log');
+  delivery.notePassed(end);
   await inParallel(OUTBOX_MAX_IN_FLIGHT, async () => {
     const begun = delivery.next(due, fresh);
     if (!begun) return null;

@@ -300,6 +300,21 @@ describe('410', () => {
   });
 });
 
+test('whoever operates the service is told of messages that expired before they were sent', async () => {
+  const world = new World(plainLog(9).slice(4));
+  const job = { eventId: 'recital', pointer: START, head: 9, from: 5 };
+  const { pointer } = await deliver(job, ENDPOINT, world.ports);
+  const line = { problem: 'webhook messages expired', eventId: 'recital', endpoint: 'crm' };
+  expect(world.told).toEqual([{ ...line, after: 0, before: 5 }]);
+  expect(pointer.version).toBe(9);
+  // Nothing was missed; nothing new is sent now.
+  world.told = [];
+  await deliver({ ...job, pointer: { ...START, version: 4 } }, ENDPOINT, world.ports);
+  const full = Array.from({ length: 8 }, (_, i) => openOf(i + 5, START_MS + 1));
+  await deliver({ ...job, pointer: { ...START, open: full } }, ENDPOINT, world.ports);
+  expect(world.told).toEqual([]);
+});
+
 test('a log that cannot be read fails the delivery, and nothing was sent', async () => {
   const world = new World(plainLog(3));
   const ports = { ...world.ports, readRange: () => Promise.reject(new Error('throttled')) };
