@@ -119,7 +119,7 @@ export const OVERDUE_WAKES_AT_A_TIME = 5;
 
 /** Endpoints whose place in the log an event keeps: those that are configured, and some that were. */
 export const OUTBOX_MAX_POINTERS = 10;
-/** Messages that one delivery sends: so many calls and a few dozen reads, of an invocation's 10 000. */
+/** Messages that one delivery sends: so many calls and at most 200 reads, of an invocation's 10 000. */
 export const OUTBOX_MAX_MESSAGES = 300;
 
 /** Messages in flight at a time: the platform's six connections; a seventh would wait with its time running. */
@@ -131,9 +131,13 @@ export const OUTBOX_BEGIN_MS = 20_000;
 /** How long an endpoint may take for an answer. */
 export const OUTBOX_TIMEOUT_MS = 15_000;
 
-/** Calls by which one delivery reads the log for new messages, and changes that it holds of it. */
-export const OUTBOX_MAX_READS = 40;
+/**
+ * Pages of the log that one delivery reads for new messages, each of at most `LOG_PAGE_MAX_READS` calls, and
+ * changes after which it reads no other. The first page is short: an entry has 1 to 98 changes.
+ */
+export const OUTBOX_MAX_PAGES = 10;
 export const OUTBOX_MAX_CHANGES = 10_000;
+export const OUTBOX_FIRST_PAGE_ENTRIES = 10;
 
 /** How long after each failed attempt a message is sent again. The attempt after the last is the last. */
 export const OUTBOX_RETRY_DELAYS_MS = [

@@ -25,6 +25,8 @@ const TYPES: Record<LogChange['type'], true> = {
   'waitlist.left': true,
 };
 
+export const MESSAGE_TYPES = Object.keys(TYPES);
+
 /** What types begin with, or will begin with. */
 const PREFIXES = ['event', 'registration', 'waitlist', 'offer', 'user'];
 

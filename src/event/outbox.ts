@@ -17,7 +17,7 @@ export interface Pointer {
   name: string;
   /** All messages up to this version were sent once, and taken, apart from those in `open`. */
   version: number;
-  /** How many messages of the first entry after `version` were sent, too. */
+  /** How many messages of the entry of the version after it were sent, too. */
   index: number;
   /** In the order of the log; at most `OUTBOX_MAX_OPEN`. With so many no other message is begun. */
   open: OpenMessage[];
@@ -34,6 +34,8 @@ export interface DeliveryJob {
   pointer: Pointer;
   /** The version up to which the log is to be sent: its end when the delivery begins. */
   head: number;
+  /** No entry before this version is kept any more (`LogHead`); left out where that is not known. */
+  from?: number;
 }
 
 /** What came of a delivery. */

@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { LogChange, LogEntry, LogHead } from '../event/log.ts';
+import type { LogChange, LogEntry } from '../event/log.ts';
 import {
   BATCH_GET_MAX_KEYS,
   LOG_PAGE_MAX_CHANGES,
@@ -29,14 +29,10 @@ interface LogItem {
  */
 const toLogId = (eventId: string, version: number) => `log#${eventId}#${version}`;
 
-/**
- * An entry of the log as its item, without the attributes that would bring it into an index.
- *
- * @param entry `expiresAt` is in epoch seconds
- */
+/** An entry of the log as its item, without the attributes that would bring it into an index. */
 export function toLogItem(
   eventId: string,
-  { version, at, chain, changes, actors, expiresAt }: LogEntry & { expiresAt: number },
+  { version, at, chain, changes, actors, expiresAt }: KeptEntry,
 ): Record<string, AttributeValue> {
   const isAnonymous = actors.every((actor) => actor === null);
   return toAttributes({
@@ -49,61 +45,84 @@ export function toLogItem(
   } satisfies Record<keyof LogItem, unknown>);
 }
 
-function toEntry({ registrationId, at, chain, ...json }: LogItem): LogEntry {
+/** An entry as it is kept. `expiresAt` is in epoch seconds. */
+export type KeptEntry = LogEntry & { expiresAt: number };
+
+function toEntry({ registrationId, at, chain, expiresAt, ...json }: LogItem): KeptEntry {
   const version = Number(registrationId.slice(registrationId.lastIndexOf('#') + 1));
   const changes = JSON.parse(json.changes) as LogChange[];
   const actors = json.actors ? JSON.parse(json.actors) : changes.map(() => null);
-  return { version, at, chain, changes, actors };
+  return { version, at, chain, changes, actors, expiresAt };
+}
+
+/**
+ * Reads the entries of these versions, consistently and by key, as far as they are in the table: DynamoDB
+ * may delete an expired one days later.
+ *
+ * @param versions at most `BATCH_GET_MAX_KEYS`
+ * @param deadline epoch milliseconds
+ * @returns in the order of their versions
+ * @throws StoreUnavailableError when the table does not answer
+ */
+export async function readEntries(
+  store: Store,
+  eventId: string,
+  versions: readonly number[],
+  deadline = Date.now() + READ_DEADLINE_MS,
+): Promise<KeptEntry[]> {
+  if (versions.length === 0) return [];
+  const table = store.tables.registrations;
+  const keys = versions.map((version) => ({ registrationId: toLogId(eventId, version) }));
+  const found = ((await batchGet(store, { [table]: keys }, deadline))[table] ?? []) as LogItem[];
+  return found.map(toEntry).sort((a, b) => a.version - b.version);
+}
+
+/** What is read of the log: the entries after a version, up to and with another. */
+export interface LogRange {
+  /** -1 for the beginning. */
+  after: number;
+  to: number;
+  /** How many entries at most. */
+  limit: number;
 }
 
 /** A page of the log. */
 export interface LogPage {
   /** In the order of their versions. */
   entries: LogEntry[];
-  /** The version to go on after; null at the end of the log. */
+  /** The version to go on after; null at the end of what was asked for. */
   next: number | null;
 }
 
 /**
- * Reads entries of the log, consistently and by key. A page can end early: with `LOG_PAGE_MAX_CHANGES`
- * changes, or after `LOG_PAGE_MAX_READS` calls where many versions have no entry.
+ * Reads a range of the log, stepping over versions that have no entry. A page can end early: with
+ * `LOG_PAGE_MAX_CHANGES` changes, or after `LOG_PAGE_MAX_READS` calls where many versions have none.
  *
- * @param head the end of the log
- * @param after the version to begin after; -1 for the beginning
- * @param limit how many entries at most
+ * @param isWanted which entries are in the page; all when left out
  * @throws StoreUnavailableError when the table does not answer
  */
 export async function readLog(
   store: Store,
   eventId: string,
-  head: LogHead | null,
-  after: number,
-  limit: number,
+  { after, to, limit }: LogRange,
+  isWanted: (entry: KeptEntry) => boolean = () => true,
 ): Promise<LogPage> {
-  if (!head) return { entries: [], next: null };
-  const table = store.tables.registrations;
   const deadline = Date.now() + READ_DEADLINE_MS;
-  const nowSeconds = Date.now() / 1_000;
   const entries: LogEntry[] = [];
   let changeCount = 0;
-  let last = Math.max(after, head.from - 1);
-  for (let reads = 0; last < head.version && reads < LOG_PAGE_MAX_READS; reads++) {
-    const first = last + 1;
-    const count = Math.min(BATCH_GET_MAX_KEYS, limit - entries.length, head.version - last);
-    const keys = Array.from({ length: count }, (_, i) => ({
-      registrationId: toLogId(eventId, first + i),
-    }));
-    const found = ((await batchGet(store, { [table]: keys }, deadline))[table] ?? []) as LogItem[];
-    const page = found.filter(({ expiresAt }) => expiresAt > nowSeconds).map(toEntry);
-    for (const entry of page.sort((a, b) => a.version - b.version)) {
-      entries.push(entry);
-      last = entry.version;
+  let last = after;
+  for (let reads = 0; last < to && reads < LOG_PAGE_MAX_READS; reads++) {
+    const count = Math.min(BATCH_GET_MAX_KEYS, limit - entries.length, to - last);
+    const versions = Array.from({ length: count }, (_, i) => last + 1 + i);
+    for (const entry of (await readEntries(store, eventId, versions, deadline)).filter(isWanted)) {
+      const { expiresAt: _, ...told } = entry;
+      entries.push(told);
       changeCount += entry.changes.length;
       if (entries.length === limit || changeCount >= LOG_PAGE_MAX_CHANGES) {
-        return { entries, next: last < head.version ? last : null };
+        return { entries, next: entry.version < to ? entry.version : null };
       }
     }
-    last = first + count - 1;
+    last += count;
   }
-  return { entries, next: last < head.version ? last : null };
+  return { entries, next: last < to ? last : null };
 }

@@ -41,6 +41,13 @@ describe('without an environment', () => {
     expect(await readSettings(root, undefined, chosen)).toMatchObject(chosen);
   });
 
+  test('what wrangler.toml does not have comes out of the environment of the process', async () => {
+    const given = { WEBHOOKS: '[]', LOG_DAYS: '7', API_KEYS: '[{}]', LOG_REQUESTS: 'yes' };
+    const settings = await readSettings(root, undefined, { ...given, SOMETHING: 'else' });
+    expect(settings).toMatchObject(given);
+    expect(settings).not.toHaveProperty('SOMETHING');
+  });
+
   test('in an account, no table of an environment is touched', async () => {
     const names = Object.values(tablesOf(await readSettings(root, undefined, {})));
     for (const environment of ['dev', 'staging', 'production']) {

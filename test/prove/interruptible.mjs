@@ -1,6 +1,8 @@
 import unsafe from 'workerd:unsafe';
 import app, { EventObject as Product } from './worker.js';
 
+export { Outbox } from './worker.js';
+
 /** The object of the product, which can be interrupted from outside. */
 export class EventObject extends Product {
   /** What a code update or a move does: all that is under way fails, and the next call finds a new object. */
