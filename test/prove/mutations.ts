@@ -39,9 +39,9 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/sequencer.ts',
-        from: 'await this.#conclude(batch.decided, this.#commit(state, batch));',
+        from: 'await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));',
         to: `batch.decided.forEach(({ pending, outcome }) => pending.settle(outcome));
-        await this.#conclude(batch.decided, this.#commit(state, batch));`,
+        await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));`,
       },
     ],
   },
@@ -81,7 +81,7 @@ export const MUTATIONS: Mutation[] = [
     name: 'an interrupted raise not resumed',
     replacements: [
       {
-        file: 'event/sequencer.ts',
+        file: 'event/commits.ts',
         from: 'if (changes.length === 0) return null;',
         to: 'if (changes.length >= 0) return null;',
       },

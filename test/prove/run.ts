@@ -3,6 +3,7 @@ import { check } from './checker.ts';
 import type { Fault } from './faults.ts';
 import { changesOnly } from './history.ts';
 import { staleAbsences } from './liveness.ts';
+import { checkLog } from './log-check.ts';
 import { brief, explainViolation } from './report.ts';
 import { hasTwoOwners, type Scenario } from './scenario.ts';
 import { Session } from './session.ts';
@@ -80,7 +81,11 @@ async function judge(session: Session, world: World) {
   for (const eventId of eventIds) {
     const rows = rowsOf(tables, eventId);
     const history = histories.get(eventId) ?? [];
-    const faults = [...checkRows(rows, history), ...staleAbsences(history, session.circumstances)];
+    const faults = [
+      ...checkRows(rows, history),
+      ...checkLog(rows, history, session.logs.of(eventId), hasTwoOwners(scenario)),
+      ...staleAbsences(history, session.circumstances),
+    ];
     violations.push(...faults.map((fault) => `event ${brief(eventId)}: ${fault}`));
     const last = recorder.begin('—', eventId, { type: 'tables' });
     recorder.end(last, { type: 'tables', content: toContent(rows) });
