@@ -4,7 +4,7 @@ import { build } from './build.ts';
 import { type Builds, runSeries, type Totals } from './campaign.ts';
 import { measureReplays } from './fairness.ts';
 import { measureHostile } from './hostile.ts';
-import { MUTATIONS, type Replacement } from './mutations.ts';
+import type { Mutation, Replacement } from './mutations.ts';
 import type { RunResult } from './run.ts';
 import { SHORT_SCALE } from './scenario.ts';
 
@@ -92,16 +92,17 @@ function brokenBy({ violations }: RunResult): string {
   return isLong ? `${chars.slice(0, BROKEN_MAX_CHARS).join('')}…` : chars.join('');
 }
 
-/** Puts each defect in, and counts the histories until it is found. */
+/** Puts each defect in, and counts the histories until it is found; tells how many were not. */
 export async function proveCampaign(
   folder: string,
+  mutations: Mutation[],
   first: number,
   parallel: number,
 ): Promise<number> {
   let missed = 0;
   say('');
   say('defects put in on purpose, and the histories it took to find them:');
-  for (const [i, { name, replacements }] of MUTATIONS.entries()) {
+  for (const [i, { name, replacements }] of mutations.entries()) {
     const builds = await buildBoth(folder, `mutation-${i}`, replacements);
     const startedAt = performance.now();
     const totals = await runSeries(first, builds, {
