@@ -254,7 +254,8 @@ export const MUTATIONS: Mutation[] = [
       {
         file: 'event/sequencer.ts',
         from: '...replay(record, pending.key), timing: timing(pending)',
-        to: "...replay(record, pending.key), receipt: result.receipt ?? '', timing: timing(pending)",
+        to: `...replay({ ...record, receipt: record.receipt && result.receipt }, pending.key),
+              timing: timing(pending)`,
       },
     ],
   },
