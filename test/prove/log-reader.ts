@@ -7,8 +7,8 @@ import type { Random } from './random.ts';
 /** How often a page is asked for that has to be told. */
 const MAX_ATTEMPTS = 30;
 const RETRY_PAUSE_MS = 20;
+/** How many entries a page is asked for: a single one, and all along a log. */
 const LIMITS = [1, 3, 20, 100, 1_000];
-/** Pages of so few are read now and then, not all along a log. */
 const WHOLE_LIMITS = [20, 100, 1_000];
 
 /** A log as it was read over the API to its end. */
@@ -27,6 +27,8 @@ export interface ToldLog {
 
 /** Reads the logs of events over the API, as clients do, and keeps what was told. */
 export class LogReader {
+  /** How many pages were told. */
+  pagesRead = 0;
   readonly #pages = new Map<string, LogPage[]>();
   readonly #whole = new Map<string, WholeLog[]>();
   readonly #asker: Asker;
@@ -102,6 +104,7 @@ export class LogReader {
       next: nextCursor === null ? null : Number(nextCursor),
     };
     this.#keep(this.#pages, eventId, page);
+    this.pagesRead++;
     return page;
   }
 

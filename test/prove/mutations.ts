@@ -187,7 +187,10 @@ export const MUTATIONS: Mutation[] = [
           const Item = toLogItem(changeSet.event.eventId, changeSet.entry);
           const put = { Put: { TableName: store.tables.registrations, Item } };
           const beside = new TransactWriteItemsCommand({ TransactItems: [put] });
-          await store.client.send(beside).catch(() => {});
+          await callTables((options) => store.client.send(beside, options), {
+            deadline: Date.now() + COMMIT_DEADLINE_MS,
+            timeoutMs: ATTEMPT_TIMEOUT_MS,
+          }).catch(() => {});
         }
         return { type: 'committed', ...effort };`,
       },

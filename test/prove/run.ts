@@ -31,6 +31,10 @@ export interface RunResult {
   slowest: number;
   /** Loads that finished what an interrupted raise had begun. */
   resumptions: number;
+  /** Entries of logs, pages that were read of them, and receipts that were found in them. */
+  logEntries: number;
+  logPages: number;
+  receipts: number;
   checkSteps: number;
   durationMs: number;
   faults: Map<Fault, number>;
@@ -96,7 +100,7 @@ async function judge(session: Session, world: World) {
     if (verdict.type === 'undecided') undecided++;
     if (verdict.type === 'violation') violations.push(explainViolation(eventId, checked));
   }
-  return { violations, undecided, checkSteps };
+  return { violations, undecided, checkSteps, logEntries: tables.log.length };
 }
 
 function count(session: Session, world: World) {
@@ -118,6 +122,8 @@ function count(session: Session, world: World) {
     retries: session.asker.retries,
     replays: session.asker.replays,
     misuses: session.asker.misuses,
+    logPages: session.logs.pagesRead,
+    receipts: answered.filter(({ receipt }) => receipt !== null).length,
     slowest: session.asker.slowest,
     faults: world.proxy.counts,
     outcomes,

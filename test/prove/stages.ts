@@ -75,6 +75,9 @@ export async function proveProduct(
     `large raises ${totals.raises}, resumed by a load ${totals.resumptions}; with keys: sent again ${totals.retries}, answered again ${totals.replays}, sent with another request ${totals.misuses}`,
   );
   say(
+    `logs: entries ${totals.logEntries}, pages read ${totals.logPages}, receipts found ${totals.receipts}`,
+  );
+  say(
     `the slowest answer took ${Math.round(totals.slowest * 100)} % of the time that it was allowed`,
   );
   return totals;
