@@ -190,3 +190,59 @@ test('ids are escaped, and a condition is sent', async () => {
   expect(got[1]?.headers['if-match']).toBe('"3"');
   asker.close();
 });
+
+const RECEIPT = 'registration-receipt';
+const withReceipt = (told: Told, receipt: string, headers = {}): Told => ({
+  ...told,
+  headers: { ...headers, [RECEIPT]: receipt },
+});
+const left = { status: 200, body: { success: true, promoted: null } };
+const leave = { type: 'unregister', userId: 'a' } as const;
+
+test('a receipt is kept, and a replay has to have the same', async () => {
+  const replayed = { 'idempotency-replayed': 'true' };
+  const { asker, operations, violations } = await play([
+    withReceipt(left, '1.a'),
+    withReceipt(left, '1.a', replayed),
+    withReceipt(left, '2.b', replayed),
+    { ...left, headers: replayed },
+  ]);
+  await asker.ask('c', EVENT, leave, { isKeyed });
+  expect(operations[0]?.receipt).toBe('1.a');
+  await asker.askAgain();
+  expect(violations).toEqual([]);
+  await asker.askAgain();
+  await asker.askAgain();
+  expect(violations).toHaveLength(2);
+  expect(violations.join()).toContain('a key used again must give the first answer');
+  asker.close();
+});
+
+test('what changed nothing has no receipt', async () => {
+  const { asker, violations, operations } = await play([withReceipt(undone, '1.a')]);
+  await asker.ask('c', EVENT, leave);
+  expect(violations).toEqual(['event event: unregister 503 has the receipt 1.a']);
+  expect(operations).toEqual([]);
+  asker.close();
+});
+
+test('each row of a call for many has its receipt, the same whenever it is told, and the call that of the last', async () => {
+  const row = (userId: string, receipt: string) => ({ ...seated(userId), receipt });
+  const { asker, violations, operations } = await play([
+    withReceipt(all(row('a', '1.a'), failed('b', unsure)), '1.a'),
+    withReceipt(all(row('a', '1.a'), row('b', '2.b')), '2.b'),
+    withReceipt(all(row('c', '3.c'), row('d', '4.d')), '3.c'),
+    withReceipt(all(row('e', '5.e'), failed('f', unsure)), '5.e'),
+    withReceipt(all(row('e', '6.e'), row('f', '7.f')), '7.f'),
+  ]);
+  await asker.askAll('c', EVENT, ['a', 'b'], { isKeyed });
+  expect(operations.map(({ receipt }) => receipt)).toEqual(['1.a', '2.b']);
+  expect(violations).toEqual([]);
+  await asker.askAll('c', EVENT, ['c', 'd']);
+  expect(violations).toHaveLength(1);
+  expect(violations[0]).toContain('another receipt than its last row');
+  await asker.askAll('c', EVENT, ['e', 'f'], { isKeyed });
+  expect(violations).toHaveLength(2);
+  expect(violations[1]).toContain('must be answered as before: e in event');
+  asker.close();
+});

@@ -6,6 +6,7 @@ import {
   HttpClient,
   NoAnswerError,
   type Reply,
+  receiptOf,
   rowsOf,
   send,
   UnreachedError,
@@ -99,7 +100,7 @@ export class Asker {
       const attempt = await this.#attempt(operation, key, worker);
       if (attempt.type === 'told') {
         const { outcome, reply } = attempt;
-        recorder.end(operation, outcome);
+        recorder.end(operation, outcome, receiptOf(reply));
         if (key) {
           const settled = { eventId, call: request, key, reply };
           this.#settle(settled, [outcome], { isFirst: sent === 0 });
@@ -149,10 +150,15 @@ export class Asker {
         if (attempt?.type === 'in flight') row.doubt ??= 'still at work';
         if (attempt?.type !== 'told') continue;
         reply = answers.reply;
-        if (row.told === null) recorder.end(row.operation, attempt.outcome);
+        const receipt = receiptOf(attempt.reply);
+        if (row.told === null) recorder.end(row.operation, attempt.outcome, receipt);
         row.told ??= attempt.outcome;
-        if (!isDeepStrictEqual(row.told, attempt.outcome)) {
-          const [first, then] = [row.told, attempt.outcome].map((each) => JSON.stringify(each));
+        const [before, now] = [
+          { ...row.told, receipt: row.operation.receipt },
+          { ...attempt.outcome, receipt },
+        ];
+        if (!isDeepStrictEqual(before, now)) {
+          const [first, then] = [before, now].map((each) => JSON.stringify(each));
           this.#deps.onViolation(
             `a row of a call with a key must be answered as before: ${brief(userIds[i] ?? '')} in ${eventId}: first ${first}, then ${then}`,
           );
@@ -179,12 +185,13 @@ export class Asker {
     const settled = which ?? this.#anySettled();
     if (!settled) return;
     const { eventId, call, key, reply } = settled;
-    const again = await this.#probe(eventId, call, key, worker);
+    const again = await this.probe(eventId, call, { key, worker });
     if (!again || again.status === 503 || isInFlight(again)) return;
     this.replays++;
     const isSame =
       again.status === reply.status &&
       again.headers.etag === reply.headers.etag &&
+      receiptOf(again) === receiptOf(reply) &&
       isDeepStrictEqual(again.body, reply.body);
     if (isReplay(again) && isSame) return;
     if (isSameButUnavailable(again, reply)) return;
@@ -203,13 +210,27 @@ export class Asker {
     const { eventId, call, key } = settled;
     const other = draw(eventId);
     if (isDeepStrictEqual(other, call)) return;
-    const reply = await this.#probe(eventId, other, key);
+    const reply = await this.probe(eventId, other, { key });
     if (!reply || reply.status === 503 || isInFlight(reply)) return;
     this.misuses++;
     if (isKeyReused(reply)) return;
     this.#deps.onViolation(
       `a key is one request: ${key} of event ${brief(eventId)} came with ${tellCall(call)}, then with ${tellCall(other)}: ${tell(reply)}`,
     );
+  }
+
+  /** Sends a call that is no operation of the history; null where nothing was told. */
+  async probe(
+    eventId: string,
+    call: Call,
+    { key, worker }: { key?: string; worker?: number | undefined } = {},
+  ): Promise<Reply | null> {
+    try {
+      return (await this.#call(eventId, call, key, worker))?.reply ?? null;
+    } catch {
+      // Nothing was told, which is no answer to compare.
+      return null;
+    }
   }
 
   #newKey(client: string): string {
@@ -263,6 +284,7 @@ export class Asker {
     const call: Call = { type: 'registerAll', userIds };
     try {
       const answer = await this.#call(eventId, call, key, worker);
+      if (answer) this.#checkReceiptOfAll(eventId, answer.reply, userIds);
       const attempts = answer
         ? rowsOf(answer.reply, userIds).map((row, i) => {
             const request: Asked = { type: 'register', userId: userIds[i] ?? '' };
@@ -282,6 +304,17 @@ export class Asker {
     }
   }
 
+  /** The receipt of a call for many is that of its last row that has one. */
+  #checkReceiptOfAll(eventId: string, reply: Reply, userIds: string[]): void {
+    const last = rowsOf(reply, userIds)
+      .map(receiptOf)
+      .findLast((receipt) => receipt !== null);
+    if (receiptOf(reply) === (last ?? null)) return;
+    this.#deps.onViolation(
+      `event ${brief(eventId)}: registerAll has another receipt than its last row: ${tell(reply)}`,
+    );
+  }
+
   #toFailure(error: unknown, asked: Call['type']): Attempt {
     if (error instanceof UnreachedError) return { type: 'nothing' };
     const why = (error as Error).message;
@@ -289,16 +322,6 @@ export class Asker {
       this.#deps.onViolation(`an answer that is never given: ${asked}: ${why}`);
     }
     return { type: 'doubt', why };
-  }
-
-  /** Sends a call that is no operation of the history; null where nothing was told. */
-  async #probe(eventId: string, call: Call, key: string, worker?: number): Promise<Reply | null> {
-    try {
-      return (await this.#call(eventId, call, key, worker))?.reply ?? null;
-    } catch {
-      // Nothing was told, which is no answer to compare.
-      return null;
-    }
   }
 
   /** Sends a call, and sees to it that it is answered in time; null while nothing listens. */
@@ -323,6 +346,10 @@ export class Asker {
       const { status } = reply;
       const late = lateness({ asked: call.type, status, tookMs, ...lost }, circumstances);
       if (late) onViolation(`event ${brief(eventId)}: ${late}`);
+      const receipt = receiptOf(reply);
+      if (receipt !== null && status >= 400) {
+        onViolation(`event ${brief(eventId)}: ${call.type} ${status} has the receipt ${receipt}`);
+      }
       const share = (tookMs - lost.stalledMs) / answerWithinMs(call.type, circumstances);
       this.slowest = Math.max(this.slowest, share);
       return { reply, tookMs };
@@ -351,7 +378,8 @@ function toAttempt(
 
 function tell({ status, headers, body }: Reply): string {
   const replayed = headers['idempotency-replayed'] ? ' (replayed)' : '';
-  return `${status}${replayed} ${JSON.stringify(body)}`;
+  const receipt = headers['registration-receipt'] ?? 'no receipt';
+  return `${status}${replayed} ${JSON.stringify(body)}, ${receipt}`;
 }
 
 function tellCall({ type, ...rest }: Call): string {

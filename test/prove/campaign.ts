@@ -33,6 +33,9 @@ export class Totals {
   retries = 0;
   replays = 0;
   misuses = 0;
+  logEntries = 0;
+  logPages = 0;
+  receipts = 0;
   slowest = 0;
   undecided = 0;
   failures: RunResult[] = [];
@@ -59,6 +62,9 @@ export class Totals {
     this.retries += result.retries;
     this.replays += result.replays;
     this.misuses += result.misuses;
+    this.logEntries += result.logEntries;
+    this.logPages += result.logPages;
+    this.receipts += result.receipts;
     this.slowest = Math.max(this.slowest, result.slowest);
     if (result.scenario.raise) this.raises++;
     if (kind === 'split brain') this.splitBrains++;

@@ -423,6 +423,7 @@ function simulate(seed: number): { operations: Operation[] } {
       sentAt: sent,
       answeredAt: isOpen ? Number.POSITIVE_INFINITY : answered,
       slowestMs: 0,
+      receipt: null,
     });
   }
   return { operations };

@@ -86,8 +86,20 @@ export class HttpClient {
   }
 }
 
-/** A call about an event: a request, or the registration of many with one call. */
-export type Call = Asked | { type: 'registerAll'; userIds: string[] };
+/** A call about an event: a request, the registration of many with one call, or a page of the log. */
+export type Call =
+  | Asked
+  | { type: 'registerAll'; userIds: string[] }
+  /** `after`: the version that the page begins after; -1 for the beginning. */
+  | { type: 'log'; after: number; limit: number };
+
+const RECEIPT = 'registration-receipt';
+
+/** The receipt of an answer; null where it has none. */
+export function receiptOf({ headers }: Reply): string | null {
+  const receipt = headers[RECEIPT];
+  return receipt === undefined ? null : String(receipt);
+}
 
 /** Sends a call about an event, as a client of the API would. */
 export function send(
@@ -133,6 +145,12 @@ export function send(
       return call('GET', `${event}/capacity`);
     case 'look':
       return call('GET', event);
+    case 'log': {
+      const { after, limit } = asked;
+      const page = new URLSearchParams({ limit: String(limit) });
+      if (after >= 0) page.set('after', String(after));
+      return call('GET', `${event}/log?${page}`);
+    }
     case 'list': {
       const { list, format, after, limit } = asked;
       headers.accept = format === 'csv' ? 'text/csv' : 'application/json';
@@ -143,13 +161,15 @@ export function send(
   }
 }
 
-/** The answer to each row of a call that registers many, as if it had been asked for alone. */
+/** The answer to each row of a call that registers many, as if it had been asked for alone, with its own receipt. */
 export function rowsOf({ status, headers, body }: Reply, userIds: string[]): Reply[] {
   const results = body.results as Record<string, unknown>[] | undefined;
   return userIds.map((_, i) => {
     if (!Array.isArray(results)) return { status, headers, body };
     const row = results[i] ?? {};
     const problem = row.problem as { status: number } | undefined;
-    return { status: problem?.status ?? 201, headers, body: { ...row, ...problem } };
+    const { receipt, ...told } = row;
+    const own = { ...headers, [RECEIPT]: (receipt as string | null | undefined) ?? undefined };
+    return { status: problem?.status ?? 201, headers: own, body: { ...told, ...problem } };
   });
 }

@@ -154,6 +154,8 @@ export interface Operation {
   answeredAt: number;
   /** The longest that an attempt of it waited for its answer. */
   slowestMs: number;
+  /** What proves that the change is in the event's log; null where the answer had none. */
+  receipt: string | null;
 }
 
 /** When something happened, by the clock: both bounds included, in epoch milliseconds. */
@@ -166,7 +168,7 @@ export interface Interval {
 const CLOCK_TOLERANCE_MS = 5;
 
 /** When the service decided an operation: between its being sent and its answer. */
-export function whenOf({ sentAt, answeredAt }: Operation): Interval {
+export function whenOf({ sentAt, answeredAt }: Pick<Operation, 'sentAt' | 'answeredAt'>): Interval {
   return { from: sentAt - CLOCK_TOLERANCE_MS, until: answeredAt + CLOCK_TOLERANCE_MS };
 }
 
@@ -189,14 +191,16 @@ export class Recorder {
       sentAt: Date.now(),
       answeredAt: Number.POSITIVE_INFINITY,
       slowestMs: 0,
+      receipt: null,
     };
     this.operations.push(operation);
     return operation;
   }
 
-  end(operation: Operation, outcome: Outcome): void {
+  end(operation: Operation, outcome: Outcome, receipt: string | null = null): void {
     operation.outcome = outcome;
     if (outcome.type === 'unknown') return;
+    operation.receipt = receipt;
     operation.answered = ++this.#clock;
     operation.answeredMs = performance.now() - this.#startedAt;
     operation.answeredAt = Date.now();

@@ -38,23 +38,24 @@ export interface Answered {
   slowCallsMs: number;
 }
 
-/** Which calls look users up, on the way in or for their names. */
-const LOOKS_USERS_UP = new Set<Call['type']>([
+/** Which calls read the tables besides: for users, on the way in or for their names, or for the log. */
+const READS_TABLES = new Set<Call['type']>([
   'register',
   'registerAll',
   'override',
   'stand',
   'list',
+  'log',
 ]);
 
 /**
  * How late an answer may be: when the command's deadline is over it is refused, at the next look at the
- * queue, or what it was decided with is committed; users are looked up besides.
+ * queue, or what it was decided with is committed; some calls read the tables besides.
  */
 export function answerWithinMs(asked: Call['type'], { scale, isRaised }: Circumstances): number {
-  const lookUpMs = LOOKS_USERS_UP.has(asked) ? READ_DEADLINE_MS : 0;
+  const readMs = READS_TABLES.has(asked) ? READ_DEADLINE_MS : 0;
   const commits = asked === 'update' && isRaised ? RAISE_MAX_COMMITS : 1;
-  const deadlines = QUEUE_WAIT_MS + QUEUE_SWEEP_MS + lookUpMs + commits * COMMIT_DEADLINE_MS;
+  const deadlines = QUEUE_WAIT_MS + QUEUE_SWEEP_MS + readMs + commits * COMMIT_DEADLINE_MS;
   return deadlines * scale + SLACK_MS;
 }
 

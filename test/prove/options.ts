@@ -10,6 +10,7 @@ export const USAGE = `npm run prove [-- OPTIONS]: tries to break the promises, a
   --slice        a short piece of it, for the tests
   --mutations    only the check of the campaign itself: each defect put in on purpose must be found
   --no-mutations leave that check out
+  --defect TEXT  that check, of the defects only whose name has this text in it
   --behaviour    only the measurements: overload, a DynamoDB that hangs, throttling,
                  replays of used keys, hostile requests
   --no-behaviour leave them out
@@ -30,6 +31,8 @@ export interface Options {
   parallel: number;
   provesProduct: boolean;
   provesCampaign: boolean;
+  /** What the name of a defect must have in it. */
+  defect: string;
   measures: boolean;
 }
 
@@ -44,13 +47,15 @@ export function readOptions(args: string[]): Options | null {
       minutes: { type: 'string' },
       slice: { type: 'boolean', default: false },
       mutations: { type: 'boolean' },
+      defect: { type: 'string' },
       behaviour: { type: 'boolean' },
       parallel: { type: 'string', default: '4' },
       help: { type: 'boolean', default: false },
     },
     allowNegative: true,
   });
-  const { seed, slice, minutes, mutations, behaviour } = values;
+  const { seed, slice, minutes, behaviour, defect } = values;
+  const mutations = values.mutations ?? (defect === undefined ? undefined : true);
   // Asked for by name, a part comes alone; the whole has all three.
   const isPart = mutations === true || behaviour === true;
   const isShort = seed !== undefined || slice || minutes !== undefined;
@@ -63,6 +68,7 @@ export function readOptions(args: string[]): Options | null {
     parallel: Number(values.parallel),
     provesProduct: !isPart,
     provesCampaign: mutations ?? isWhole,
+    defect: defect ?? '',
     measures: behaviour ?? isWhole,
   };
   if (byTime !== undefined)

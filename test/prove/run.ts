@@ -3,6 +3,7 @@ import { check } from './checker.ts';
 import type { Fault } from './faults.ts';
 import { changesOnly } from './history.ts';
 import { staleAbsences } from './liveness.ts';
+import { checkLog } from './log-check.ts';
 import { brief, explainViolation } from './report.ts';
 import { hasTwoOwners, type Scenario } from './scenario.ts';
 import { Session } from './session.ts';
@@ -30,6 +31,10 @@ export interface RunResult {
   slowest: number;
   /** Loads that finished what an interrupted raise had begun. */
   resumptions: number;
+  /** Entries of logs, pages that were read of them, and receipts that were found in them. */
+  logEntries: number;
+  logPages: number;
+  receipts: number;
   checkSteps: number;
   durationMs: number;
   faults: Map<Fault, number>;
@@ -80,7 +85,11 @@ async function judge(session: Session, world: World) {
   for (const eventId of eventIds) {
     const rows = rowsOf(tables, eventId);
     const history = histories.get(eventId) ?? [];
-    const faults = [...checkRows(rows, history), ...staleAbsences(history, session.circumstances)];
+    const faults = [
+      ...checkRows(rows, history),
+      ...checkLog(rows, history, session.logs.of(eventId), hasTwoOwners(scenario)),
+      ...staleAbsences(history, session.circumstances),
+    ];
     violations.push(...faults.map((fault) => `event ${brief(eventId)}: ${fault}`));
     const last = recorder.begin('—', eventId, { type: 'tables' });
     recorder.end(last, { type: 'tables', content: toContent(rows) });
@@ -91,7 +100,7 @@ async function judge(session: Session, world: World) {
     if (verdict.type === 'undecided') undecided++;
     if (verdict.type === 'violation') violations.push(explainViolation(eventId, checked));
   }
-  return { violations, undecided, checkSteps };
+  return { violations, undecided, checkSteps, logEntries: tables.log.length };
 }
 
 function count(session: Session, world: World) {
@@ -113,6 +122,8 @@ function count(session: Session, world: World) {
     retries: session.asker.retries,
     replays: session.asker.replays,
     misuses: session.asker.misuses,
+    logPages: session.logs.pagesRead,
+    receipts: answered.filter(({ receipt }) => receipt !== null).length,
     slowest: session.asker.slowest,
     faults: world.proxy.counts,
     outcomes,

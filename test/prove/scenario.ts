@@ -100,7 +100,9 @@ export type Extra =
   /** Sends another request under its key. */
   | 'askAmiss'
   /** Asks about an event that does not exist. */
-  | 'askNowhere';
+  | 'askNowhere'
+  /** Reads a page of an event's log. */
+  | 'readLog';
 
 /** Which runs have two workers, so that reads and refusals may be out of date. */
 export function hasTwoOwners({ kind }: Scenario): boolean {
@@ -169,6 +171,7 @@ export function drawScenario(seed: number): Scenario {
       askAgain: 1,
       askAmiss: 0.5,
       askNowhere: 0.2,
+      readLog: 0.7,
     },
     keyedClients: Math.round(clients * random.pick([0, 0.4, 0.8])),
     raise: isCrowded

@@ -5,6 +5,7 @@ import { CALM } from './faults.ts';
 import { Guess } from './guess.ts';
 import { type Asked, NOBODY, type Operation, Recorder } from './history.ts';
 import type { Circumstances } from './liveness.ts';
+import { LogReader } from './log-reader.ts';
 import { type Pressure, playLateCreation, playOutrun, playReplays } from './pressure.ts';
 import { Random } from './random.ts';
 import { drawList, drawMany, drawPatch, type Extra, isCalm, type Scenario } from './scenario.ts';
@@ -41,6 +42,7 @@ export class Session {
   readonly scenario: Scenario;
   readonly recorder = new Recorder();
   readonly asker: Asker;
+  readonly logs: LogReader;
   /** What decides how soon an answer has to come. */
   readonly circumstances: Circumstances;
   /** The events that there may be, and one that there never is. */
@@ -76,6 +78,7 @@ export class Session {
       slowCallsMs: () => world.proxy.slowCallsMs,
       onViolation: (what) => this.violations.push(what),
     });
+    this.logs = new LogReader(this.asker, this.recorder, (what) => this.violations.push(what));
   }
 
   /** Lets the clients loose until they are done. */
@@ -192,6 +195,8 @@ export class Session {
         return this.asker.askAgain(undefined, worker);
       case 'askAmiss':
         return this.asker.askAmiss((other) => this.#amiss(other, random));
+      case 'readLog':
+        return this.logs.readSomewhere(eventId, random, worker);
       case 'askNowhere':
         if (random.chance(0.5)) {
           return this.asker.askAll(client, this.#nowhere, drawMany(random, userIds, false), how);
@@ -297,22 +302,30 @@ export class Session {
 
   /**
    * When all is over and the sky is clear, everybody looks once more: an object that loads finishes
-   * what was cut short, and what it then tells has to fit the tables.
+   * what was cut short, and what it then tells has to fit the tables. So has its log.
    */
   async #lookOnceMore(): Promise<void> {
     this.#world.proxy.weather = CALM;
     await this.#world.proxy.settle(SETTLE_TIMEOUT_MS);
     this.#deadline = performance.now() + RUN_MAX_MS;
-    const looks = this.eventIds.flatMap((eventId) =>
-      this.#world.workers.map((_, number) =>
-        this.#insist('end', eventId, { type: 'read' }, number),
-      ),
-    );
-    await Promise.all(looks);
+    const everywhere = (look: (eventId: string, worker: number) => Promise<unknown>) =>
+      Promise.all(
+        this.eventIds.flatMap((eventId) =>
+          this.#world.workers.map((_, number) => look(eventId, number)),
+        ),
+      );
+    await everywhere((eventId, number) => this.#insist('end', eventId, { type: 'read' }, number));
+    await everywhere((eventId, number) => this.logs.readWhole(eventId, this.#random, number));
   }
 }
 
-const EXTRAS: readonly string[] = ['registerAll', 'askAgain', 'askAmiss', 'askNowhere'];
+const EXTRAS: readonly string[] = [
+  'registerAll',
+  'askAgain',
+  'askAmiss',
+  'askNowhere',
+  'readLog',
+] satisfies Extra[];
 
 function isRequest<Type extends string>(type: Type | Extra): type is Exclude<Type, Extra> {
   return !EXTRAS.includes(type);

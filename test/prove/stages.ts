@@ -4,7 +4,7 @@ import { build } from './build.ts';
 import { type Builds, runSeries, type Totals } from './campaign.ts';
 import { measureReplays } from './fairness.ts';
 import { measureHostile } from './hostile.ts';
-import { MUTATIONS, type Replacement } from './mutations.ts';
+import type { Mutation, Replacement } from './mutations.ts';
 import type { RunResult } from './run.ts';
 import { SHORT_SCALE } from './scenario.ts';
 
@@ -75,6 +75,9 @@ export async function proveProduct(
     `large raises ${totals.raises}, resumed by a load ${totals.resumptions}; with keys: sent again ${totals.retries}, answered again ${totals.replays}, sent with another request ${totals.misuses}`,
   );
   say(
+    `logs: entries ${totals.logEntries}, pages read ${totals.logPages}, receipts found ${totals.receipts}`,
+  );
+  say(
     `the slowest answer took ${Math.round(totals.slowest * 100)} % of the time that it was allowed`,
   );
   return totals;
@@ -92,16 +95,17 @@ function brokenBy({ violations }: RunResult): string {
   return isLong ? `${chars.slice(0, BROKEN_MAX_CHARS).join('')}…` : chars.join('');
 }
 
-/** Puts each defect in, and counts the histories until it is found. */
+/** Puts each defect in, and counts the histories until it is found; tells how many were not. */
 export async function proveCampaign(
   folder: string,
+  mutations: Mutation[],
   first: number,
   parallel: number,
 ): Promise<number> {
   let missed = 0;
   say('');
   say('defects put in on purpose, and the histories it took to find them:');
-  for (const [i, { name, replacements }] of MUTATIONS.entries()) {
+  for (const [i, { name, replacements }] of mutations.entries()) {
     const builds = await buildBoth(folder, `mutation-${i}`, replacements);
     const startedAt = performance.now();
     const totals = await runSeries(first, builds, {

@@ -1,6 +1,7 @@
 import { EventState } from '../../src/event/state.ts';
 import { type EventItem, toDigest, toEventRecord } from '../../src/store/tables.ts';
 import type { Content, Operation, Outcome, Request, Seat } from './history.ts';
+import { entriesOf, type LogEntry, strayLogRows } from './log.ts';
 import { settingsOf } from './rules.ts';
 import type { Tables } from './world.ts';
 
@@ -10,6 +11,8 @@ export interface Rows {
   registrations: Tables['registrations'];
   /** By position. */
   waitlist: Tables['waitlist'];
+  /** Its log, oldest first. */
+  log: LogEntry[];
 }
 
 export function rowsOf(tables: Tables, eventId: string): Rows {
@@ -18,6 +21,7 @@ export function rowsOf(tables: Tables, eventId: string): Rows {
     item: tables.events.find(isOurs),
     registrations: tables.registrations.filter(isOurs),
     waitlist: tables.waitlist.filter(isOurs).sort((a, b) => a.position - b.position),
+    log: entriesOf(tables.log, eventId),
   };
 }
 
@@ -36,7 +40,7 @@ export function toContent({ item, registrations, waitlist }: Rows): Content | nu
   };
 }
 
-/** Rows of events that nobody ever asked for, and keys that would show up among registrations. */
+/** Rows of events that nobody ever asked for, and keys and log rows that would show up among registrations. */
 export function strayRows(tables: Tables, eventIds: Set<string>): string[] {
   const strays = [...tables.events, ...tables.registrations, ...tables.waitlist]
     .filter(({ eventId }) => !eventIds.has(eventId))
@@ -44,7 +48,7 @@ export function strayRows(tables: Tables, eventIds: Set<string>): string[] {
   const shown = tables.keys
     .filter((key) => 'eventId' in key || 'userId' in key || typeof key.expiresAt !== 'number')
     .map((key) => `a key that is in an index, or never expires: ${JSON.stringify(key)}`);
-  return [...strays, ...shown];
+  return [...strays, ...shown, ...strayLogRows(tables.log, eventIds)];
 }
 
 /** Which promises the rows of an event break, by themselves and by what clients were told. */

@@ -14,6 +14,7 @@ import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
 import type { EventItem } from '../../src/store/tables.ts';
 import type { Build } from './build.ts';
 import type { Weather } from './faults.ts';
+import { LOG_DAYS, type LogRow } from './log.ts';
 import { FaultProxy } from './proxy.ts';
 import { startWorkerd, type Worker } from './workerd.ts';
 
@@ -37,6 +38,8 @@ export interface Tables {
   waitlist: WaitlistEntry[];
   /** Idempotency keys, which live among the registrations. */
   keys: { registrationId: string; expiresAt?: number }[];
+  /** Entries of logs, which live there too. */
+  log: LogRow[];
 }
 
 /** What a world is made of. */
@@ -122,6 +125,7 @@ export class World {
         EVENTS_TABLE: TABLES.events,
         REGISTRATIONS_TABLE: TABLES.registrations,
         WAITLIST_TABLE: TABLES.waitlist,
+        LOG_DAYS: String(LOG_DAYS),
       },
     });
     this.logs.push(worker.log);
@@ -171,13 +175,26 @@ export class World {
     await this.proxy.settle(SETTLE_TIMEOUT_MS);
     const [events, registrations, waitlist] = await Promise.all([
       this.#scan<EventItem>(TABLES.events),
-      this.#scan<Seat>(TABLES.registrations),
+      this.#scan<{ registrationId: string }>(TABLES.registrations),
       this.#scan<WaitlistEntry>(TABLES.waitlist),
     ]);
-    const { keys = [], rows = [] } = Object.groupBy(registrations, ({ registrationId }) =>
-      registrationId.startsWith('key#') ? 'keys' : 'rows',
+    const kinds = Object.groupBy(registrations, ({ registrationId }) =>
+      registrationId.startsWith('key#')
+        ? 'keys'
+        : registrationId.startsWith('log#')
+          ? 'log'
+          : 'seats',
     );
-    return { events, registrations: rows, waitlist, keys };
+    const {
+      seats = [],
+      keys = [],
+      log = [],
+    } = kinds as {
+      seats?: Seat[];
+      keys?: Tables['keys'];
+      log?: LogRow[];
+    };
+    return { events, registrations: seats, waitlist, keys, log };
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,39 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Operation } from './history.ts';
+import { checkChain, checkPage } from './log.ts';
+import type { ToldLog, WholeLog } from './log-reader.ts';
+import { checkReceipts } from './receipts.ts';
+import { checkReplay } from './replay.ts';
+import type { Rows } from './tables.ts';
+
+/**
+ * What is wrong with the log of an event: it is held against its own chain, the rows of the tables, what
+ * clients were told of their changes, and what they were told of the log.
+ *
+ * @param mayBeStale whether a worker may not have heard of what another one wrote
+ */
+export function checkLog(
+  rows: Rows,
+  operations: Operation[],
+  { pages, whole }: ToldLog,
+  mayBeStale: boolean,
+): string[] {
+  const entries = rows.log;
+  return [
+    ...checkChain(entries),
+    ...checkReplay(entries, rows),
+    ...checkReceipts(operations, entries),
+    ...pages.flatMap((page) => checkPage(page, entries, mayBeStale)),
+    ...whole.flatMap((told) => checkWhole(told, rows, mayBeStale)),
+  ];
+}
+
+/** At the end the API tells the log that the tables hold; a worker that was left behind tells its beginning. */
+function checkWhole({ worker, entries }: WholeLog, { item, log }: Rows, mayBeStale: boolean) {
+  if (entries === null)
+    return item ? [`worker ${worker} tells no log of an event that exists`] : [];
+  const held = mayBeStale ? log.slice(0, entries.length) : log;
+  if (isDeepStrictEqual(entries, held)) return [];
+  const [told, kept] = [entries, held].map((some) => some.map(({ version }) => version).join(', '));
+  return [`worker ${worker} tells another log than the tables hold: ${told}, not ${kept}`];
+}

@@ -1,0 +1,346 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Command } from '../../src/event/command.ts';
+import { decide } from '../../src/event/decide.ts';
+import { type LogEntry as ProductEntry, toLogChange } from '../../src/event/log.ts';
+import { type Change, EventState } from '../../src/event/state.ts';
+import { commands, eventOf, NOW, still } from '../support/model.ts';
+import type { Operation, Outcome, Request } from './history.ts';
+import { chainOf, checkPage, entriesOf, LOG_DAYS, type LogPage, strayLogRows } from './log.ts';
+import { checkLog } from './log-check.ts';
+import { LoggedEvent } from './replay.ts';
+import type { Rows } from './tables.ts';
+
+type Entry = Rows['log'][number];
+
+/** Makes an entry of the log follow those that there are. */
+function append(log: Entry[], changes: ProductEntry['changes'], at = NOW): Entry {
+  // Versions have gaps.
+  const entry = { version: (log.at(-1)?.version ?? 0) + 1 + (log.length % 2), at, changes };
+  const chained = { ...entry, chain: chainOf(log.at(-1)?.chain ?? '', entry) };
+  log.push(chained);
+  return chained;
+}
+
+/** An event of the product's rules, and its log. */
+class Story {
+  readonly state = new EventState();
+  readonly log: Entry[] = [];
+  readonly operations: Operation[] = [];
+  readonly #circumstances = still();
+
+  constructor(capacity: number) {
+    this.commit({ type: 'create', event: eventOf(capacity) });
+    this.note({ type: 'create', capacity, hasWaitlist: true }, () => ({
+      ...{ type: 'created', capacity, hasWaitlist: true },
+    }));
+  }
+
+  /** Carries out commands and commits them together. */
+  commit(...all: Command[]): void {
+    const changes: Change[] = [];
+    for (const command of all) {
+      const decided = decide(this.state, command, this.#circumstances).changes;
+      this.state.applyCommit(decided, this.state.version + 1);
+      changes.push(...decided);
+    }
+    if (changes.length > 0) append(this.log, changes.map(toLogChange));
+  }
+
+  /** Writes down what the last commit was told as; `told` is given the ids of its last change. */
+  note(request: Request, told: (ids: { id: string; position: number }) => Outcome): void {
+    const entry = this.log.at(-1);
+    const change = entry?.changes.at(-1);
+    const id =
+      change && 'registrationId' in change
+        ? change.registrationId
+        : change && 'entryId' in change
+          ? change.entryId
+          : '';
+    const position = change && 'position' in change ? change.position : 0;
+    const outcome = told({ id, position });
+    const at = Date.parse(NOW);
+    this.operations.push({
+      ...{ client: 'c', eventId: 'e', request, outcome, slowestMs: 0 },
+      ...{ sent: 0, answered: 1, sentMs: 0, answeredMs: 1, sentAt: at - 1, answeredAt: at + 1 },
+      receipt: outcome.type === 'unknown' ? null : `${entry?.version}.${entry?.chain}`,
+    });
+  }
+
+  /** What the tables hold. */
+  get rows(): Rows {
+    const { state, log } = this;
+    const { version, revision, registeredCount, waitlistCount, lastPosition, lastSeq } = state;
+    if (!state.event) throw new Error('there is no event');
+    const last = log.at(-1);
+    return {
+      item: {
+        ...state.event,
+        ...{ version: Math.max(version, last?.version ?? 0), revision, registeredCount },
+        ...{ waitlistCount, lastPosition, lastSeq, digest: '' },
+        logVersion: last?.version ?? 0,
+        logChain: last?.chain ?? '',
+        logFrom: log[0]?.version ?? 0,
+      },
+      registrations: [...state.seated()],
+      waitlist: [...state.waiting()],
+      log,
+    };
+  }
+}
+
+const register = (userId: string) => ({ type: 'register', userId }) as const;
+const unregister = (userId: string) => ({ type: 'unregister', userId }) as const;
+
+/** One seat: a has it, b and c wait, a leaves and b moves up, d is lost on the way, and c comes in past all. */
+function tell(): Story {
+  const story = new Story(1);
+  story.commit(register('a'));
+  story.note(register('a'), ({ id }) => ({ type: 'registered', id }));
+  story.commit(register('b'), register('c'));
+  const [first] = story.log.at(-1)?.changes ?? [];
+  if (first?.type !== 'waitlist.joined') throw new Error('b should wait');
+  story.note(register('b'), () => ({ type: 'waitlisted', id: first.entryId, position: 1 }));
+  story.note(register('c'), (ids) => ({ type: 'waitlisted', ...ids }));
+  story.commit(unregister('a'));
+  story.note(unregister('a'), ({ id }) => ({
+    ...{ type: 'unregistered', promoted: { userId: 'b', id } },
+  }));
+  story.commit(register('d'));
+  story.note(register('d'), () => ({ type: 'unknown', why: 'reset' }));
+  story.commit({ ...register('c'), override: { reason: 'a speaker' } });
+  story.note({ type: 'override', userId: 'c' }, ({ id }) => ({ type: 'registered', id }));
+  return story;
+}
+
+const NOTHING_READ = { pages: [], whole: [] };
+const faultsOf = ({ rows, operations }: { rows: Rows; operations: Operation[] }) =>
+  checkLog(rows, operations, NOTHING_READ, false);
+
+/** Chains entries anew, as a service does whose entries are wrong from the beginning. */
+function rechain(story: Story): void {
+  let before = '';
+  for (const entry of story.log) {
+    entry.chain = chainOf(before, entry);
+    for (const operation of story.operations) {
+      if (operation.receipt?.startsWith(`${entry.version}.`)) {
+        operation.receipt = `${entry.version}.${entry.chain}`;
+      }
+    }
+    before = entry.chain;
+  }
+}
+
+describe('a log', () => {
+  test('leads to what the rules of the product lead to, whatever is asked', () => {
+    fc.assert(
+      fc.property(
+        commands,
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 5 }),
+        (all, capacity, size) => {
+          const story = new Story(capacity);
+          for (let i = 0; i < all.length; i += size) story.commit(...all.slice(i, i + size));
+          expect(new LoggedEvent(story.log).faults).toEqual([]);
+          const { rows } = story;
+          expect(
+            checkLog(rows, [], NOTHING_READ, false).filter(
+              (fault) => !fault.includes('nobody asked'),
+            ),
+          ).toEqual([]);
+        },
+      ),
+    );
+  });
+
+  test('that is right has no fault', () => {
+    expect(faultsOf(tell())).toEqual([]);
+  });
+
+  const wrong: Record<string, [(story: Story) => void, string]> = {
+    'an entry that is missing': [({ log }) => log.splice(2, 1), 'the chain of the log breaks'],
+    'the last entry missing': [({ log }) => log.pop(), 'that only the tables have'],
+    'a time that was altered': [
+      ({ log }) => Object.assign(log[1] ?? {}, { at: '2026-01-01T00:00:00.001Z' }),
+      'the chain of the log breaks at version',
+    ],
+    'a chain that begins anew': [
+      ({ log }) => {
+        const last = log.at(-1);
+        if (last) last.chain = chainOf('', last);
+      },
+      'the chain of the log breaks at version',
+    ],
+    'a change too many': [
+      (story) => {
+        append(story.log, [{ type: 'registration.created', registrationId: 'x', userId: 'x' }]);
+      },
+      'what nobody asked for',
+    ],
+    'a change that was left out of its entry': [
+      (story) => {
+        story.log[2]?.changes.shift();
+        rechain(story);
+      },
+      'c register (waitlisted): what was acknowledged is not in the entry of its receipt',
+    ],
+    'a user who is another': [
+      (story) => {
+        const change = story.log[1]?.changes[0];
+        if (change && 'userId' in change) change.userId = 'z';
+      },
+      'a seat that only the log has',
+    ],
+    'a receipt of another entry': [
+      ({ operations }) => Object.assign(operations[1] ?? {}, { receipt: operations[0]?.receipt }),
+      'is not in the entry of its receipt',
+    ],
+    'a receipt of no entry': [
+      ({ operations }) => Object.assign(operations[1] ?? {}, { receipt: `3.${'0'.repeat(64)}` }),
+      'the log has no entry of the receipt',
+    ],
+    'no receipt': [
+      ({ operations }) => Object.assign(operations[1] ?? {}, { receipt: null }),
+      'c register (registered): no receipt',
+    ],
+    'a receipt for a refusal': [
+      ({ operations }) =>
+        Object.assign(operations[1] ?? {}, { outcome: { type: 'refused', reason: 'full' } }),
+      'a receipt for what changed nothing',
+    ],
+    'two who were told the same change': [
+      ({ operations }) => operations.push(...operations.slice(1, 2)),
+      'what was acknowledged is not in the entry',
+    ],
+    'a change of which nobody can have been left in doubt': [
+      ({ operations }) => operations.splice(5, 1),
+      'what nobody asked for',
+    ],
+    'a change that was carried out twice': [
+      (story) => {
+        const { operations } = story;
+        story.commit({ type: 'leaveLine', userId: 'd' });
+        story.note({ type: 'leaveLine', userId: 'd' }, (ids) => ({ type: 'leftLine', ...ids }));
+        story.commit(register('d'));
+        expect(operations.filter(({ outcome }) => outcome.type === 'unknown')).toHaveLength(1);
+      },
+      'what nobody asked for',
+    ],
+    'a change that was decided before it was asked for': [
+      ({ operations }) => Object.assign(operations[1] ?? {}, { sentAt: Date.parse(NOW) + 60_000 }),
+      'by the log',
+    ],
+    'a position that is given twice': [
+      (story) => {
+        const change = story.log[2]?.changes[1];
+        if (change?.type === 'waitlist.joined') change.position = 1;
+        rechain(story);
+      },
+      'the next position was 2',
+    ],
+    'a line in another order': [
+      (story) => {
+        story.log[2]?.changes.reverse();
+        rechain(story);
+      },
+      'the next position was 1',
+    ],
+    'a seat past the capacity': [
+      (story) => {
+        const change = story.log.at(-1)?.changes.at(-1);
+        if (change?.type === 'registration.created') delete change.override;
+        rechain(story);
+      },
+      'no seat was free for a newcomer',
+    ],
+  };
+  test.each(Object.entries(wrong))('%s is found', (_, [spoil, fault]) => {
+    const story = tell();
+    spoil(story);
+    expect(faultsOf(story).join('\n')).toContain(fault);
+  });
+
+  test('is held against the end and the times that the tables have', () => {
+    const { rows, operations } = tell();
+    if (rows.item) rows.item.logVersion = 1;
+    for (const seat of rows.registrations) seat.createdAt = '2025-01-01T00:00:00.000Z';
+    const faults = checkLog(rows, operations, NOTHING_READ, false).join('\n');
+    expect(faults).toContain('leads to other end');
+    expect(faults).toContain('other times of the seat of b');
+  });
+});
+
+describe('a page of the log', () => {
+  const { log } = tell();
+  const versions = log.map(({ version }) => version);
+  const [, second = 0, third = 0] = versions;
+  const page = (some: Partial<LogPage>): LogPage => ({
+    ...{ worker: 0, after: -1, limit: 100, items: log, next: null, known: 0, ...some },
+  });
+  const right: Record<string, LogPage> = {
+    'all of it': page({}),
+    'its beginning': page({ limit: 2, items: log.slice(0, 2), next: second }),
+    'its end': page({ after: second, items: log.slice(2), known: third }),
+    'what was there when it was read': page({ items: log.slice(0, 2), known: second }),
+    'nothing, after its end': page({ after: 1_000, items: [] }),
+  };
+  test.each(Object.entries(right))('%s is right', (_, told) => {
+    expect(checkPage(told, log, false)).toEqual([]);
+  });
+
+  const wrong: Record<string, [LogPage, string]> = {
+    'one left out': [page({ items: log.toSpliced(1, 1) }), 'what is not in the tables'],
+    'more than were asked for': [page({ limit: 2 }), 'entries'],
+    'one passed over': [page({ items: log.slice(0, 1), next: second }), 'leaves out version'],
+    'one that goes on where it began': [page({ after: 1, items: [], next: 1 }), 'goes on after 1'],
+    'the end before what was acknowledged': [
+      page({ items: log.slice(0, 1), known: third }),
+      'whose receipt was out',
+    ],
+  };
+  test.each(Object.entries(wrong))('%s is found', (_, [told, fault]) => {
+    expect(checkPage(told, log, false).join('\n')).toContain(fault);
+  });
+
+  test('of a worker that was left behind may end early', () => {
+    expect(checkPage(page({ items: log.slice(0, 1), known: third }), log, true)).toEqual([]);
+  });
+
+  test('is the same at the end as in the tables', () => {
+    const { rows, operations } = tell();
+    const whole = (entries: Entry[] | null) => ({ pages: [], whole: [{ worker: 0, entries }] });
+    const told = (entries: Entry[] | null, mayBeStale = false) =>
+      checkLog(rows, operations, whole(entries), mayBeStale);
+    expect(told(rows.log)).toEqual([]);
+    expect(told(rows.log.slice(0, -1), true)).toEqual([]);
+    expect(told(rows.log.slice(0, -1))).toHaveLength(1);
+    expect(told(rows.log.slice(1), true)).toHaveLength(1);
+    expect(told(null)).toHaveLength(1);
+  });
+});
+
+describe('rows of the log', () => {
+  const row = (registrationId: string, more: object = {}) => ({
+    ...{ registrationId, at: NOW, chain: '', changes: '[]' },
+    expiresAt: Date.parse(NOW) / 1_000 + LOG_DAYS * 86_400,
+    ...more,
+  });
+
+  test('are told apart by event, whatever its id has in it, and are in order', () => {
+    const rows = ['log#e#10', 'log#e#9', 'log#e#1#3', 'log#e\n#4', 'key#e#5'].map((id) => row(id));
+    const read = (eventId: string) => entriesOf(rows, eventId).map(({ version }) => version);
+    expect(read('e')).toEqual([9, 10]);
+    expect(read('e#1')).toEqual([3]);
+    expect(read('e\n')).toEqual([4]);
+  });
+
+  test('of nobody, in an index, or kept too long are found', () => {
+    const ids = new Set(['e']);
+    expect(strayLogRows([row('log#e#1')], ids)).toEqual([]);
+    const stray = [
+      ...[row('log#f#1'), row('log#e#x'), row('log#e#1', { eventId: 'e' })],
+      ...[row('log#e#1', { userId: 'a' }), row('log#e#1', { expiresAt: 1 })],
+    ];
+    expect(strayLogRows(stray, ids)).toHaveLength(stray.length);
+  });
+});
