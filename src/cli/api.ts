@@ -16,7 +16,7 @@ export class Api {
    * @param url where the service answers
    * @param token a token or key to show, if any
    */
-  constructor(url: string, token: string | undefined) {
+  constructor(url: string, token?: string) {
     const { protocol, href } = URL.canParse(url) ? new URL(url) : { protocol: '', href: '' };
     if (protocol !== 'https:' && protocol !== 'http:') {
       throw new CliError(`${url} is no URL of a service: it begins with https:// or http://`);
@@ -28,14 +28,14 @@ export class Api {
   /**
    * Reads what a path answers. A service that is busy is asked again.
    *
-   * @returns null where the caller may not (403)
-   * @throws CliError for every other refusal, and when there is no answer
+   * @param options `mayBeForbidden`: null is returned where the caller may not read it
+   * @throws CliError for every refusal, and when there is no answer
    */
-  async get(path: string): Promise<unknown> {
+  async get(path: string, { mayBeForbidden = false } = {}): Promise<unknown> {
     for (let attempt = 1; ; attempt++) {
       const { status, headers, body } = await this.#ask(path);
       if (status === 200) return body;
-      if (status === 403) return null;
+      if (status === 403 && mayBeForbidden) return null;
       const isBusy = status === 429 || status === 503;
       if (!isBusy || attempt === ATTEMPTS) {
         const problem = problemSchema.safeParse(body).data;

@@ -62,7 +62,7 @@ async function readList<Row>(
   const rows: Row[] = [];
   let query = '';
   for (;;) {
-    const body = await api.get(`${path}?limit=${PAGE_MAX_ROWS}${query}`);
+    const body = await api.get(`${path}?limit=${PAGE_MAX_ROWS}${query}`, { mayBeForbidden: true });
     if (body === null) return null;
     const { items, nextCursor } = parseAnswer(body, schema);
     rows.push(...items);
