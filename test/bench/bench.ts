@@ -35,11 +35,11 @@ export async function withServer<T>(
   bench: Bench,
   bundle: keyof Bench['bundles'] | Bundle,
   use: (server: Server) => Promise<T>,
-  options: { endpoint?: string; inspect?: boolean } = {},
+  options: { endpoint?: string; inspect?: boolean; vars?: Record<string, string> } = {},
 ): Promise<T> {
-  const { endpoint = bench.database.endpoint, inspect = false } = options;
+  const { endpoint = bench.database.endpoint, inspect = false, vars = {} } = options;
   const { script } = typeof bundle === 'string' ? bench.bundles[bundle] : bundle;
-  const server = await serve({ script, vars: varsFor(endpoint), inspect });
+  const server = await serve({ script, vars: { ...varsFor(endpoint), ...vars }, inspect });
   try {
     return await use(server);
   } finally {
