@@ -28,13 +28,13 @@ export function explain(error: unknown): string {
 
 /**
  * Runs a command to its end and leaves the process with its exit code; a failure is one message
- * on stderr and exit code 1. It exits outright: a socket or timer left over must not hold it.
+ * on stderr and another exit code. It exits outright: a socket or timer left over must not hold it.
  */
-export async function runCommand(command: () => Promise<number>): Promise<never> {
+export async function runCommand(command: () => Promise<number>, failure = 1): Promise<never> {
   try {
     process.exit(await command());
   } catch (error) {
     complain(explain(error));
-    process.exit(1);
+    process.exit(failure);
   }
 }

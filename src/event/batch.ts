@@ -29,7 +29,7 @@ export interface Batch {
 }
 
 /** An update can promote the whole line. It is decided first in a batch, since later it may not fit and be decided twice. */
-const mayBeLarge = ({ type }: Command) => type === 'update' || type === 'promote';
+export const mayBeLarge = ({ type }: Command): boolean => type === 'update' || type === 'promote';
 
 /** Decides commands in order until the next one would not fit into the transaction. */
 export function decideBatch(

@@ -2,7 +2,8 @@ import { env } from 'cloudflare:workers';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACCESS, type Right, type Role } from '../../src/auth/access.ts';
-import { digestOf } from '../../src/digest.ts';
+import { hexDigestOf } from '../../src/digest.ts';
+import { chainOf } from '../../src/event/log.ts';
 import app from '../../src/http/app.ts';
 import { newEvent, newUsers, unique } from '../support/desk.ts';
 
@@ -10,9 +11,6 @@ const ISSUER = 'https://issuer.test';
 const AUDIENCE = 'registration-desk';
 const JWKS_URL = 'https://issuer.test/keys';
 const KEYS = { organiser: 'rdk_organiser', service: 'rdk_service', both: 'rdk_both' };
-
-const hex = async (text: string) =>
-  Array.from(await digestOf(text), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** A pair of keys of which the issuer publishes one half; and one that is nobody's. */
 const pair = await generateKeyPair('ES256');
@@ -26,9 +24,9 @@ const guarded: Env = {
   JWT_AUDIENCE: AUDIENCE,
   JWT_JWKS_URL: JWKS_URL,
   API_KEYS: JSON.stringify([
-    { name: 'organiser', roles: ['organiser'], sha256: await hex(KEYS.organiser) },
-    { name: 'service', roles: ['service'], sha256: await hex(KEYS.service) },
-    { name: 'both', roles: ['organiser', 'service'], sha256: await hex(KEYS.both) },
+    { name: 'organiser', roles: ['organiser'], sha256: await hexDigestOf(KEYS.organiser) },
+    { name: 'service', roles: ['service'], sha256: await hexDigestOf(KEYS.service) },
+    { name: 'both', roles: ['organiser', 'service'], sha256: await hexDigestOf(KEYS.both) },
   ]),
 };
 
@@ -311,6 +309,75 @@ describe('an idempotency key', () => {
     expect(again.headers.get('Idempotency-Replayed')).toBe('true');
     expect(other.status).toBe(201);
     expect(other.body.eventId).not.toBe(first.body.eventId);
+  });
+});
+
+describe('the log of an event', () => {
+  /** Registers a user as an organiser and somebody as themselves, and gives the log as each sees it. */
+  async function seenBy() {
+    const eventId = unique('logged');
+    const [first = '', second = ''] = await newUsers(2);
+    const mine = await token(second);
+    const bodies = [
+      {
+        path: 'events',
+        bearer: KEYS.both,
+        body: { eventId, name: 'Logged', capacity: 1, hasWaitlist: true },
+      },
+      { path: 'registrations', bearer: KEYS.organiser, body: { userId: first, eventId } },
+      { path: 'registrations', bearer: mine, body: { userId: second, eventId } },
+    ];
+    for (const { path, bearer, body } of bodies) {
+      expect((await call('POST', `/registration/${path}`, { bearer, body })).status).toBe(201);
+    }
+    const place = `/registration/registrations?userId=${first}&eventId=${eventId}`;
+    expect((await call('DELETE', place, { bearer: KEYS.service })).status).toBe(200);
+    const read = async (bearer?: string) =>
+      call('GET', `/registration/events/${eventId}/log`, bearer === undefined ? {} : { bearer });
+    return { first, second, mine, read };
+  }
+
+  test('tells organisers and services who had which place, and who made each change', async () => {
+    const { first, second, read } = await seenBy();
+    for (const bearer of [KEYS.organiser, KEYS.service, KEYS.both]) {
+      const { items } = (await read(bearer)).body;
+      const users = items.map(({ changes }: { changes: { userId?: string }[] }) =>
+        changes.map(({ userId }) => userId),
+      );
+      expect(users).toEqual([[undefined], [first], [second], [first, second]]);
+      expect(items.map(({ actor }: { actor: string }) => actor)).toEqual([
+        'key:both',
+        'key:organiser',
+        `user:${second}`,
+        'key:service',
+      ]);
+      expect(items[3].actors).toEqual(['key:service', 'key:service']);
+    }
+  });
+
+  test('tells an attendee neither, not even of their own place, and the same chain', async () => {
+    const { first, second, mine, read } = await seenBy();
+    const { items } = (await read(mine)).body;
+    const told = JSON.stringify(items);
+    for (const secret of [first, second, 'userId', 'actor', 'key:', 'user:']) {
+      expect(told).not.toContain(secret);
+    }
+    expect(items.at(-1).changes).toMatchObject([
+      { type: 'registration.cancelled' },
+      { type: 'registration.promoted', position: 1 },
+    ]);
+    let chain = '';
+    for (const entry of items) {
+      chain = await chainOf(chain, entry, hexDigestOf);
+      expect(entry.chain).toBe(chain);
+    }
+    const { items: all } = (await read(KEYS.organiser)).body;
+    expect(all.at(-1).chain).toBe(chain);
+  });
+
+  test('is nothing for somebody without a token or key', async () => {
+    const { read } = await seenBy();
+    expect((await read()).status).toBe(401);
   });
 });
 

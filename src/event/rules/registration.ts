@@ -48,7 +48,10 @@ export function register(
 }
 
 /** The refusal while registration is not open; null while it is. */
-function closure(event: EventRecord, now: string): Decision | null {
+export function closure(
+  event: Pick<EventRecord, 'status' | 'registrationOpensAt' | 'registrationClosesAt'>,
+  now: string,
+): Decision | null {
   const { status, registrationOpensAt: opens, registrationClosesAt: closes } = event;
   if (status === 'PAUSED') return refuse('paused');
   if (status === 'CLOSED') return refuse('closed');

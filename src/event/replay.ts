@@ -1,0 +1,195 @@
+import { mayBeLarge } from './batch.ts';
+import type { Command } from './command.ts';
+import { decide } from './decide.ts';
+import { Draft } from './draft.ts';
+import { canonicalJson, type LogChange, toLogChange, withoutUser } from './log.ts';
+import type { EventPatch, WaitlistEntry } from './model.ts';
+import { LogFault, nameOf, type SeenChange, type SeenEntry } from './seen-log.ts';
+import { type Change, EventState, type EventView, rowChanges } from './state.ts';
+
+const PROMOTE: Command = { type: 'promote' };
+
+/** Stands for the event's id, which the log does not tell, and which no rule depends on. */
+const EVENT_ID = 'event';
+
+/** An event of which only the beginning of the line is seen: what promotes thousands is decided bit by bit. */
+class FrontOfLine extends Draft {
+  readonly #most: number;
+
+  constructor(base: EventView, most: number) {
+    super(base);
+    this.#most = most;
+  }
+
+  override *waiting(after?: number): Iterable<WaitlistEntry> {
+    let left = this.#most;
+    for (const entry of super.waiting(after)) {
+      if (left-- === 0) return;
+      yield entry;
+    }
+  }
+}
+
+/** The ids that changes gave to new rows, in order. */
+function* newIdsOf(changes: SeenChange[]): Generator<string> {
+  for (const change of changes) {
+    if (change.type === 'waitlist.joined') yield change.entryId;
+    if (change.type === 'registration.created') yield change.registrationId;
+    if (change.type === 'registration.promoted') yield change.registrationId;
+  }
+}
+
+/** What is different in a change from what it has to be. */
+function differenceOf(logged: SeenChange, wanted: Partial<LogChange>): string | null {
+  const [is, must] = [logged, wanted].map((change) => Object.entries(change)) as [
+    [string, unknown][],
+    [string, unknown][],
+  ];
+  const differ = [...new Set([...is, ...must].map(([field]) => field))].filter(
+    (field) =>
+      canonicalJson(logged[field as keyof typeof logged] ?? null) !==
+      canonicalJson(wanted[field as keyof typeof wanted] ?? null),
+  );
+  if (differ.length === 0) return null;
+  const tell = (change: object) =>
+    differ
+      .map((field) => `${field} ${canonicalJson(change[field as keyof typeof change] ?? null)}`)
+      .join(', ');
+  return `${logged.type} has ${tell(logged)}; by the rules it has ${tell(wanted)}`;
+}
+
+/**
+ * Replays a log from its beginning, by the rules that run. For each change it makes the command that must have
+ * caused it, has `decide` decide that again at the time of the entry, and compares what is decided with what
+ * the log has. Where no users are told, the id of a place stands for whoever has it.
+ */
+export class Replay {
+  /** The event as it is after the entries that were followed. */
+  readonly state = new EventState();
+  readonly #userOf = new Map<string, string>();
+  readonly #usedIds = new Set<string>();
+  #nameCount = 0;
+
+  /**
+   * Replays the next entry.
+   *
+   * @throws LogFault when it does not follow by the rules
+   */
+  follow(entry: SeenEntry): void {
+    let done = 0;
+    // Seats that an interrupted command left free are given away before anything else is decided.
+    if (this.#isOwing(entry.at)) done = this.#carryOut(PROMOTE, entry, 0);
+    for (let change = entry.changes[done]; change; change = entry.changes[done]) {
+      done += this.#carryOut(this.#causeOf(change), entry, done);
+    }
+  }
+
+  /**
+   * Says that this is the end of the log.
+   *
+   * @throws LogFault when something is still to come
+   */
+  end({ version, at }: SeenEntry): void {
+    if (this.#isOwing(at)) {
+      throw new LogFault(version, 'a seat is free after it, and somebody waits');
+    }
+  }
+
+  /** Whether somebody waits for a seat that is free. */
+  #isOwing(now: string): boolean {
+    if (!this.state.event) return false;
+    const newId = () => '';
+    return decide(new FrontOfLine(this.state, 1), PROMOTE, { now, newId }).changes.length > 0;
+  }
+
+  /**
+   * Decides a command, and compares.
+   *
+   * @param done how many changes of the entry were there before
+   * @returns how many it takes
+   */
+  #carryOut(command: Command, { version, at, changes }: SeenEntry, done: number): number {
+    const rest = changes.slice(done);
+    const ids = newIdsOf(rest);
+    const newId = () => ids.next().value ?? '';
+    const view = new FrontOfLine(this.state, rest.length + 1);
+    const decision = decide(view, command, { now: at, newId });
+    const told = rest[0] ? nameOf(rest[0]) : 'nothing';
+    if (decision.outcome.type === 'refused') {
+      const reason = decision.outcome.reason.replaceAll('-', ' ');
+      throw new LogFault(version, `${told} is refused by the rules (${reason})`);
+    }
+    if (decision.changes.length === 0) {
+      throw new LogFault(version, `${told} is there, and by the rules nothing changes`);
+    }
+    for (const [i, change] of decision.changes.entries()) {
+      const logged = rest[i];
+      // What does not fit into one transaction goes on in the next entry.
+      if (!logged && done === 0 && mayBeLarge(command)) return rest.length;
+      this.#compare(logged, toLogChange(change), version);
+      this.#apply(change, version);
+    }
+    return decision.changes.length;
+  }
+
+  #compare(logged: SeenChange | undefined, wanted: LogChange, version: number): void {
+    if (!logged)
+      throw new LogFault(version, `by the rules ${nameOf(wanted)} follows, and is missing`);
+    if (logged.type !== wanted.type) {
+      const what = `${nameOf(logged)} is there, and by the rules it is ${nameOf(wanted)}`;
+      throw new LogFault(version, what);
+    }
+    const isUserTold = 'userId' in logged && logged.userId !== undefined;
+    const difference = differenceOf(logged, isUserTold ? wanted : withoutUser(wanted));
+    if (difference) throw new LogFault(version, difference);
+  }
+
+  #apply(change: Change, version: number): void {
+    for (const { op, id, row } of rowChanges(change)) {
+      if (op === 'remove') {
+        this.#userOf.delete(id);
+        continue;
+      }
+      if (this.#usedIds.has(id)) throw new LogFault(version, `the id ${id} is given a second time`);
+      this.#usedIds.add(id);
+      this.#userOf.set(id, row.userId);
+    }
+    this.state.applyCommit([change], version);
+  }
+
+  /** The command that must have caused a change. */
+  #causeOf(change: SeenChange): Command {
+    // The log does not tell names, and a new one is a change too: so each update has a new one here.
+    const name = `name ${++this.#nameCount}`;
+    switch (change.type) {
+      case 'event.created': {
+        const { status: _, ...settings } = change.settings;
+        return { type: 'create', event: { ...settings, eventId: EVENT_ID, name } };
+      }
+      case 'event.updated': {
+        const patch = { ...change.settings, name } as EventPatch;
+        return { type: 'update', patch, revisions: null, isDryRun: false };
+      }
+      case 'event.cancelled':
+        return { type: 'cancel', revisions: null };
+      case 'registration.created': {
+        const userId = change.userId ?? change.registrationId;
+        const override = change.override ? { override: { reason: '' } } : {};
+        return { type: 'register', userId, ...override };
+      }
+      case 'waitlist.joined':
+        return { type: 'register', userId: change.userId ?? change.entryId };
+      case 'registration.cancelled':
+        return { type: 'unregister', userId: this.#whoHas(change.registrationId, change.userId) };
+      case 'waitlist.left':
+        return { type: 'leaveLine', userId: this.#whoHas(change.entryId, change.userId) };
+      case 'registration.promoted':
+        return PROMOTE;
+    }
+  }
+
+  /** Who has a place: the user that the log tells, or whoever stands for the user; nobody for an unknown place. */
+  #whoHas(id: string, userId: string | undefined): string {
+    return userId ?? this.#userOf.get(id) ?? '';
+  }
+}
