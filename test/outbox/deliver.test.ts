@@ -216,6 +216,17 @@ describe('a message that an endpoint cannot digest', () => {
     ]);
   });
 
+  test('stops no delivery while others in flight are taken', async () => {
+    const world = new World(plainLog(60), async ({ version }) => {
+      if (version === 5) return status(422);
+      await latency();
+      return new Response();
+    });
+    const { pointer, delivered } = await deliverIn(world, START);
+    expect(delivered).toBe(59);
+    expect(pointer).toMatchObject({ version: 60, open: [{ version: 5, attempts: 1 }] });
+  });
+
   test('however late that is known, holds up no other', async () => {
     const world = new World(plainLog(20));
     world.answer = async ({ version }) => {
