@@ -54,7 +54,9 @@ export class Deliveries {
     const pointer = pointers.find((each) => each.name === name);
     if (!pointer || !log) return null;
     const dueAt = pointerDueAt(pointer, log.version);
-    return dueAt !== null && dueAt <= now() ? { eventId, pointer, head: log.version } : null;
+    return dueAt !== null && dueAt <= now()
+      ? { eventId, pointer, head: log.version, from: log.from }
+      : null;
   }
 
   async #run(name: string): Promise<void> {

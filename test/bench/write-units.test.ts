@@ -24,7 +24,7 @@ async function unitsOf(registrations: number, userId: (n: number) => string, log
     expect(draft.hasRoomFor([{ type: 'registered', registration }], 0)).toBe(true);
     draft.apply([{ type: 'registered', registration }], `user:${userId(n)}`);
   }
-  await draft.seal(2, NOW, { hash: sha256, logDays });
+  await draft.seal(2, NOW, { hash: sha256, logDays, endpoints: [] });
   const input = toTransaction(TABLES, 1, draft, 'token');
   return writeUnits('TransactWriteItems', Buffer.from(JSON.stringify(input)));
 }

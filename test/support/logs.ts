@@ -69,8 +69,8 @@ export class LogWriter {
   async #write(set: ChangeSet, at: string): Promise<void> {
     if (set.isEmpty) return;
     const version = this.state.version + 1;
-    await set.seal(version, at, { hash: sha256, logDays: 30 });
-    this.state.applyCommit(set.changes, version, set.log);
+    await set.seal(version, at, { hash: sha256, logDays: 30, endpoints: [] });
+    this.state.applyCommit(set.changes, version, set.books);
     if (!set.entry) return;
     const { chain, changes } = set.entry;
     this.entries.push({ version, at, chain, changes });
