@@ -48,7 +48,7 @@ beforeAll(async () => {
     name: 'outbox',
     scale: 1,
     replacements: [
-      { file: 'index.ts', from: "export { default } from './http/app.ts';", to: caller },
+      { file: 'index.ts', from: "import app from './http/app.ts';", to: caller },
       {
         file: 'limits.ts',
         from: 'OUTBOX_TIMEOUT_MS = 15_000',

@@ -201,8 +201,8 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/commits.ts',
-        from: 'this.#memory.apply(state, { changes: large.changes, log }, version);',
-        to: 'this.#memory.apply(state, { changes: large.changes, log: log && state.log }, version);',
+        from: 'this.#memory.apply(state, { changes: large.changes, books }, version);',
+        to: 'this.#memory.apply(state, { changes: large.changes, books: { ...books, log: state.log } }, version);',
       },
     ],
   },
@@ -216,8 +216,8 @@ export const MUTATIONS: Mutation[] = [
       },
       {
         file: 'event/memory.ts',
-        from: 'state.applyCommit(changes, version, log);',
-        to: 'state.applyCommit(changes, version, log);\n    this.#log = log;',
+        from: 'state.applyCommit(changes, version, books);',
+        to: 'state.applyCommit(changes, version, books);\n    this.#log = books.log;',
       },
       {
         file: 'event/memory.ts',
