@@ -28,7 +28,7 @@ const configSchema = z.object({
     .refine((region) => /^[a-z]{2}(-[a-z]+)+-\d+$/.test(region), {
       error: 'must be an AWS region such as eu-central-1',
     }),
-  // Records and session tokens go there.
+  // Records and session tokens are sent to it, so it must be private.
   DYNAMODB_ENDPOINT: optionalText.refine(
     (text) => {
       const url = URL.parse(text ?? 'https://the-regions-own');
@@ -76,7 +76,7 @@ export interface TableNames {
   waitlist: string;
 }
 
-/** Where the records are, and how to come at them. */
+/** Where the tables are, and how to reach them. */
 export interface StoreConfig {
   region: string;
   endpoint: string | undefined;
@@ -84,14 +84,14 @@ export interface StoreConfig {
   tables: TableNames;
 }
 
-/** What the service is configured with, checked. */
+/** The checked configuration of the service. */
 export interface Config extends StoreConfig {
   locationHint: DurableObjectLocationHint | undefined;
   auth: AuthSettings;
 }
 
-/** Names every variable that is missing or impossible, never its value. */
-function refusal(...errors: (z.ZodError | undefined)[]): ConfigurationError {
+/** The error that names every variable that is missing or impossible, never its value. */
+function toConfigurationError(...errors: (z.ZodError | undefined)[]): ConfigurationError {
   const issues = errors.flatMap((error) => error?.issues ?? []);
   const faults = issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
   return new ConfigurationError(`The service is not configured: ${faults.join('; ')}.`);
@@ -116,24 +116,24 @@ function toStoreConfig(vars: z.infer<typeof configSchema>): StoreConfig {
 }
 
 /**
- * Reads what the commands need, which serve nobody: nothing about callers.
+ * Reads the part of the configuration that the commands need: everything but authentication.
  *
  * @throws ConfigurationError naming every variable that is missing or impossible, never its value.
  */
 export function readStoreConfig(env: unknown): StoreConfig {
   const vars = configSchema.safeParse(env);
-  if (!vars.success) throw refusal(vars.error);
+  if (!vars.success) throw toConfigurationError(vars.error);
   return toStoreConfig(vars.data);
 }
 
 /**
- * Reads the configuration out of the environment's variables and secrets.
+ * Reads the configuration from the variables and secrets of the environment.
  *
  * @throws ConfigurationError naming every variable that is missing or impossible, never its value.
  */
 export function readConfig(env: unknown): Config {
   const vars = configSchema.safeParse(env);
   const auth = authSchema.safeParse(env);
-  if (!vars.success || !auth.success) throw refusal(vars.error, auth.error);
+  if (!vars.success || !auth.success) throw toConfigurationError(vars.error, auth.error);
   return { ...toStoreConfig(vars.data), locationHint: vars.data.LOCATION_HINT, auth: auth.data };
 }
