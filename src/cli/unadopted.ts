@@ -1,19 +1,19 @@
 import { type DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { CALL_TIMEOUT_MS } from './client.ts';
 
-/** Pages of 1 MB that are looked at, some thousand events each: whoever asks does not wait for long. */
+/** Pages of 1 MB that are read at most, of some thousand events each, so that counting is quick. */
 const MAX_PAGES = 10;
-const CALL_TIMEOUT_MS = 10_000;
 
-/** Events that an older system wrote and this one cannot serve yet. */
+/** The count of events that the seed system wrote, and that are not served yet. */
 export interface Unadopted {
   count: number;
-  /** Events that were looked at. */
+  /** Events that were read. */
   seen: number;
-  /** Whether these were all. */
+  /** Whether all events were read. */
   isAll: boolean;
 }
 
-/** Counts the events that have no books, in as much of the table as can be read in short. */
+/** Counts the events that have no books, in the first `MAX_PAGES` pages of the table. */
 export async function countUnadopted(client: DynamoDBClient, table: string): Promise<Unadopted> {
   let [count, seen] = [0, 0];
   let ExclusiveStartKey: ScanCommand['input']['ExclusiveStartKey'];
@@ -35,10 +35,10 @@ export async function countUnadopted(client: DynamoDBClient, table: string): Pro
   return { count, seen, isAll: false };
 }
 
-/** What to tell a person of them; null when there are none among those that were looked at. */
+/** The count as a sentence for a person; null when there are none. */
 export function tellUnadopted({ count, seen, isAll }: Unadopted): string | null {
   if (count === 0) return null;
   const what = count === 1 ? 'event was' : 'events were';
   const among = isAll ? '' : ` (of the first ${seen})`;
-  return `${count} ${what} written by an older system${among}, and ${count === 1 ? 'is' : 'are'} not served yet`;
+  return `${count} ${what} written by the seed system${among}, and ${count === 1 ? 'is' : 'are'} not served yet`;
 }

@@ -89,7 +89,7 @@ const UNAVAILABLE: Record<Exclude<Unavailable['reason'], 'defect'>, string> = {
   expired: 'could not be served in time; nothing was changed',
   unreachable: 'cannot be reached, since its records cannot be read; nothing was changed',
   notAdopted:
-    'was written by another system; an operator takes it over with `npm run adopt`, and nothing was changed until then',
+    'was written by the seed system; an operator takes it over with `npm run adopt`, and nothing was changed until then',
   unapplied: 'could not be written, since the tables are too busy; nothing was changed',
   uncertain:
     'could not be confirmed: the change may or may not have been made, and asking again tells',

@@ -83,7 +83,7 @@ async function list(eventId: string, which: 'registrations' | 'waitlist'): Promi
   }
 }
 
-/** Two events of an older system: one full, with a line, and one that is empty. */
+/** Two events of the seed system: one full, with a line, and one that is empty. */
 async function fill(): Promise<void> {
   const people = ['a', 'b', 'c', 'd', 'e'];
   await put({
@@ -94,7 +94,7 @@ async function fill(): Promise<void> {
   });
 }
 
-describe('what an older system wrote', () => {
+describe('what the seed system wrote', () => {
   test('is served: everybody is in the lists, in order, and promotion goes on', async () => {
     await fill();
     const { result } = await adoptAll();
@@ -176,7 +176,7 @@ describe('what an older system wrote', () => {
       waitlist: ['b', 'c', 'd'].map((userId, i) => old.entry('gala', userId, i + 1)),
     });
     const { said } = await adoptAll();
-    expect(said).toContain('2 of those who wait get a free seat');
+    expect(said).toContain('2 people are promoted');
     expect(await list('gala', 'registrations')).toEqual(['a', 'b', 'c']);
     expect(await list('gala', 'waitlist')).toEqual(['d']);
   });
@@ -521,15 +521,15 @@ describe('the command', () => {
     const Item = { ...Object.fromEntries(item), position };
     await store.client.send(new PutItemCommand({ TableName, Item }));
     const dry = await command(['src/cli/adopt.ts', '--dry-run'], named());
-    expect(dry.said).toContain('2 of 2 events can be taken over; 0 had been before.');
+    expect(dry.said).toContain('2 of 2 events can be taken over; 0 were ours already.');
     expect(dry.said).toContain('Nothing was written.');
     expect(dry.code).toBe(0);
     const wet = await command(['src/cli/adopt.ts'], named());
-    expect(wet.said).toContain('2 of 2 events taken over; 0 had been before.\nNothing is left.');
+    expect(wet.said).toContain('2 of 2 events taken over; 0 were ours already.\nNothing is left.');
     expect(wet.code).toBe(0);
     await put({ registrations: [old.seat('unknown', 'a', 1)] });
     const again = await command(['src/cli/adopt.ts'], named());
-    expect(again.said).toContain('0 of 0 events taken over; 2 had been before.\n1 to look at');
+    expect(again.said).toContain('0 of 0 events taken over; 2 were ours already.\n1 to look at');
     expect(again.code).toBe(1);
   });
 
@@ -543,7 +543,7 @@ describe('the command', () => {
     await fill();
     const before = await command(['src/cli/doctor.ts'], named());
     expect(before.said).toContain(
-      `WRONG  events in ${store.tables.events}: 2 events were written by an older system, and are not served yet: npm run adopt`,
+      `WRONG  events in ${store.tables.events}: 2 events were written by the seed system, and are not served yet: npm run adopt`,
     );
     expect(before.code).toBe(1);
     await adoptAll();
@@ -570,9 +570,9 @@ describe('npm start', () => {
     return service;
   };
 
-  test("tells of an older system's tables, and serves them once they are adopted", async () => {
+  test("tells of the seed system's tables, and serves them once they are adopted", async () => {
     const first = await start();
-    expect(first.said).not.toContain('older system');
+    expect(first.said).not.toContain('seed system');
     const tables = {
       users: 'users-table',
       events: 'registration-events-table',
@@ -593,8 +593,8 @@ describe('npm start', () => {
     killService(first);
 
     const second = await start();
-    const told = /(.*older system.*)\n {2}DYNAMODB_ENDPOINT=(\S+) npm run adopt/.exec(second.said);
-    expect(told?.[1]).toMatch(/^1 event was written by an older system, and is not served yet/);
+    const told = /(.*seed system.*)\n {2}DYNAMODB_ENDPOINT=(\S+) npm run adopt/.exec(second.said);
+    expect(told?.[1]).toMatch(/^1 event was written by the seed system, and is not served yet/);
     const api = `${second.url}/registration`;
     // Memory does not keep that it could not be loaded.
     const refused = await fetch(`${api}/events/gala/capacity`);

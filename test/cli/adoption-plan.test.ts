@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planEvent, planUser } from '../../src/cli/adoption-plan.ts';
 import { type OldItem, toNewId } from '../../src/cli/adoption-rows.ts';
-import { toTime } from '../../src/cli/old-times.ts';
+import { readOldTime } from '../../src/cli/old-times.ts';
 import { CAPACITY_MAX } from '../../src/limits.ts';
 
 const NOW = '2026-11-25T00:00:00.000Z';
@@ -74,14 +74,14 @@ describe('seats', () => {
     const rows = [seat(1, 'x', 'soon'), seat(2, 'a', at(1)), seat(3, 'y', undefined)];
     const { orders, notes, writes } = plan(rows);
     expect(placed(rows, orders.registrations)).toEqual({ 1: 'a', 2: 'x', 3: 'y' });
-    expect(notes.join()).toContain('2 rows have no createdAt that is a time');
+    expect(notes.join()).toContain('2 rows have no valid createdAt');
     expect(writes.find(({ id }) => id === uuid(1))).toMatchObject({ fields: { createdAt: NOW } });
   });
 
   test('past the capacity are kept', () => {
     const { notes, books } = plan([seat(1, 'a', at(1)), seat(2, 'b', at(2))], [], { capacity: 1 });
     expect(books.registeredCount).toBe(2);
-    expect(notes.join()).toContain('1 people more have a seat than there are seats');
+    expect(notes.join()).toContain('seats past the capacity are kept: 1');
   });
 
   test('whose status is not ACTIVE, or whose user nobody can be, are set aside', () => {
@@ -97,8 +97,8 @@ describe('seats', () => {
     expect(reasons).toEqual([
       'its status is "CANCELLED", not "ACTIVE"',
       'its status is missing, not "ACTIVE"',
-      'its userId is " c", which nobody can be',
-      'its userId is missing, which nobody can be',
+      'its userId is " c", which is no valid id',
+      'its userId is missing, which is no valid id',
     ]);
   });
 
@@ -250,6 +250,6 @@ test('a time that is none is not guessed at', () => {
     null,
     '9999-12-31T23:59:59-01:00',
   ]) {
-    expect(toTime(none), String(none)).toBeNull();
+    expect(readOldTime(none), String(none)).toBeNull();
   }
 });

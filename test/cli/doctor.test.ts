@@ -212,7 +212,7 @@ describe('the doctor tells apart', () => {
     expect(await told(50_000)).toEqual([]);
   });
 
-  test('events of an older system, in so much of the table as is read in short', async () => {
+  test('events of the seed system, in so much of the table as is read in short', async () => {
     expect(await faults()).toEqual([]);
     const put = (eventId: string, item = {}) =>
       client.send(
@@ -226,7 +226,7 @@ describe('the doctor tells apart', () => {
     await put('old');
     const what = `events in ${tables.events}`;
     expect(await faults()).toEqual([
-      `${what}: 1 event was written by an older system, and is not served yet: npm run adopt`,
+      `${what}: 1 event was written by the seed system, and is not served yet: npm run adopt`,
     ]);
     let pages = 0;
     const endless = (operation: string, body: string) => {
@@ -235,7 +235,7 @@ describe('the doctor tells apart', () => {
       return { Count: 2, ScannedCount: 3, LastEvaluatedKey: { eventId: { S: 'more' } } };
     };
     expect(await between(endless, faults)).toEqual([
-      `${what}: 20 events were written by an older system (of the first 30), and are not served yet: npm run adopt`,
+      `${what}: 20 events were written by the seed system (of the first 30), and are not served yet: npm run adopt`,
     ]);
     expect(pages).toBe(10);
   });

@@ -4,7 +4,7 @@ import { bytesOf, idBits, type Place, Places, toUuid } from '../../src/event/pla
 import { PLACE_BYTES } from '../../src/limits.ts';
 import { NOW } from '../support/model.ts';
 
-/** Ids as ours are, and as another system may have written them. */
+/** Ids as ours are, and as the seed system may have written them. */
 const id = fc
   .tuple(fc.uuid(), fc.constantFrom('ours', 'ours', 'upper', 'plain'))
   .map(([uuid, kind]) => {

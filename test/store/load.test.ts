@@ -162,7 +162,7 @@ describe('a load', () => {
     expect(most).toBe(4);
   });
 
-  test('of an event that another system wrote says so, and what takes it over', async () => {
+  test('of an event that the seed system wrote says so, and what takes it over', async () => {
     const eventId = unique('event');
     const { name, capacity, hasWaitlist } = eventOf(5);
     const Item = { eventId, name, capacity, hasWaitlist, createdAt: NOW };
