@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { Asker } from './asker.ts';
 import type { Call } from './client.ts';
 import { type Operation, Recorder } from './history.ts';
-import { answerWithinMs, type Circumstances } from './liveness.ts';
+import { answerWithinMs, type Conditions } from './liveness.ts';
 import { Random } from './random.ts';
 import { readBody } from './wire.ts';
 
@@ -48,7 +48,7 @@ afterEach(() => {
 });
 
 /** A service that gives these answers, one after the other, and the last one from then on. */
-async function play(answers: Told[], circumstances: Partial<Circumstances> = {}) {
+async function play(answers: Told[], conditions: Partial<Conditions> = {}) {
   const got: Got[] = [];
   const server = createServer(async (request, response) => {
     const { method, url: path, headers } = request;
@@ -69,7 +69,7 @@ async function play(answers: Told[], circumstances: Partial<Circumstances> = {})
     recorder,
     random: new Random(1),
     slowCallsMs: () => 0,
-    circumstances: { scale: 1, isCalm: false, isRaised: false, ...circumstances },
+    conditions: { scale: 1, isCalm: false, isRaised: false, ...conditions },
     onViolation: (what) => violations.push(what),
   });
   return { asker, got, violations, operations: recorder.operations };

@@ -3,23 +3,23 @@ import type { Asked } from './history.ts';
 import { writeCursor } from './lists.ts';
 import { readBody } from './wire.ts';
 
-/** How long a client waits: longer than the service takes at the very worst. */
+/** How long a client waits: longer than the service takes in the worst case. */
 const CLIENT_TIMEOUT_MS = 15_000;
 
-/** The worker took the request and gave no answer. */
+/** The worker got the request, but did not answer. */
 export class NoAnswerError extends Error {}
 
-/** The worker was not there, so that the request was certainly not carried out. */
+/** No worker listened, so the request was certainly not carried out. */
 export class UnreachedError extends Error {}
 
-/** What came back over HTTP. */
+/** An HTTP answer. */
 export interface Reply {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   body: Record<string, unknown>;
 }
 
-/** Requests over kept connections, as many at a time as there are callers. */
+/** Sends requests over kept connections, one for each concurrent request. */
 export class HttpClient {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
@@ -86,7 +86,7 @@ export class HttpClient {
   }
 }
 
-/** A call about an event: a request, or the registration of many with one call. */
+/** A call about an event: a request, or a bulk registration. */
 export type Call = Asked | { type: 'registerAll'; userIds: string[] };
 
 /** Sends a call about an event, as a client of the API would. */
@@ -143,8 +143,8 @@ export function send(
   }
 }
 
-/** The answer to each row of a call that registers many, as if it had been asked for alone. */
-export function rowsOf({ status, headers, body }: Reply, userIds: string[]): Reply[] {
+/** The answer to each row of a bulk registration, in the form of a single answer. */
+export function repliesByRow({ status, headers, body }: Reply, userIds: string[]): Reply[] {
   const results = body.results as Record<string, unknown>[] | undefined;
   return userIds.map((_, i) => {
     if (!Array.isArray(results)) return { status, headers, body };

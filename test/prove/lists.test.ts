@@ -2,15 +2,21 @@ import { describe, expect, test } from 'vitest';
 import { toCsv } from '../../src/http/csv.ts';
 import { toOutcome } from './answers.ts';
 import type { Reply } from './client.ts';
-import type { Asked, List } from './history.ts';
+import type { Asked, PeopleList } from './history.ts';
 import { UnexpectedAnswerError, writeCursor } from './lists.ts';
 import { lengthened, ODD_NAME } from './scenario.ts';
 
 const EVENT = lengthened('event');
-const ask = (list: List, limit = 2): Asked => ({
+const ask = (list: PeopleList, limit = 2): Asked => ({
   ...{ type: 'list', list, format: 'json', after: 0, limit },
 });
-const csv = (list: List): Asked => ({ type: 'list', list, format: 'csv', after: 0, limit: 1_000 });
+const csv = (list: PeopleList): Asked => ({
+  type: 'list',
+  list,
+  format: 'csv',
+  after: 0,
+  limit: 1_000,
+});
 const json = (items: object[], nextCursor: string | null): Reply => ({
   status: 200,
   headers: { 'content-type': 'application/json' },

@@ -3,13 +3,13 @@ import { type Asked, type Operation, type Outcome, Recorder } from './history.ts
 import {
   type Answered,
   answerWithinMs,
-  type Circumstances,
+  type Conditions,
   lateness,
   staleAbsences,
 } from './liveness.ts';
 
-const windy: Circumstances = { scale: 1, isCalm: false, isRaised: false };
-const calm: Circumstances = { ...windy, isCalm: true };
+const windy: Conditions = { scale: 1, isCalm: false, isRaised: false };
+const calm: Conditions = { ...windy, isCalm: true };
 
 describe('how late an answer may be', () => {
   const bound = answerWithinMs('unregister', windy);

@@ -6,13 +6,13 @@ export interface Replacement {
   to: string;
 }
 
-/** A defect, put in on purpose to see whether the campaign finds it. */
+/** A defect that is put in on purpose, to see whether the campaign finds it. */
 export interface Mutation {
   name: string;
   replacements: Replacement[];
 }
 
-/** The defects that the campaign must find, each a way in which such systems are wrong in practice. */
+/** The defects that the campaign must find. Each is a mistake that such systems have in practice. */
 export const MUTATIONS: Mutation[] = [
   {
     name: 'the fence removed',
