@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toNetwork } from '../../src/auth/address.ts';
 
-describe('what an address counts as', () => {
+describe('the key of an address', () => {
   test.each([
     ['192.0.2.1', '192.0.2.1'],
     [' 192.0.2.1 ', '192.0.2.1'],

@@ -87,7 +87,7 @@ const callAll = async (bearers: string[]) =>
 const times = <T>(count: number, make: (i: number) => T) =>
   Array.from({ length: count }, (_, i) => make(i));
 
-test('forty requests at once share one read of the key set, though who began it hangs up', async () => {
+test('forty requests at once share one read of the key set, though the one that began it hangs up', async () => {
   const arrived = Promise.withResolvers<void>();
   answer = async (_, response) => {
     arrived.resolve();
@@ -108,7 +108,7 @@ test('forty requests at once share one read of the key set, though who began it 
   expect(asked).toEqual(['/keys']);
 });
 
-test('forty unknown keys at once are one read, during which known ones are let in at once', async () => {
+test("forty unknown keys at once cause one read, and known keys don't wait for it", async () => {
   const bearer = await token();
   expect(await call(bearer)).toBe(400);
   await sleep(INTERVAL_MS);
@@ -128,7 +128,7 @@ test('forty unknown keys at once are one read, during which known ones are let i
   expect(asked.length).toBe(2);
 });
 
-test('an issuer that fails is asked once an interval', async () => {
+test('a failing issuer is asked once an interval', async () => {
   answer = (_, response) => response.writeHead(500).end();
   const bearer = await token();
   expect(await callAll(times(40, () => bearer))).toEqual(new Set([503]));
@@ -149,7 +149,7 @@ test('a redirection of the key set is not followed', async () => {
   expect(asked).toEqual(['/keys']);
 });
 
-test('a key set without end is let go', async () => {
+test('an endless key set is given up', async () => {
   let isCut = false;
   let sent = 0;
   answer = (_, response) => {

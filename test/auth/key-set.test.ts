@@ -76,7 +76,7 @@ function later(body: unknown) {
 }
 
 describe('the key set of an issuer', () => {
-  test('is read once by forty that come at once, and all find their key', async () => {
+  test('is read once for forty requests at once, and all find their key', async () => {
     expect(new Set(await lookAll(40, () => 'k1'))).toEqual(new Set(['found']));
     expect(asked).toBe(1);
     expect(kept).toBe(1);
@@ -91,7 +91,7 @@ describe('the key set of an issuer', () => {
     expect(asked).toBe(2);
   });
 
-  test('with a key that is new is read when a token names it; all who wait for it find it', async () => {
+  test('is read again when a token names a new key, and all who wait for it find it', async () => {
     await look('k1');
     now += JWKS_MIN_INTERVAL_MS;
     const arrive = later(setOf('k1', 'k2'));
@@ -102,7 +102,7 @@ describe('the key set of an issuer', () => {
     expect(asked).toBe(2);
   });
 
-  test('never holds up a token whose key is at hand', async () => {
+  test('never delays a token whose key is known', async () => {
     await look('k1');
     now += JWKS_MIN_INTERVAL_MS;
     const arrive = later(setOf('k1'));
@@ -122,7 +122,7 @@ describe('the key set of an issuer', () => {
     expect(await reader).toBe('found');
   });
 
-  test('that fails is asked for once an interval, counted from when it was asked', async () => {
+  test("that can't be read is asked for once an interval, from the start of the last read", async () => {
     issuer = async () => {
       now += 2_000;
       throw new TypeError('no route');
@@ -192,7 +192,7 @@ describe('the key set of an issuer', () => {
     expect(sent).toBeLessThanOrEqual(JWKS_MAX_BYTES + 2 * chunk.byteLength);
   });
 
-  test('of just the size that is allowed is read', async () => {
+  test('of exactly the largest size is read', async () => {
     issuer = answer(JSON.stringify(setOf('k1')).padEnd(JWKS_MAX_BYTES, ' '));
     expect(await look('k1')).toBe('found');
   });
@@ -204,7 +204,7 @@ describe('the key set of an issuer', () => {
     expect(failures).toEqual([`no answer within ${JWKS_TIMEOUT_MS} ms`]);
   });
 
-  test('whose reader was cut off keeps nobody waiting past its turn, or from reading it later', async () => {
+  test('whose read was cut off delays others only for its turn, and can be read later', async () => {
     issuer = () => new Promise(() => {});
     void look('k1');
     const start = now;

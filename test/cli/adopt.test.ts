@@ -95,7 +95,7 @@ async function fill(): Promise<void> {
 }
 
 describe('what the seed system wrote', () => {
-  test('is served: everybody is in the lists, in order, and promotion goes on', async () => {
+  test('is served: all people are in the lists, in order, and promotion works', async () => {
     await fill();
     const { result } = await adoptAll();
     expect(result).toEqual({ found: 2, adopted: 2, already: 0, setAside: 0, left: 0 });
@@ -121,7 +121,7 @@ describe('what the seed system wrote', () => {
     expect(kept).toEqual(counted);
   });
 
-  test('is left alone by a dry run, which says the same as the run', async () => {
+  test('is not changed by a dry run, which prints the same as the run', async () => {
     await fill();
     await put({ registrations: [old.seat('gala', 'a', 9), old.seat('unknown', 'a', 1)] });
     const before = await everything();
@@ -145,7 +145,7 @@ describe('what the seed system wrote', () => {
     expect(await everything()).toEqual(after);
   });
 
-  test('keeps apart from what the service wrote itself', async () => {
+  test('does not affect what the service wrote itself', async () => {
     await fill();
     const ask = open('new');
     const event = {
@@ -181,7 +181,7 @@ describe('what the seed system wrote', () => {
     expect(await list('gala', 'waitlist')).toEqual(['d']);
   });
 
-  test('with positions that are none gets others, in the order in which people wait', async () => {
+  test('with invalid positions gets new ones, in the order of the line', async () => {
     await put({
       events: [old.event('gala', 1)],
       registrations: [old.seat('gala', 'a', 1)],
@@ -202,7 +202,7 @@ describe('what the seed system wrote', () => {
   });
 });
 
-describe('what cannot be taken is told, and the rest is taken', () => {
+describe('what cannot be taken over is reported, and the rest is taken over', () => {
   test('a second place of a user is set aside, and kept as text for a while', async () => {
     const entry = old.entry('gala', 'a', 1, 2);
     const twice = old.seat('gala', 'b', 9);
@@ -235,7 +235,7 @@ describe('what cannot be taken is told, and the rest is taken', () => {
     expect((await adoptAll()).result.left).toBe(0);
   });
 
-  test('a row of an unknown event is left, unless it is asked to be set aside', async () => {
+  test('a row of an unknown event stays, unless `--set-unknown-aside` is given', async () => {
     await fill();
     const row = old.seat('forgotten', 'a', 1);
     await put({ registrations: [row], waitlist: [old.entry('forgotten', 'b', 1)] });
@@ -316,7 +316,7 @@ function through(intercept: (name: string, input: Item, send: () => Promise<obje
 const CLIENT_FAULT = { $fault: 'client', $metadata: { httpStatusCode: 400 } };
 
 describe('cut short', () => {
-  test('after any of its writes, an event is ours or not, and a second run ends it', async () => {
+  test('after any of its writes, an event is either adopted or not, and a second run finishes', async () => {
     // 250 rows are several transactions; positions move both ways.
     const people = Array.from({ length: 250 }, (_, i) => `user-${i}`);
     const [seated, waiting] = [people.slice(0, 130), people.slice(130)];
@@ -361,7 +361,7 @@ describe('cut short', () => {
     expect(writes).toBe(4);
   }, 60_000);
 
-  test('by an old system that still writes: the event is not taken, until it is quiet', async () => {
+  test('by the seed system, which still writes: the event is not taken over until it stops', async () => {
     await fill();
     const late = old.seat('gala', 'late', 99);
     let reads = 0;
@@ -381,7 +381,7 @@ describe('cut short', () => {
     expect(await list('gala', 'registrations')).toEqual(['a', 'b', 'c', 'late']);
   });
 
-  test('by a row that is gone: nothing is put back', async () => {
+  test('by a row that was deleted: it is not restored', async () => {
     await fill();
     const [gone] = (await allItems(store, store.tables.registrations)).filter(
       ({ userId }) => userId === 'b',
@@ -405,7 +405,7 @@ describe('cut short', () => {
     expect(await list('gala', 'registrations')).toEqual(['a', 'c', 'd']);
   });
 
-  test('by books that somebody else gave: they stay', async () => {
+  test('by another run that wrote the books: those stay', async () => {
     await fill();
     const other = through(async (name, { TransactItems }, send) => {
       const isBooks = JSON.stringify(TransactItems ?? '').includes('digest');
@@ -444,7 +444,7 @@ describe('cut short', () => {
   });
 });
 
-test('ten thousand rows show how far they are', async () => {
+test('ten thousand rows show the progress', async () => {
   const people = Array.from({ length: 10_000 }, (_, i) => `user-${i}`);
   await put({
     events: [old.event('fair', 6_000)],
@@ -467,7 +467,7 @@ test('ten thousand rows show how far they are', async () => {
 }, 60_000);
 
 describe('mend', () => {
-  test('says of an event without books which command gives it some', async () => {
+  test('names the command for an event without books', async () => {
     await fill();
     await expect(mendBooks(store, 'gala', { write: true })).rejects.toThrow(/npm run adopt/);
   });
@@ -539,7 +539,7 @@ describe('the command', () => {
     expect(code).toBe(1);
   });
 
-  test('is named by the doctor, who counts what there is to adopt', async () => {
+  test('is named by the doctor, which counts the events to adopt', async () => {
     await fill();
     const before = await command(['src/cli/doctor.ts'], named());
     expect(before.said).toContain(
@@ -570,7 +570,7 @@ describe('npm start', () => {
     return service;
   };
 
-  test("tells of the seed system's tables, and serves them once they are adopted", async () => {
+  test("reports the seed system's events, and serves them once they are adopted", async () => {
     const first = await start();
     expect(first.said).not.toContain('seed system');
     const tables = {

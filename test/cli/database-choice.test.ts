@@ -26,7 +26,7 @@ test('a program comes first, then an image that is there, then one to fetch', ()
   expect(choose(undefined, { name: 'docker', images: [AMAZON, DYNOXIDE] })).toEqual(fetched);
 });
 
-test('where there is none, one message has the command for the platform', () => {
+test('without a database, one message has the command for the platform', () => {
   const told = (platform: string, arch: string) => () =>
     chooseDatabase({ program: undefined, engines: [] }, { platform, arch });
   expect(told('linux', 'x64')).toThrow('npm install --no-save @dynoxide/linux-x64');

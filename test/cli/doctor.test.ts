@@ -165,7 +165,7 @@ describe('the doctor tells apart', () => {
     ]);
   });
 
-  test('that tables may not be described, which the worker need not', async () => {
+  test('that tables may not be described, which the worker does not need', async () => {
     const refuse = (operation: string) =>
       operation.startsWith('Describe') ? 'AccessDeniedException' : null;
     expect(await between(refuse, faults)).toEqual([]);
@@ -212,7 +212,7 @@ describe('the doctor tells apart', () => {
     expect(await told(50_000)).toEqual([]);
   });
 
-  test('events of the seed system, in so much of the table as is read in short', async () => {
+  test('events of the seed system, in the first pages of the table', async () => {
     expect(await faults()).toEqual([]);
     const put = (eventId: string, item = {}) =>
       client.send(

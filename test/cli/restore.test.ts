@@ -69,7 +69,7 @@ async function fill(store: Store) {
   return ask;
 }
 
-test('tables that are restored give back the event: its seats, its line, and the next position', async () => {
+test('restored tables give the event: its seats, its line, and the next position', async () => {
   const lost = await newStore();
   await fill(lost);
   const restored = await newStore();
@@ -85,7 +85,7 @@ test('tables that are restored give back the event: its seats, its line, and the
   });
 });
 
-test('tables of different moments are refused rather than guessed at, until the books are mended', async () => {
+test('tables of different moments are refused until the books are mended', async () => {
   const lost = await newStore();
   const before = await fill(lost);
   const restored = await newStore();
@@ -112,7 +112,7 @@ test('tables of different moments are refused rather than guessed at, until the 
   });
 }, 30_000);
 
-test('a user with two places is told of, and nothing is written', async () => {
+test('a user with two places is reported, and nothing is written', async () => {
   const store = await newStore();
   await fill(store);
   const row = { entryId: 'double', userId: 'a', eventId, position: 9, createdAt: '' };
@@ -120,7 +120,7 @@ test('a user with two places is told of, and nothing is written', async () => {
   await expect(mendBooks(store, eventId, { write: true })).rejects.toThrow('a has two places');
 });
 
-test('an event that does not exist is told of', async () => {
+test('an event that does not exist is reported', async () => {
   const store = await newStore();
   await expect(mendBooks(store, 'absent', { write: true })).rejects.toThrow('no event absent');
 });

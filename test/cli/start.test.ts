@@ -98,11 +98,11 @@ test('a port in use is one line and exit code 1', async () => {
   }
 });
 
-test('a port that is none is one line and exit code 1', async () => {
+test('an invalid port is one line and exit code 1', async () => {
   expect(await startInVain({ PORT: '70000' })).toEqual(oneLine(/PORT is 70000/));
 });
 
-test('arguments are refused, and what to set instead is said', async () => {
+test('arguments are refused, with the settings to use instead', async () => {
   for (const args of [['--port', '3000'], ['production']]) {
     expect(await startInVain({}, ROOT, args)).toEqual(
       oneLine(/`npm start` takes no arguments. Set PORT/),
@@ -122,7 +122,7 @@ test('settings that the service would refuse are refused before anything is star
   }
 });
 
-test('data that can be kept nowhere is one line and exit code 1', async () => {
+test('an unusable data directory is one line and exit code 1', async () => {
   const PORT = String(await freePort());
   writeFileSync(join(directory, 'file'), '');
   for (const DATA_DIR of ['/proc/x/y', join(directory, 'file'), join(directory, 'file/x')]) {

@@ -92,7 +92,7 @@ describe('the dashboard', () => {
     expect(told).toEqual(COLUMNS);
   });
 
-  test('asks for commits alone, and for each as often as it stands for', () => {
+  test('asks for commits alone, and weights them by their sampling', () => {
     const engine = new Engine();
     engine.write('gala', {}, { weight: 110 });
     engine.write('gala', {}, { weight: 10 });
@@ -159,7 +159,7 @@ describe('the dashboard', () => {
     ]);
   });
 
-  test('has no query that is not run here', () => {
+  test('has no query that these tests do not run', () => {
     expect([...queries.keys()].sort()).toEqual(
       [
         ...['Batch size', 'Commit time', 'Commits a second', 'Fence losses', 'Load time'],

@@ -53,7 +53,7 @@ describe.each(PAGES)('%s', (page) => {
   });
 
   // What stood where in earlier versions is the changelog's to tell.
-  test.skipIf(page === 'CHANGELOG.md')('names no file that is not there', () => {
+  test.skipIf(page === 'CHANGELOG.md')('names no file that does not exist', () => {
     expect(missingFiles(page)).toEqual([]);
   });
 });

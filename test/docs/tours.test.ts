@@ -79,9 +79,11 @@ function makeKey(): { settings: Record<string, string>; before: string } {
 }
 
 describe.each(Object.entries(TOURS))('%s', (_, tour) => {
-  test('pasted, answers what the page shows', { timeout: 60_000 }, () => takeTour(tour(), {}, ''));
+  test('pasted, gives the answers that the page shows', { timeout: 60_000 }, () =>
+    takeTour(tour(), {}, ''),
+  );
 
-  test('answers the same to whoever calls with a key', { timeout: 60_000 }, () => {
+  test('gives the same answers with a key', { timeout: 60_000 }, () => {
     const { settings, before } = makeKey();
     return takeTour(tour(), settings, before);
   });

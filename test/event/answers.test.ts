@@ -80,7 +80,7 @@ describe('the largest answers there are fit into a call', () => {
     );
   });
 
-  test('somebody who leaves an event with many free seats', () => {
+  test('a user who leaves an event with many free seats', () => {
     const { state, run } = open(2, 2 * CHANGE_MAX_LISTED);
     // As an interrupted raise leaves it.
     const event = state.event && { ...state.event, capacity: CAPACITY_MAX };

@@ -110,7 +110,7 @@ describe('the rules', () => {
     expect(at(PLACE_BYTES + 399, 'short')).toEqual(['registered', 'waitlisted 1']);
   });
 
-  test('a reason counts too, and whoever waited gives back what the entry took', () => {
+  test("the reason of an override counts too, and its user's entry no longer does", () => {
     const { state, run } = open(1, true);
     run(register('seated'));
     run(register('waits'));
@@ -126,7 +126,7 @@ describe('the rules', () => {
     expect(override('other', PLACE_BYTES + 19)).toBe('refused no-room');
   });
 
-  test('an event past its limit can be left, and whoever waits takes the seat', () => {
+  test('an event past its limit can be left, and the first in line is promoted', () => {
     const { state, run } = open(1, true);
     run(register('seated'));
     run(register('waits'));
@@ -138,7 +138,7 @@ describe('the rules', () => {
     expect(inShort(decide(draft, register('seated'), still()).outcome)).toContain('already');
   });
 
-  test('the longest ids of one code unit a character fit for as many as an event can have', () => {
+  test('the greatest number of people fits with the longest ids of one code unit a character', () => {
     const longest = bytesOf({ userId: 'é'.repeat(ID_MAX_CHARS) });
     expect((CAPACITY_MAX + WAITLIST_MAX_ENTRIES) * longest).toBeLessThan(EVENT_MAX_BYTES);
   });
@@ -172,7 +172,7 @@ describe('the life of an event', () => {
     expect(inShort(run({ type: 'read' }))).toBe('read 3 1');
   });
 
-  test('lowering it below the number registered evicts nobody, and promotes nobody until then', () => {
+  test('lowering it below the number of seats takes no seat away, and nobody is promoted until one is free', () => {
     const { run } = withUsers(3, 'a', 'b', 'c', 'd');
     expect(inShort(run(update({ capacity: 1 })))).toBe('updated ');
     expect(inShort(run({ type: 'read' }))).toBe('read 3 1');
@@ -181,7 +181,7 @@ describe('the life of an event', () => {
     expect(inShort(run(unregister('c')))).toBe('unregistered d');
   });
 
-  test('without a waitlist those in it stay, and no more come', () => {
+  test('when the waitlist is switched off, entries stay, and no new ones are added', () => {
     const { run } = withUsers(1, 'a', 'b');
     run(update({ hasWaitlist: false }));
     expect(inShort(run(register('c')))).toBe('refused full');
@@ -235,7 +235,7 @@ describe('the life of an event', () => {
     expect(inShort(run(update({ registrationClosesAt: NOW })))).toBe('refused window-reversed');
   });
 
-  test('an update of what has changed meanwhile is refused, a dry run changes nothing', () => {
+  test('an update on an outdated revision is refused, and a dry run changes nothing', () => {
     const { run, state } = withUsers(1, 'a', 'b');
     expect(inShort(run(update({ capacity: 2 }, { revisions: [1], isDryRun: true })))).toBe(
       'updated b',
@@ -266,7 +266,7 @@ describe('the life of an event', () => {
     expect(inShort(run({ type: 'leaveLine', userId: 'b' }))).toBe('leftLine');
   });
 
-  test('an override seats past the capacity, takes a waiter out of the line, and keeps its reason', () => {
+  test("an override seats past the capacity, removes the user's entry, and keeps its reason", () => {
     const { run, state } = withUsers(1, 'a', 'b', 'c');
     run(update({ status: 'PAUSED' }));
     const outcome = run({ type: 'register', userId: 'c', override: { reason: 'speaker' } });
@@ -278,7 +278,7 @@ describe('the life of an event', () => {
     expect(inShort(run(unregister('c')))).toBe('unregistered b');
   });
 
-  test('where a user stands: seated, waiting behind so many, or neither', () => {
+  test('the place of a user: a seat, an entry with so many ahead, or none', () => {
     const { run } = withUsers(1, 'a', 'b', 'c', 'd');
     const stand = (userId: string) => run({ type: 'stand', userId });
     expect(stand('a')).toMatchObject({ registration: { userId: 'a' }, entry: null, ahead: null });

@@ -50,7 +50,7 @@ describe('the net change set', () => {
     expect(draft.lastPosition).toBe(1);
   });
 
-  test('what happened is kept in full, whatever the net', () => {
+  test('all changes are kept, also those that the net change lacks', () => {
     const draft = batch(
       open(1),
       [
@@ -71,7 +71,7 @@ describe('the net change set', () => {
     expect(state.registrationOf('a')).toBeUndefined();
   });
 
-  test('batches cut anywhere leave the same tables, counts and digest as single steps', () => {
+  test('batches of any size leave the same tables, counts and digest as single commands', () => {
     const cuts = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), commands, cuts, (capacity, all, sizes) => {
@@ -131,7 +131,7 @@ describe('the net change set', () => {
     );
   });
 
-  test('a draft on a draft decides as one on the state below both', () => {
+  test('a draft on top of a draft decides like a draft on the resulting state', () => {
     fc.assert(
       fc.property(commands, commands, (first, second) => {
         const ids = counterIds();

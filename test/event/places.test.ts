@@ -38,7 +38,7 @@ class NaivePlaces {
 }
 
 describe('places in columns', () => {
-  test('hold whatever is put in, in order, whoever leaves', () => {
+  test('keep all rows in order, through any additions and removals', () => {
     const rows = fc.uniqueArray(place, {
       maxLength: 300,
       comparator: (a, b) => a.userId === b.userId || idBits(a.id) === idBits(b.id),
@@ -83,7 +83,7 @@ describe('places in columns', () => {
     );
   });
 
-  test('a row is removed by its own id, and of a user who has one', () => {
+  test('a row is removed only by its user and its own id', () => {
     const places = new Places();
     const [mine, other] = [crypto.randomUUID(), crypto.randomUUID()];
     places.add({ id: mine, userId: 'a', order: 1, createdAt: NOW });
@@ -94,7 +94,7 @@ describe('places in columns', () => {
     expect(places.digest).toBe(idBits(mine));
   });
 
-  test('the bits of an id tell the id', () => {
+  test('an id can be recovered from its bits', () => {
     fc.assert(
       fc.property(fc.uuid(), (uuid) => {
         expect(toUuid(idBits(uuid))).toBe(uuid);

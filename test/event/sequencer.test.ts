@@ -86,7 +86,7 @@ describe('the sequencer', () => {
     return { ...opened, first, answered, replies };
   }
 
-  test('with many waiting, the next commit goes out before the replies of the last', async () => {
+  test('with many commands in the queue, the next commit is sent before the replies of the last', async () => {
     const { commits, first } = await crowd(EAGER_COMMIT_MIN_COMMANDS);
     let isAnswered = false;
     void first.then(() => {
@@ -100,7 +100,7 @@ describe('the sequencer', () => {
     expect(isAnswered).toBe(true);
   });
 
-  test('with few, the replies go first, and whoever they call forth shares the commit', async () => {
+  test('with few, the replies leave first, and the commands that they trigger share the commit', async () => {
     const { commits, first, register } = await crowd(EAGER_COMMIT_MIN_COMMANDS - 1);
     void first.then(() => register('called forth'));
     commits[0]?.answer({ type: 'committed', attempts: 1 });
@@ -132,7 +132,7 @@ describe('the sequencer', () => {
     expect((await replies[0])?.timing).toEqual(second);
   });
 
-  test('one commit is in flight, and what arrives meanwhile is the next one', async () => {
+  test('one commit is in flight, and the commands that arrive meanwhile share the next', async () => {
     const { register, commits } = open();
     const first = register('a');
     await settle();
@@ -190,7 +190,7 @@ describe('the sequencer', () => {
     expect((await Promise.all(all)).every(({ type }) => type === 'registered')).toBe(true);
   });
 
-  test('a command that would not fit waits whole for the next batch', async () => {
+  test('a command that does not fit waits for the next batch, and is not split', async () => {
     // Leaving promotes: three rows a command, so a hundred rows would cut the 34th in two.
     const { sequencer, register, commits } = open(40);
     const flush = async (from: number) => {
@@ -229,7 +229,7 @@ describe('the sequencer', () => {
     expect(replies.every(({ type }) => type === 'registered')).toBe(true);
   });
 
-  test('whoever has waited too long is refused, and is not carried out later', async () => {
+  test('a command that has waited too long is refused, and not carried out later', async () => {
     const { register, commits } = open();
     void register('slow');
     await settle();
@@ -241,7 +241,7 @@ describe('the sequencer', () => {
     expect(commits.length).toBe(1);
   });
 
-  test('a lost fence drops the memory, and the commands are decided anew', async () => {
+  test('a lost fence drops the memory, and the commands are decided again', async () => {
     const { register, loads, logs, commits, setLoad } = open(1);
     const reply = register('a');
     await settle();
@@ -286,7 +286,7 @@ describe('the sequencer', () => {
     expect(loads).toEqual([{ fence: false }, { fence: true }]);
   });
 
-  test('the doubt outlives a load that fails', async () => {
+  test('the fence must still be won after a load that failed', async () => {
     const { register, loads, commits, setLoad } = open();
     void register('a');
     await settle();
@@ -300,7 +300,7 @@ describe('the sequencer', () => {
     expect(loads.at(-1)).toEqual({ fence: true });
   });
 
-  test('a commit that DynamoDB was too busy for is told so, and the memory is kept', async () => {
+  test('callers are told of a commit that DynamoDB was too busy for, and the memory is kept', async () => {
     const { register, loads, commits } = open();
     const reply = register('a');
     await settle();
@@ -332,7 +332,7 @@ describe('the sequencer', () => {
     expect(commits.length).toBe(2);
   });
 
-  test('everybody shares one load, and a failed one is not kept', async () => {
+  test('all commands share one load, and a failed load is not kept', async () => {
     const { register, loads, setLoad, commits } = open();
     setLoad(() => Promise.reject(UNREACHABLE));
     const replies = await Promise.all([register('a'), register('b')]);
@@ -380,7 +380,7 @@ describe('the sequencer', () => {
     return state;
   }
 
-  test('a raise of more than one transaction is committed in parts, and seen as a whole', async () => {
+  test('a raise that needs several transactions is committed in parts, and seen as a whole', async () => {
     const { sequencer, commits, setLoad } = open();
     setLoad(async () => withLine(1, 120));
     const update = {
@@ -405,7 +405,7 @@ describe('the sequencer', () => {
     expect(await seen()).toBe(121);
   });
 
-  test('a raise that is cut short is told as uncertain, and the next load goes on with it first', async () => {
+  test('an interrupted raise is answered as uncertain, and the next load finishes it first', async () => {
     const { sequencer, register, loads, commits, setLoad } = open();
     setLoad(async () => withLine(1, 120));
     const update = {
@@ -467,7 +467,7 @@ describe('the sequencer', () => {
     expect((await other).type).toBe('registered');
   });
 
-  test('an update that changes nothing meets the fence all the same, a dry run does not', async () => {
+  test('an update that changes nothing is still committed behind the fence, a dry run is not', async () => {
     const { sequencer, commits } = open(10);
     const update = (isDryRun: boolean) =>
       sequencer.submit(
@@ -487,7 +487,7 @@ describe('the sequencer', () => {
     expect(commits.length).toBe(1);
   });
 
-  test('a key is counted when a batch is cut', async () => {
+  test('keys count towards the size of a batch', async () => {
     const { sequencer, register, commits } = open(1_000);
     void register('first');
     await settle();
@@ -512,7 +512,7 @@ describe('the sequencer', () => {
     ),
   });
 
-  test('commands that a used key has put back are decided before anything new joins them', async () => {
+  test('commands that were put back because of a used key are decided before new ones', async () => {
     const { sequencer, register, commits } = open(1_000);
     void register('first');
     await settle();
@@ -558,7 +558,7 @@ describe('the sequencer', () => {
     expect(commits.length).toBe(2);
   });
 
-  test('a key is new again when its time is over, however well it is remembered', async () => {
+  test('a key is new again when it has expired, even if it is still in memory', async () => {
     const { sequencer, commits } = open();
     const submit = () =>
       sequencer.submit({ type: 'register', userId: 'a' }, Date.now() + QUEUE_WAIT_MS, keyOf('old'));
@@ -598,7 +598,7 @@ describe('the sequencer', () => {
     },
   );
 
-  test('a command is not decided when its time is over by then', async () => {
+  test('a command that has expired is not decided', async () => {
     const { sequencer, register, commits } = open();
     void register('slow');
     await settle();
@@ -630,7 +630,7 @@ describe('the sequencer', () => {
     expect([(await before).type, (await after).type]).toEqual(['registered', 'registered']);
   });
 
-  test('a large raise is decided once, and tells how many calls and rows it took', async () => {
+  test('a large raise is decided once, and its reply has the number of calls and rows', async () => {
     const state = withLine(1, 120);
     const opened = open();
     opened.setLoad(async () => state);
@@ -669,7 +669,7 @@ describe('the sequencer', () => {
       return { ...opened, read, create };
     }
 
-    test('is asked for once a second', async () => {
+    test('is looked up once a second', async () => {
       const { read, register, loads } = openAbsent();
       expect(await read()).toEqual({ type: 'refused', reason: 'no-such-event' });
       expect(await read()).toEqual({ type: 'refused', reason: 'no-such-event' });
@@ -680,7 +680,7 @@ describe('the sequencer', () => {
       expect(loads.length).toBe(2);
     });
 
-    test('is there as soon as it is created', async () => {
+    test('exists as soon as it is created', async () => {
       const { read, create, commits } = openAbsent();
       await read();
       const created = create();
@@ -690,7 +690,7 @@ describe('the sequencer', () => {
       expect((await read()).type).toBe('read');
     });
 
-    test('is not believed to be missing after a creation in doubt, or one by somebody else', async () => {
+    test('does not count as missing after an uncertain creation, or after a creation elsewhere', async () => {
       const { sequencer, read, create, commits, setLoad } = openAbsent();
       await read();
       const created = create();
@@ -724,14 +724,14 @@ describe('the sequencer', () => {
     });
   });
 
-  describe('a request of many commands', () => {
+  describe('a bulk request', () => {
     const all = (opened: ReturnType<typeof open>, name: string, carried: string[]) =>
       opened.sequencer.submitAll(Date.now() + QUEUE_WAIT_MS, keyOf(name), async () => {
         carried.push(name);
         return [await opened.register('a')];
       });
 
-    test('uses up its key before anything else, and is one request at a time', async () => {
+    test('uses up its key before any command, and refuses a second request meanwhile', async () => {
       const opened = open();
       const carried: string[] = [];
       const first = all(opened, 'bulk', carried);
@@ -749,7 +749,7 @@ describe('the sequencer', () => {
       expect(carried).toEqual(['bulk']);
     });
 
-    test('is not carried out under the key of another request', async () => {
+    test('is not carried out under the key of a different request', async () => {
       const opened = open();
       const carried: string[] = [];
       const answer = all(opened, 'single', carried);

@@ -20,7 +20,7 @@ describe('the description of the API', () => {
     expect(body).toEqual(JSON.parse(JSON.stringify(describeApi())));
   });
 
-  test('has every route that there is, and no other', () => {
+  test('has exactly the routes of the service', () => {
     const served = app.routes
       .filter(({ method, path }) => method !== 'ALL' && !/^\/(docs|openapi)/.test(path))
       .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
@@ -125,7 +125,7 @@ describe('the examples of the description', () => {
     }
   });
 
-  test('can be sent as they stand: nobody is overbooked, nothing is shut or renamed', async () => {
+  test('can be sent as they are: they overbook, close and rename nothing', async () => {
     expect(calls.length).toBe(described.length - 1);
     const statuses: Record<string, number[]> = {};
     for (const round of ['first', 'again']) {
@@ -146,7 +146,7 @@ describe('the examples of the description', () => {
     for (const each of calls) await expectUnhurt(each.call, await send(each, shown));
   });
 
-  test('fill in no event that would be cancelled; the one that is shown can be', async () => {
+  test('do not fill in an event to cancel; the one that is shown can be cancelled', async () => {
     const [call] = cancel;
     const id = call?.parameters?.find(({ name }) => name === 'eventId');
     if (!call || !id) throw new Error('not described');

@@ -73,7 +73,7 @@ async function full() {
   return { eventId, seated, waiting, path: `${PLACES}?userId=${seated}&eventId=${eventId}` };
 }
 
-test('an attendee who leaves is not told who took the seat, not by a replay either', async () => {
+test('an attendee who leaves is not told who took the seat, not even by a replay', async () => {
   const { eventId, seated, waiting, path } = await full();
   const bearer = await tokenOf(seated);
   const key = unique('key');
@@ -94,7 +94,7 @@ test('an attendee who leaves is not told who took the seat, not by a replay eith
   expect(JSON.parse(stands.text).status).toBe('ACTIVE');
 });
 
-test('the same caller sees more with more rights, of the very same request too', async () => {
+test('the same caller sees more with more rights, even in a replay of the same request', async () => {
   const { seated, waiting, path } = await full();
   const key = unique('key');
   await call(await tokenOf(seated), 'DELETE', path, { key });
@@ -119,7 +119,7 @@ test.for([
   expect(left.message).toContain(waiting);
 });
 
-test('no other answer that an attendee gets names anybody else', async () => {
+test('no other answer to an attendee names anybody else', async () => {
   const { eventId, seated, waiting } = await full();
   const [me = ''] = await newUsers(1);
   const bearer = await tokenOf(me);

@@ -60,7 +60,7 @@ const SECRETS = {
   API_KEYS: JSON.stringify([{ name: 'crm', roles: ['service'], sha256: '0'.repeat(64) }]),
 };
 
-test.each(ENVIRONMENTS)('%s asks who calls', (environment) => {
+test.each(ENVIRONMENTS)('%s has authentication', (environment) => {
   const { auth } = readConfig({ ...read(environment).vars, ...SECRETS });
   expect(auth.keys).toHaveLength(1);
 });

@@ -27,7 +27,7 @@ describe('under load and faults', { timeout: TIMEOUT_MS }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('past its bound the queue refuses at once, and what it took in is carried out', async () => {
+  test('past its bound the queue refuses at once, and its commands are carried out', async () => {
     expect((await measureOverload(small, SMALL_QUEUE)).faults).toEqual([]);
   });
 
@@ -40,7 +40,7 @@ describe('under load and faults', { timeout: TIMEOUT_MS }, () => {
   });
 
   // Two percentiles of milliseconds are compared, which a busy machine can spoil; what it is about makes seconds.
-  test('replays of used keys hold nobody else up', { retry: 2 }, async () => {
+  test("replays of used keys don't delay other clients", { retry: 2 }, async () => {
     expect((await measureReplays(product, 3_000)).faults).toEqual([]);
   });
 

@@ -93,7 +93,7 @@ describe('a list as CSV', () => {
     const empty = { type: 'page', rows: [], next: null };
     expect(toOutcome(text(columns), EVENT, csv('waitlist'))).toEqual(empty);
   });
-  test('what is not CSV is never given', () => {
+  test('an answer that is not CSV is a violation', () => {
     const reply = text(columns);
     reply.body.text += '1,a "quote" inside,a,w-a,\r\n';
     expect(() => toOutcome(reply, EVENT, csv('waitlist'))).toThrow('not CSV');
