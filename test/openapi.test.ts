@@ -34,7 +34,7 @@ test('the description of each body names the fields that could be taken for a pr
   }
 });
 
-/** A schema, as JSON Schema has it. */
+/** A JSON Schema. */
 interface Schema {
   $ref?: string;
   type?: string;
@@ -131,7 +131,7 @@ describe('for generators, the description', () => {
     );
     expect(closed.map(([name]) => name)).toEqual(['EventPatch']);
     expect(schemas.NewEvent?.required).toEqual(['name', 'capacity']);
-    // What has a default counts as always there.
+    // Generators take a field with a default for required.
     expect(JSON.stringify(schemas)).not.toContain('"default"');
     expect(JSON.stringify(schemas.NewEvent)).toContain('`false` when left out.');
   });

@@ -14,7 +14,7 @@ const KEYS = { organiser: 'rdk_organiser', service: 'rdk_service', both: 'rdk_bo
 const hex = async (text: string) =>
   Array.from(await digestOf(text), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-/** A pair of keys of which the issuer publishes one half; and one that is nobody's. */
+/** A key pair whose public key the issuer publishes, and one that it does not know. */
 const pair = await generateKeyPair('ES256');
 const stranger = await generateKeyPair('ES256');
 const published = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256' };
@@ -32,7 +32,7 @@ const guarded: Env = {
   ]),
 };
 
-/** The issuer's key set, in place of the network; null: it does not answer. */
+/** The issuer's key set instead of the network; null: the issuer does not answer. */
 let keySet: object | null = { keys: [published] };
 let keySetReads = 0;
 const original = globalThis.fetch;
@@ -367,7 +367,7 @@ describe('in development', () => {
 });
 
 describe('limits', () => {
-  /** As the runtime's binding, for a limit of each test's own. */
+  /** A limit like the runtime's binding, for one test. */
   const limitOf = (most: number) => {
     const counts = new Map<string, number>();
     return {
@@ -433,7 +433,7 @@ describe('limits', () => {
     const refused = await call(method, path, { headers, on: limited });
     expect(refused.status).toBe(429);
     expect(refused.headers.get('X-Content-Type-Options')).toBe('nosniff');
-    // A page can read that it called too often. Of a preflight it never sees the answer.
+    // A page can read the 429 of a call, but never the answer to a preflight.
     const allowed = method === 'OPTIONS' ? null : 'https://desk.example';
     expect(refused.headers.get('Access-Control-Allow-Origin')).toBe(allowed);
   });
@@ -460,7 +460,7 @@ describe('limits', () => {
 
   test("the runtime's own binding counts each address and each caller for itself", async () => {
     const { TWO_A_MINUTE } = env as unknown as { TWO_A_MINUTE: RateLimit };
-    /** What so many calls are answered. Two are let in, or four: a new minute may begin on the way. */
+    /** The answers to so many calls. Two are let in, or four if a new minute begins meanwhile. */
     const answers = async (once: () => Promise<{ status: number }>) => {
       const statuses: number[] = [];
       for (let i = 0; i < 5; i++) statuses.push((await once()).status);

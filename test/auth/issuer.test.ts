@@ -54,7 +54,7 @@ beforeEach(async () => {
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
-      // Nobody: what is asked here ends before the tables.
+      // No tables: the calls of these tests end before them.
       DYNAMODB_ENDPOINT: 'http://127.0.0.1:9',
     },
   });
@@ -74,7 +74,7 @@ const token = (kid = 'k1') =>
     .setExpirationTime('5m')
     .sign(privateKey);
 
-/** A call that whoever is let in is told to be wrong: 400. */
+/** A call that is a 400 for a caller who is let in. */
 async function call(bearer: string): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${worker.port}/registration/events?limit=x`, {
     headers: { Authorization: `Bearer ${bearer}` },
@@ -102,7 +102,7 @@ test('forty requests at once share one read of the key set, though the one that 
   await arrived.promise;
   const others = callAll(times(40, () => bearer));
   await sleep(100);
-  // A reset, which the runtime notices at once; it then cancels the request and what it waits for.
+  // The client resets the connection. The runtime notices at once, and cancels the request with all that it awaits.
   first.resetAndDestroy();
   expect(await others).toEqual(new Set([400]));
   expect(asked).toEqual(['/keys']);
@@ -121,7 +121,7 @@ test("forty unknown keys at once cause one read, and known keys don't wait for i
   };
   const strangers = callAll(await Promise.all(times(40, (i) => token(`x${i}`))));
   await arrived.promise;
-  // They are answered although the issuer is not.
+  // They are answered although the issuer does not answer.
   expect(await callAll(times(10, () => bearer))).toEqual(new Set([400]));
   finish.resolve();
   expect(await strangers).toEqual(new Set([401]));

@@ -19,7 +19,7 @@ let now = 0;
 let asked = 0;
 let failures: string[] = [];
 let kept = 0;
-/** What the issuer does when it is asked. */
+/** How the issuer answers. */
 let issuer: (init: RequestInit) => Promise<Response>;
 let keySet: KeySet;
 
@@ -39,7 +39,7 @@ beforeEach(() => {
       return issuer(init);
     },
     now: () => now,
-    // Time goes by while somebody waits, and everything that is ready happens.
+    // Waiting advances the clock, and lets all ready work run.
     sleep: async (ms) => {
       now += ms;
       await new Promise((done) => setImmediate(done));
@@ -51,7 +51,7 @@ beforeEach(() => {
   });
 });
 
-/** What comes of looking for a key: `found`, or the name of what is thrown. */
+/** The result of looking for a key: `found`, or the name of the error. */
 async function look(kid: string): Promise<string> {
   try {
     await keySet.find({ alg: 'ES256', kid }, { payload: '', signature: '' });
@@ -65,7 +65,7 @@ async function look(kid: string): Promise<string> {
 const lookAll = (count: number, kid: (i: number) => string) =>
   Promise.all(Array.from({ length: count }, (_, i) => look(kid(i))));
 
-/** An answer that comes when it is told to. */
+/** An answer that the test sends when it wants to. */
 function later(body: unknown) {
   const { promise, resolve } = Promise.withResolvers<void>();
   issuer = async () => {
@@ -110,7 +110,7 @@ describe('the key set of an issuer', () => {
     const before = now;
     expect(await look('k1')).toBe('found');
     expect(now).toBe(before);
-    // The same when it is old: one reads it, the others go on with what there is.
+    // The same for an old set: one request reads it again, the others use the old one.
     arrive();
     await stranger;
     now += JWKS_MAX_AGE_MS + 1;

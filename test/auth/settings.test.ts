@@ -108,7 +108,7 @@ describe('the settings about callers', () => {
     for (const [text, fault] of all) {
       expect(told(text)).toContain(fault);
       expect(told(text)).not.toContain(secret);
-      // zod's own words are about its input, and stand badly after a name.
+      // zod's own messages are about its input, and do not fit after a name.
       expect(told(text)).not.toMatch(/invalid|expected/i);
     }
   });

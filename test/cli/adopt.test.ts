@@ -53,7 +53,7 @@ async function put(items: Partial<Record<keyof TableNames, Item[]>>): Promise<vo
   }
 }
 
-/** Everything in all tables, in an order of its own. */
+/** All items of all tables, sorted. */
 async function everything(): Promise<string[]> {
   const all = await Promise.all(Object.values(store.tables).map((table) => allItems(store, table)));
   const sorted = (item: Item) => JSON.stringify(Object.entries(item).sort());
@@ -116,7 +116,7 @@ describe('what the seed system wrote', () => {
     expect(await open('empty')({ type: 'register', userId: 'a' })).toMatchObject({
       type: 'registered',
     });
-    // The rows are the ones that they were.
+    // The rows have not changed.
     const { kept, counted } = await mendBooks(store, 'gala', { write: false });
     expect(kept).toEqual(counted);
   });
@@ -163,7 +163,7 @@ describe('what the seed system wrote', () => {
     await put({ registrations: [key] });
     const { result } = await adoptAll();
     expect(result).toEqual({ found: 2, adopted: 2, already: 1, setAside: 0, left: 0 });
-    // Memory that was loaded before still holds.
+    // An event that was loaded before is still valid.
     expect(await ask({ type: 'unregister', userId: 'a' })).toMatchObject({
       promoted: { userId: 'b' },
     });
@@ -231,7 +231,7 @@ describe('what cannot be taken over is reported, and the rest is taken over', ()
       expect(Item?.expiresAt).toBeGreaterThan(Date.now() / 1_000 + 29 * 24 * 60 * 60);
       expect(Item?.userId ?? Item?.eventId).toBeUndefined();
     }
-    // Nothing is left to look at the next time.
+    // The next run has nothing left.
     expect((await adoptAll()).result.left).toBe(0);
   });
 
@@ -301,14 +301,14 @@ describe('what cannot be taken over is reported, and the rest is taken over', ()
   });
 });
 
-/** The store, whose calls of one kind can be answered by somebody else. */
+/** The store, with calls of one kind answered by the test. */
 function through(intercept: (name: string, input: Item, send: () => Promise<object>) => unknown) {
   const { client } = store;
   const send = (command: { input: Item }, ...rest: unknown[]) =>
     intercept(command.constructor.name, command.input, () =>
       (client.send as (...all: unknown[]) => Promise<object>).call(client, command, ...rest),
     );
-  // The paginators ask for a client of the SDK's own class.
+  // The paginators need a client of the SDK's own class.
   const watched = Object.create(client, { send: { value: send } });
   return { client: watched, tables: store.tables } as Store;
 }
@@ -334,7 +334,7 @@ describe('cut short', () => {
       writes = 0;
       const dying = through((name, _, send) => {
         if (name !== 'TransactWriteCommand') return send();
-        // Of a kind that is not tried again.
+        // An error that is not tried again.
         if (writes === until) throw Object.assign(new Error('cut short'), CLIENT_FAULT);
         writes++;
         return send();
@@ -354,7 +354,7 @@ describe('cut short', () => {
         rows: seated.map((userId, i) => ({ userId, seq: i + 1 })),
       });
       expect(await ask({ type: 'list', list: 'waitlist', after: 0, limit: 1_000 })).toMatchObject({
-        // Positions that had become what they have to be when it was cut short are kept.
+        // Positions that were already rewritten before the interruption are kept.
         rows: waiting.map((userId) => ({ userId })),
       });
     }
@@ -366,7 +366,7 @@ describe('cut short', () => {
     const late = old.seat('gala', 'late', 99);
     let reads = 0;
     const busy = through(async (name, { TableName }, send) => {
-      // Between the two readings somebody registers over there.
+      // Between the two readings a user registers in the seed system.
       if (name === 'ScanCommand' && TableName === store.tables.registrations && ++reads === 2) {
         await put({ registrations: [late] });
       }
@@ -401,7 +401,7 @@ describe('cut short', () => {
     expect(await allItems(store, TableName)).toHaveLength(2);
     expect((await adoptAll()).result).toMatchObject({ adopted: 1, left: 0 });
     expect(await open('gala')({ type: 'read' })).toMatchObject({ registeredCount: 3 });
-    // One of those who waited has the seat.
+    // One of the users who waited has the seat.
     expect(await list('gala', 'registrations')).toEqual(['a', 'c', 'd']);
   });
 
@@ -431,13 +431,13 @@ describe('cut short', () => {
         asked.push(String(IndexName));
         const page = (await send()) as { Items?: Item[] };
         if (asked.length > untilAsked) return page;
-        // As the rows were before their numbers were written.
+        // The rows before their numbers were written.
         return { ...page, Items: page.Items?.map(({ seq: _, ...row }) => row) };
       });
     };
     const options = { isDryRun: false, tell: () => {} };
     const never = await adopt(lagging(1_000), { ...options, indexDeadlineMs: 600 });
-    // The empty event has nothing that could lag.
+    // The empty event has no rows that could lag.
     expect(never).toMatchObject({ adopted: 1, left: 1 });
     expect(await adopt(lagging(3), options)).toMatchObject({ found: 1, adopted: 1, left: 0 });
     expect(asked.length).toBeGreaterThan(3);
@@ -491,7 +491,7 @@ describe('mend', () => {
   });
 });
 
-/** A command, as it is typed. */
+/** Runs a command as a person would. */
 function command(args: string[], env: NodeJS.ProcessEnv): Promise<{ code: number; said: string }> {
   const all = { ...process.env, ...env };
   return new Promise((done) => {
@@ -596,7 +596,7 @@ describe('npm start', () => {
     const told = /(.*seed system.*)\n {2}DYNAMODB_ENDPOINT=(\S+) npm run adopt/.exec(second.said);
     expect(told?.[1]).toMatch(/^1 event was written by the seed system, and is not served yet/);
     const api = `${second.url}/registration`;
-    // Memory does not keep that it could not be loaded.
+    // The failed load is not remembered.
     const refused = await fetch(`${api}/events/gala/capacity`);
     expect(refused.status).toBe(503);
     expect(await refused.json()).toMatchObject({ detail: expect.stringMatching(/npm run adopt/) });

@@ -66,7 +66,7 @@ describe('seats', () => {
     const of = (id: string) => writes.find((write) => write.id === id);
     expect(of(uuid(1))).toMatchObject({ fields: { createdAt: '2026-02-01T00:00:00.1Z', seq: 4 } });
     expect(of(uuid(2))).toMatchObject({ fields: { createdAt: '2026-02-01T00:00:00.000002Z' } });
-    // What is written as answers have it stays.
+    // A time in the form of the API is not rewritten.
     expect(of(uuid(4))).toMatchObject({ fields: { seq: 1 } });
   });
 
@@ -158,7 +158,7 @@ describe('positions', () => {
   });
 
   test('are written so that an interruption at any point leaves the order as it was', () => {
-    // Upwards, downwards, and both, with ties and without, and ids that a tie would be decided by.
+    // Positions that grow, fall, and both, with and without ties, which ids decide.
     const lines = [
       [0, 0, 0, 0],
       [1, 2, 2, 3],
@@ -168,7 +168,7 @@ describe('positions', () => {
       [undefined, undefined, 7, 7],
     ];
     for (const line of lines) {
-      // Ids and times fall where they may, and no two are alike.
+      // Random ids and times, all different.
       const rows = line.map((position, i) =>
         entry((i * 7) % 5, `user-${i}`, position, at(40 - ((i * 3) % 7))),
       );

@@ -42,7 +42,7 @@ beforeEach(async () => {
   await ensureTables(client, tables);
 });
 
-/** What is told to be wrong. */
+/** The findings that are wrong. */
 async function faults(endpoint = database.endpoint, now?: () => number): Promise<string[]> {
   const asked = new DynamoDBClient({ region, endpoint, credentials, maxAttempts: 1 });
   try {
@@ -56,8 +56,8 @@ async function faults(endpoint = database.endpoint, now?: () => number): Promise
 }
 
 /**
- * The database as AWS would be where the embedded one can't: for some calls with a refusal, by its
- * name, or an answer of its own.
+ * The database, with answers of AWS that the embedded one can't give: for some calls a refusal, by its
+ * name, or another answer.
  */
 async function between<T>(
   answerFor: (operation: string, body: string) => string | object | null,
@@ -178,7 +178,7 @@ describe('the doctor tells apart', () => {
   });
 
   test('backups that are off, where they can be asked for', async () => {
-    // The embedded database keeps none; this is what AWS says of a table whose recovery is off.
+    // The embedded database has no backups; this is AWS's answer for a table whose recovery is off.
     const description = {
       ContinuousBackupsStatus: 'ENABLED',
       PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: 'DISABLED' },

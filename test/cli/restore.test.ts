@@ -37,7 +37,7 @@ async function newStore(): Promise<Store> {
   return { client: DynamoDBDocumentClient.from(client), tables };
 }
 
-/** Copies a table as it is now into a new one, which is what a restore to a point in time does. */
+/** Copies a table into a new one, as a restore to a point in time does. */
 async function restore(from: Store, to: Store, ...tables: (keyof TableNames)[]): Promise<void> {
   for (const table of tables) {
     const scan = new ScanCommand({ TableName: from.tables[table], ConsistentRead: true });
@@ -90,7 +90,7 @@ test('tables of different moments are refused until the books are mended', async
   const before = await fill(lost);
   const restored = await newStore();
   await restore(lost, restored, 'registrations', 'waitlist');
-  // The event item is some seconds younger: it knows of somebody whose row is not there.
+  // The event item is some seconds newer: it counts a row that is not there.
   await before({ type: 'register', userId: 'late' });
   await restore(lost, restored, 'events');
 
@@ -105,7 +105,7 @@ test('tables of different moments are refused until the books are mended', async
 
   const ask = open(restored);
   expect(await ask({ type: 'read' })).toMatchObject({ registeredCount: 2, waitlistCount: 2 });
-  // The position that was given to the one who is lost is not given to another.
+  // The position of the lost entry is not given again.
   expect(await ask({ type: 'register', userId: 'f' })).toMatchObject({ entry: { position: 5 } });
   expect(await ask({ type: 'unregister', userId: 'b' })).toMatchObject({
     promoted: { userId: 'c' },

@@ -8,10 +8,10 @@ import { readConfig } from '../../src/config.ts';
 import { ConfigurationError } from '../../src/errors.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** The contract's names, which config.ts takes where none are given. */
+/** The default table names, which are those of the contract. */
 const USUAL = checkSettings({ AWS_REGION: 'eu-central-1' }).tables;
 const HERE = 'http://127.0.0.1:8000';
-/** wrangler.toml of the project, without anybody's .dev.vars. */
+/** The project's wrangler.toml, without a .dev.vars. */
 let root: string;
 
 beforeAll(() => {
@@ -27,7 +27,7 @@ describe('without an environment', () => {
     const settings = await readSettings(root, undefined, { DYNAMODB_ENDPOINT: HERE });
     expect(tablesOf(settings)).toEqual(USUAL);
     expect(settings).toMatchObject({ ENVIRONMENT: 'development', AUTH_MODE: 'none' });
-    // `npm start` has an endpoint only later.
+    // `npm start` gets its endpoint later.
     expect(tablesOf(withLocalTables(await readSettings(root, undefined, {})))).toEqual(USUAL);
   });
 

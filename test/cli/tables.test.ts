@@ -38,7 +38,7 @@ function freshNames() {
 
 type Attribute = [name: string, type: 'S' | 'N'];
 
-/** Creates a table keyed by its first attribute, with indexes keyed by the attributes they name. */
+/** Creates a table that is keyed by its first attribute, with indexes keyed by the attributes that they name. */
 async function createTable(
   name: string,
   attributes: Attribute[],

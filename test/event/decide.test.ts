@@ -220,7 +220,7 @@ describe('the life of an event', () => {
     expect(at(after, null)).toEqual({ type: 'refused', reason: 'not-open-yet', time: after });
     expect(at(before, NOW)).toEqual({ type: 'refused', reason: 'closed-already', time: NOW });
     expect(at(null, null).type).toBe('registered');
-    // As the seed system may have stored them: without milliseconds, with an offset, in another year's form.
+    // As the seed system may have stored them: without milliseconds, or with an offset.
     const short = NOW.replace('.000Z', 'Z');
     expect(at(short, null).type).toBe('registered');
     expect(at(null, short).type).toBe('refused');
@@ -247,7 +247,7 @@ describe('the life of an event', () => {
     );
     expect(state.event?.name).toBe('New');
     expect(state.revision).toBe(2);
-    // Registrations are no change of the event itself, and neither is an update to what it is.
+    // Registrations don't change the event itself, and neither does an update to equal values.
     run(register('c'));
     run(update({ name: 'New' }));
     expect(state.revision).toBe(2);
@@ -273,7 +273,7 @@ describe('the life of an event', () => {
     expect(outcome).toMatchObject({ registration: { userId: 'c', overrideReason: 'speaker' } });
     expect(inShort(run({ type: 'read' }))).toBe('read 2 1');
     expect(state.entryOf('c')).toBeUndefined();
-    // One seat too many: whoever leaves first frees nothing.
+    // One seat past the capacity: the first to leave frees no seat.
     expect(inShort(run(unregister('a')))).toBe('unregistered -');
     expect(inShort(run(unregister('c')))).toBe('unregistered b');
   });
@@ -326,7 +326,7 @@ describe('the promises, for any sequence of commands', () => {
           for (const command of all) {
             const outcome = run(command);
             expect(inShort(outcome)).toBe(naive.expect(command));
-            // Over the capacity only by an override or a lowered capacity, and then nobody comes in;
+            // Past the capacity only by an override or a lowered capacity, and then nobody gets a seat;
             // never a free seat while somebody waits.
             const { capacity: seats = 0 } = state.event ?? {};
             if (outcome.type === 'registered' && !outcome.registration.overrideReason) {

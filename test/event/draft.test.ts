@@ -46,7 +46,7 @@ describe('the net change set', () => {
     expect(rows.map(({ op, table, row }) => `${op} ${table} ${row.userId}`)).toEqual([
       'add registrations b',
     ]);
-    // The position that b was told about is used up all the same.
+    // The position that b was told is used up all the same.
     expect(draft.lastPosition).toBe(1);
   });
 
@@ -99,7 +99,7 @@ describe('the net change set', () => {
           const ids = [...draft.rows].map(({ id }) => id);
           expect(new Set(ids).size).toBe(ids.length);
           for (const row of draft.rows) {
-            // A net put is of a row that is not there, a net delete of one that is.
+            // The net change adds only rows that do not exist, and removes only rows that do.
             expect(tablesMany.rows.has(row.id)).toBe(row.op === 'remove');
             tablesMany.apply(row);
           }

@@ -28,7 +28,7 @@ const place: fc.Arbitrary<Place> = fc.record(
   { requiredKeys: ['id', 'userId', 'order', 'createdAt'] },
 );
 
-/** The plainest thing that does the same. */
+/** The simplest implementation of the same. */
 class NaivePlaces {
   rows: Place[] = [];
 
@@ -43,7 +43,7 @@ describe('places in columns', () => {
       maxLength: 300,
       comparator: (a, b) => a.userId === b.userId || idBits(a.id) === idBits(b.id),
     });
-    // Each step takes so many in, and lets some of those who are in leave.
+    // Each step adds some rows, and removes some.
     const steps = fc.array(
       fc.record({
         joins: fc.integer({ max: 80, min: 0 }),

@@ -19,7 +19,7 @@ import { counterIds, eventOf, NOW } from '../support/model.ts';
 
 const UNREACHABLE = new StoreUnavailableError('gone', true);
 
-/** A sequencer over a store whose every answer the test gives. */
+/** A sequencer whose ports the test answers. */
 function open(capacity = 10) {
   const base = new EventState();
   const event = { ...eventOf(capacity), status: 'OPEN' as const, createdAt: NOW };
@@ -59,7 +59,7 @@ function open(capacity = 10) {
 /** Lets everything that is ready run. */
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
-/** The same for the replies of a full batch, which leave in turns; each takes a millisecond of a faked clock. */
+/** The same for the replies of a full batch: they leave in turns, and each turn takes a millisecond of the fake clock. */
 const settleAll = () =>
   vi.advanceTimersByTimeAsync(Math.ceil(TRANSACTION_MAX_ACTIONS / REPLIES_PER_TURN) + 1);
 
@@ -71,7 +71,7 @@ describe('the sequencer', () => {
     vi.useRealTimers();
   });
 
-  /** One commit in flight that so many wait for, and as many more who wait for the next. */
+  /** A commit in flight for so many commands, and as many commands in the queue for the next one. */
   async function crowd(waiting: number) {
     const opened = open(1_000);
     const first = opened.register('first');
@@ -424,7 +424,7 @@ describe('the sequencer', () => {
       reason: 'uncertain',
       timing: expect.any(Object),
     });
-    // What the tables hold by then: the capacity is raised, and some still wait.
+    // What the tables hold then: the capacity is raised, and some still wait.
     setLoad(async () => withLine(31, 40));
     const late = register('late');
     await settle();
@@ -522,7 +522,7 @@ describe('the sequencer', () => {
     const other = register('other');
     commits[0]?.answer({ type: 'committed', attempts: 1 });
     await settle();
-    // More replays and a newcomer are in the queue by the time that the batch is cancelled.
+    // When the batch is cancelled, another replay and a new command are in the queue.
     void sequencer.submit(command, until, keyOf('two'));
     void register('newcomer');
     commits[1]?.answer(replayed('key#one'));
@@ -700,7 +700,7 @@ describe('the sequencer', () => {
       await created;
       expect((await read()).type).toBe('read');
       const other = openAbsent();
-      // A look-up of a user warmed the object before the event was created elsewhere.
+      // A look-up of a user made the object load before the event was created elsewhere.
       other.sequencer.warmUp();
       await settle();
       other.setLoad(async () => withLine(1, 0));

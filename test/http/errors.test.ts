@@ -12,7 +12,7 @@ import {
   unregister,
 } from '../support/desk.ts';
 
-/** Every refusal has this form, and carries the request's id. */
+/** Checks the form of a refusal, which includes the request id. */
 function expectProblem(answer: Answer, status: number, title: string, ...named: string[]) {
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
   expect(answer.headers.get('x-request-id')).toBeTruthy();
@@ -189,7 +189,7 @@ describe('bad input', () => {
 
 describe('a field that could be taken for a privilege', () => {
   const fieldsOf = ({ body }: Answer) => body.errors.map(({ path }: { path: string }) => path);
-  /** The least that each call takes. */
+  /** The smallest valid body of each call. */
   const bodies = async (): Promise<[method: string, path: string, body: object][]> => {
     const eventId = await newEvent(5, true);
     const [userId = '', other = ''] = await newUsers(2);
@@ -201,7 +201,7 @@ describe('a field that could be taken for a privilege', () => {
       ['POST', REGISTRATIONS, { userId, eventId }],
     ];
   };
-  /** Calls that give one of the names a meaning. */
+  /** Calls that use one of the names. */
   const MEANT: Record<string, string> = { [REGISTRATIONS]: 'override', PATCH: 'status' };
 
   test.for(PRIVILEGED_FIELDS)('%s is refused by every call that does not take it', async (name) => {
@@ -229,7 +229,7 @@ describe('a field that could be taken for a privilege', () => {
 
   test('is told from unknown fields with similar names, which are ignored', async () => {
     for (const [method, path, body] of await bodies()) {
-      // A change of an event takes no unknown field at all: what is not changed must not look so.
+      // A change of an event refuses every unknown field: nobody may believe that it was changed.
       if (method === 'PATCH') continue;
       const harmless = { note: 'x', Role: 'x', roleName: 'x', state: 'x', '': 1, toString: 'x' };
       const answer = await api(method, path, { ...body, ...harmless });

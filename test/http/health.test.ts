@@ -6,7 +6,7 @@ import { Readiness, type TableRole } from '../../src/store/probe.ts';
 import { api, countDynamo, onDynamo } from '../support/desk.ts';
 import { fault, refusal } from '../support/faults.ts';
 
-/** Asks the app with other settings than the run's. */
+/** Calls the app with settings of its own. */
 async function withSettings(path: string, settings: Record<string, string | undefined>) {
   const response = await app.request(path, {}, { ...env, ...settings });
   return {
@@ -17,7 +17,7 @@ async function withSettings(path: string, settings: Record<string, string | unde
 
 const EVENTS = '/registration/events';
 
-/** Keeps what goes into the log as an error, until disposed of. */
+/** Records the errors in the log until disposed of. */
 function watchErrors() {
   const lines: unknown[] = [];
   const written = vi.spyOn(console, 'error').mockImplementation((line) => {
@@ -126,7 +126,7 @@ describe('whether the tables answer', () => {
     expect(kept.length).toBe(1);
     probe.resolve(['users']);
     await kept[0];
-    // Nobody has waited for the first request, and the answer is there.
+    // Nobody awaited the first request, and still its result is there.
     expect(await readiness.faults()).toEqual(['users']);
     expect(await first).toEqual(['users']);
   });

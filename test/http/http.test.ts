@@ -183,7 +183,7 @@ describe('a cursor', () => {
   const encode = (text: string) => encodeBase64Url(new TextEncoder().encode(text).buffer);
   const raw = (...bytes: number[]) => encodeBase64Url(Uint8Array.from(bytes).buffer);
 
-  /** As a list of people would give it, but for one part. */
+  /** A cursor of a list of people, with one part changed. */
   const forPeople = (list: string, eventId: string) => {
     const of = (...parts: unknown[]) => encode(JSON.stringify(parts));
     const last = [

@@ -134,7 +134,7 @@ describe('the same key with the same request', () => {
     await register(a, eventId, single);
     await bulk([b], many);
     await rest();
-    // A mismatch changes nothing: neither list nor person is registered under the other's key.
+    // A different request under the key changes nothing.
     for (const answer of [
       await bulk([c], single),
       await bulk([a], single),
@@ -159,7 +159,7 @@ describe('the same key with the same request', () => {
     let transactions = 0;
     {
       using _ = onDynamo(({ operation, send }) => {
-        // The claim and the first rows get through.
+        // The claim and the first rows are carried out.
         if (operation === 'TransactWriteItems' && ++transactions > 2) throw new TypeError('lost');
         return send();
       });
@@ -264,7 +264,7 @@ describe('the same key', () => {
         ExpressionAttributeValues: { ':past': Math.floor(Date.now() / 1_000) - 1 },
       }),
     );
-    // The object remembers what it has answered, and is right to for as long as the key lives.
+    // The object remembers the outcome, which is right until the key expires.
     await evictDurableObject(env.EVENTS.getByName(eventId));
     const again = await register(a, eventId, key);
     expect(again.status).toBe(409);

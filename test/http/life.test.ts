@@ -23,7 +23,7 @@ const leaveLine = (userId: string, eventId: string) =>
 const patch = (eventId: string, body: object, headers = {}, query = '') =>
   api('PATCH', `${EVENTS}/${eventId}${query}`, body, headers);
 
-/** An event with these many users in it, in order. */
+/** An event with so many users, in order. */
 async function filled(capacity: number, count: number) {
   const eventId = await newEvent(capacity, true);
   const users = await newUsers(count);
@@ -135,7 +135,7 @@ describe('changing an event', () => {
     }
     const { line } = await truth(eventId);
     const raise = patch(eventId, { capacity: 121 });
-    // Whoever reads meanwhile sees the event before, or after; never between.
+    // A read meanwhile sees the event before or after, never in between.
     const seen = new Set<number>();
     let isDone = false;
     void raise.finally(() => {

@@ -64,7 +64,7 @@ async function call(
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-/** A full event with one seat, who has it, and who waits. */
+/** A full event with one seat, the user who has it, and the one who waits. */
 async function full() {
   const eventId = await newEvent(1, true);
   const [seated = '', waiting = ''] = await newUsers(2);
@@ -98,7 +98,7 @@ test('the same caller sees more with more rights, even in a replay of the same r
   const { seated, waiting, path } = await full();
   const key = unique('key');
   await call(await tokenOf(seated), 'DELETE', path, { key });
-  // What is kept for the key is the whole outcome: only the answer holds back.
+  // The whole outcome is stored for the key; only the answer leaves something out.
   const asOrganiser = await call(await tokenOf(seated, ['organiser']), 'DELETE', path, { key });
   expect(asOrganiser.headers.get('Idempotency-Replayed')).toBe('true');
   expect(leftSchema.parse(JSON.parse(asOrganiser.text)).promoted?.userId).toBe(waiting);

@@ -6,7 +6,7 @@ import { digestOf } from '../../src/auth/api-keys.ts';
 import app from '../../src/http/app.ts';
 import { api, newEvent, newUsers, register, unique } from '../support/desk.ts';
 
-/** Calls with a log, and gives the lines that were written. */
+/** Makes calls with the log on, and returns its lines. */
 async function logged(
   method: string,
   path: string,
@@ -124,10 +124,10 @@ describe('the log of requests', () => {
       logged('POST', '/registration/registrations', body, {}, { 'Idempotency-Key': 'k' });
     const timing = { queueMs: expect.any(Number), commitMs: expect.any(Number), attempts: 1 };
     expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', batch: 2, ...timing }]);
-    // A key that is remembered costs no commit.
+    // A key in memory costs no commit.
     const none = { commitMs: 0, batch: 0, attempts: 0 };
     expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', ...none }]);
-    // One that is not is found used by the commit, whatever else the batch was to write.
+    // A used key that is not in memory is found by the commit.
     await evictDurableObject(env.EVENTS.getByName(eventId));
     expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', ...timing }]);
   });
@@ -279,7 +279,7 @@ describe('Server-Timing', () => {
 
   test('is missing for a read that waited for the load together with a change', async () => {
     const [userId = ''] = await newUsers(1);
-    // From here on the user is known without a look-up, so both wait for the load alone.
+    // From here on the user is known without a look-up, so both only wait for the load.
     await register(userId, await newEvent(1, false));
     const eventId = await newEvent(1, false);
     await evictDurableObject(env.EVENTS.getByName(eventId));

@@ -10,7 +10,7 @@ const USERS = '/registration/users';
 const EVENTS = '/registration/events';
 const REGISTRATIONS = '/registration/registrations';
 
-/** Posts these very bytes. */
+/** Posts exactly these bytes. */
 async function post(path: string, body: BodyInit, headers: Record<string, string> = {}) {
   const response = await exports.default.fetch(`http://desk.test${path}`, {
     method: 'POST',
@@ -216,7 +216,7 @@ describe('a URL', () => {
   });
 });
 
-/** Each shows nothing, alone or with others. */
+/** Invisible characters, alone and together. */
 const INVISIBLE = [
   ...['\u200b', '\u200c', '\u200d', '\u2060', '\ufeff', '\u00ad', '\u034f', '\u061c', '\u180e'],
   ...[

@@ -19,7 +19,7 @@ interface Settings {
   ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: number } }[];
 }
 
-/** What wrangler itself makes of an environment. */
+/** An environment as wrangler itself reads it. */
 function read(environment?: string): Settings {
   const config = join(import.meta.dirname, '../../wrangler.toml');
   return unstable_readConfig(
@@ -70,7 +70,7 @@ test('a deployment that names no environment is closed, and has tables of its ow
   expect(() => readConfig({ ...vars, ...SECRETS })).toThrow(
     /ENVIRONMENT must be .*AUTH_MODE must be/,
   );
-  // Even where somebody sets the rest.
+  // Even if the other settings are given.
   const opened = readConfig({ ...vars, ...SECRETS, ENVIRONMENT: 'dev', AUTH_MODE: 'key' });
   const taken = ENVIRONMENTS.flatMap((each) =>
     Object.values(readConfig({ ...read(each).vars, ...SECRETS }).tables),

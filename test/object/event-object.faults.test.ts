@@ -35,7 +35,7 @@ describe('eviction', () => {
     expect((await step(() => register(d, eventId))).body.waitlistEntry.position).toBe(2);
     expect((await step(() => register(d, eventId))).status).toBe(409);
     expect((await step(() => unregister(a, eventId))).body.promoted.userId).toBe(c);
-    // Position 1 has been given, whoever has left the line since.
+    // Position 1 was given, even though its entry has left the line.
     expect((await step(() => register(a, eventId))).body.waitlistEntry.position).toBe(3);
     expect((await step(() => capacityOf(eventId))).body.availableCapacity).toBe(0);
     expect((await truth(eventId)).line).toEqual([d, a]);
@@ -161,7 +161,7 @@ describe('an answer that is lost', () => {
       });
       expect((await register(a, eventId)).status).toBe(503);
     }
-    // The seat was never a's, as far as anybody can tell; b gets it.
+    // Nobody was told that a had the seat; b gets it.
     expect((await register(b, eventId)).status).toBe(201);
     for (const { url, headers, body } of late) {
       const answer = await fetch(url, { method: 'POST', headers, body });
@@ -208,7 +208,7 @@ describe('a busy DynamoDB', () => {
 describe('an index that lags', () => {
   type Rows = Record<string, { S?: string; N?: string }>[];
 
-  /** Alters the rows that the index of the registrations shows, `times` times. */
+  /** Alters the rows that the registrations index shows, for `times` reads. */
   const lag = (times: number, alter: (rows: Rows) => Rows) =>
     fault('Query', times, async ({ request, send }) => {
       const asked = (await request.clone().json()) as { IndexName: string };
@@ -259,7 +259,7 @@ describe('an index that lags', () => {
     }
     const calls = countDynamo();
     try {
-      // It rests: whoever asks is told so at once, and no table is asked.
+      // The event rests: commands are refused at once, and no table is read.
       expect((await capacityOf(eventId)).status).toBe(503);
       expect(calls.operations).toEqual([]);
     } finally {

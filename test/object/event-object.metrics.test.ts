@@ -56,7 +56,7 @@ describe('a data point', () => {
     for (const [id, index] of [
       ['x'.repeat(96), 'x'.repeat(96)],
       ['x'.repeat(100), 'x'.repeat(96)],
-      // Four bytes each: a character is in it whole, or not at all.
+      // Four bytes each: a character is not cut.
       [`x${'🎉'.repeat(99)}`, `x${'🎉'.repeat(23)}`],
     ] as const) {
       const kept = dataset();
@@ -131,7 +131,7 @@ describe('what is measured of an event', () => {
       const replies: Promise<unknown>[] = [];
       using _fault = fault('TransactWriteItems', 1, async ({ send }) => {
         for (const userId of others) replies.push(object.execute(registration(userId)));
-        // Their look-up is another call.
+        // Looking up the users is another call.
         await new Promise((resolve) => setTimeout(resolve, 200));
         return send();
       });

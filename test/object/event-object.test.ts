@@ -132,11 +132,11 @@ describe('the whole town at once', () => {
     const eventId = await newEvent(1, true);
     const [a = '', b = '', c = ''] = await newUsers(3);
     await register(a, eventId);
-    // Known to the object, so that the two commands reach the queue in this order.
+    // The object knows the users, so that the two commands reach the queue in this order.
     await register(b, eventId);
     await unregister(a, eventId);
     await register(a, eventId);
-    // While the commit of this one is in flight, the other two form one batch.
+    // While this commit is in flight, the other two commands form one batch.
     const first = register(c, eventId);
     const [, left, joined] = await Promise.all([
       first,
@@ -203,7 +203,7 @@ describe('what the platform allows and nothing here enforces', () => {
     using _ = onDynamo(async ({ send }) => {
       most = Math.max(most, ++inFlight);
       try {
-        // Long enough for everything that may go out beside it.
+        // Long enough for all calls that may be sent beside it.
         await new Promise((resolve) => setTimeout(resolve, 20));
         return await send();
       } finally {

@@ -88,7 +88,7 @@ test('a bulk call is repeated under its key while the outcome of a row is unknow
   expect(operations.map(inShort)).toEqual(['a: r-a', 'b: r-b']);
   expect(new Set(got.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
   expect(got).toHaveLength(2);
-  // What was told by the first answer was over then.
+  // The first answer had settled the other rows.
   expect(operations[0]?.answered).toBeLessThan(operations[1]?.answered ?? 0);
   expect(violations).toEqual([]);
   asker.close();
@@ -125,7 +125,7 @@ test('a different request under a used key must be refused', async () => {
   await asker.askAmiss(other);
   expect(violations).toHaveLength(1);
   expect(violations[0]).toContain('a key is one request');
-  // It is in no history, so that whatever it changes has no explanation there.
+  // It is not recorded, so that the history can't explain anything that it changes.
   expect(operations).toHaveLength(1);
   expect(got).toHaveLength(3);
   expect(asker.misuses).toBe(2);

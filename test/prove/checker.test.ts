@@ -34,7 +34,7 @@ const left = (promoted?: string): Outcome => ({
   type: 'unregistered',
   promoted: promoted === undefined ? null : { userId: promoted, id: `r-${promoted}` },
 });
-/** Tells of an event in which nobody waits, unless so many do. */
+/** The counts of an event; nobody waits unless `waiting` is given. */
 const available = (count: number, capacity: number, waiting = 0): Outcome => ({
   type: 'read',
   counts: { capacity, available: count, registered: capacity - count, waiting, status: 'OPEN' },
@@ -319,7 +319,7 @@ describe('the tables at the end', () => {
   });
 });
 
-/** A request that somebody may have, the event being as it is. */
+/** Draws a request that makes sense for this state of the event. */
 function drawRequest(random: Random, state: Model, now: number): Request {
   const userId = random.pick(['a', 'b', 'c', 'd', 'e']);
   const ifMatch = random.chance(0.5) && state ? { ifMatch: state.revision - random.int(0, 1) } : {};
@@ -352,7 +352,7 @@ function drawRequest(random: Random, state: Model, now: number): Request {
   }
 }
 
-/** Ids, and growing order numbers, for everybody who may be given a place now. */
+/** New ids, and growing order numbers, for all users who may get a place now. */
 function tellAll(request: Request, state: Model, count: () => number): Outcome {
   const newSeat = (userId: string) => {
     const number = count();
@@ -368,7 +368,7 @@ function tellAll(request: Request, state: Model, count: () => number): Outcome {
   return { type: 'registered', ...newSeat('anybody') };
 }
 
-/** An answer as a client gets it: only where a page ends does it tell the number of a seat. */
+/** An answer as a client gets it: the order number of a seat is only in the cursor of a page. */
 function withoutNumbers(outcome: Outcome): Outcome {
   const withoutNumber = <Row extends { seq?: number | undefined }>({ seq: _, ...rest }: Row) =>
     rest;

@@ -16,7 +16,7 @@ import { carryOut, type Model } from './rules.ts';
 
 const EVENT = 'event';
 
-/** A command of the product as a client asks for it. */
+/** A command of the product as a request of a client. */
 function toAsked(command: Command): Asked {
   switch (command.type) {
     case 'register':

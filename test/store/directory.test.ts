@@ -7,7 +7,7 @@ import {
 } from '../../src/limits.ts';
 import { KnownUsers, UserDirectory } from '../../src/store/directory.ts';
 
-/** A directory over a table that holds whatever `exists` says, and answers when the test lets it. */
+/** A directory over a table that has the users for whom `exists` is true, and answers when the test says so. */
 function open(exists: (userId: string) => boolean = () => true, known = new KnownUsers()) {
   const calls: { userIds: string[]; answer: () => void; fail: () => void }[] = [];
   const directory = new UserDirectory(
@@ -24,7 +24,7 @@ function open(exists: (userId: string) => boolean = () => true, known = new Know
   return { directory, calls };
 }
 
-/** When none of these look-ups is over yet. */
+/** A time before which no look-up expires. */
 const LATER = Number.POSITIVE_INFINITY;
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));

@@ -34,7 +34,7 @@ async function put(rows: Row[]): Promise<void> {
   }
 }
 
-/** Writes the event item that says that these are its rows. */
+/** Writes the event item whose books are of these rows. */
 async function putItem(eventId: string, rows: Row[], lastPosition: number): Promise<EventItem> {
   const seats = rows.filter(isSeat);
   const item: EventItem = {
@@ -67,7 +67,7 @@ async function seeded(seatCount: number, positions: number[]) {
   return { eventId, seats, entries, loader: new EventLoader(store, eventId) };
 }
 
-/** Lists calls, and lets the rows of an index be altered as it might show them. */
+/** Records calls, and can alter the rows that an index shows. */
 function watch(alter?: (rows: Row[], index: string, reads: number) => Row[]) {
   const calls: string[] = [];
   const reads: Record<string, number> = {};
@@ -95,7 +95,7 @@ const SEATS = 'EventIdIndex';
 const LINE = 'EventIdPositionIndex';
 const QUIET = { fence: false };
 
-/** Who is in, as memory has it. */
+/** The users with a seat or an entry, from memory. */
 const inMemory = (state: EventState) => ({
   seated: [...state.seated()],
   waiting: [...state.waiting()],
@@ -139,7 +139,7 @@ describe('a load', () => {
 
   test('of a long line reads it in ranges, page by page, with four calls in flight at most', async () => {
     const count = LINE_RANGES_MIN_ENTRIES;
-    // A third waits since long ago, and some of the others have left.
+    // A third has waited for long, and some of the others have left.
     const positions = Array.from({ length: count }, (_, i) => (i < count / 3 ? i + 1 : i * 2 + 90));
     const { loader, seats, entries } = await seeded(40, positions);
     let inFlight = 0;
@@ -195,7 +195,7 @@ describe('a load from an index that lags', () => {
     const stale: [string, Row][] = [
       [SEATS, seatOf(eventId, 9)],
       [LINE, entryOf(eventId, 9)],
-      // Of somebody who came back, and of somebody who was promoted.
+      // Rows of a user who came back, and of one who was promoted.
       [SEATS, seatOf(eventId, 9, seats[1]?.userId)],
       [LINE, entryOf(eventId, 9, entries[1]?.userId)],
       [LINE, entryOf(eventId, 9, seats[1]?.userId)],
@@ -243,7 +243,7 @@ describe('a load from an index that lags', () => {
       if (operation !== 'Query') return send();
       const { IndexName } = (await request.clone().json()) as { IndexName: string };
       reads.push(IndexName);
-      // Somebody else seats two between the reading of the item and that of its rows.
+      // Another writer adds two seats after the item was read, and before its rows are.
       if (IndexName === SEATS) {
         await put(later);
         await putItem(eventId, [...seats, ...later, ...entries], 3);

@@ -71,7 +71,7 @@ describe('the way to DynamoDB', () => {
     async (given) => {
       const sent = answering(() => new Response('{}'));
       const client = open({ credentials: given });
-      // Twice: the second time the keys are imported already.
+      // Twice, since the second time the keys are imported already.
       for (const _ of [1, 2]) await client.send(getUser());
       expect(sent).toHaveLength(2);
       for (const request of sent) {

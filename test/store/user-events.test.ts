@@ -41,7 +41,7 @@ async function newSeats(userId: string, count: number): Promise<string[]> {
   return eventIds;
 }
 
-/** The part of a BatchGetItem call that is looked at. */
+/** The part of a BatchGetItem call that these tests need. */
 interface BatchGet {
   RequestItems: Record<string, { Keys: object[]; ConsistentRead?: boolean }>;
 }
@@ -139,7 +139,7 @@ describe('the events of a user, out of copies of the tables that lag', () => {
       expect(await idsOf(userId)).toEqual([kept, left]);
     }
     await unregister(userId, left);
-    // Whatever is not asked for consistently is answered as it was before.
+    // Reads that are not consistent get the old data.
     using _ = onDynamo(async ({ operation, request, send }) => {
       if (operation === 'Query') return new Response(old.Query);
       const { RequestItems } = (await request.clone().json()) as BatchGet;
@@ -238,7 +238,7 @@ describe('the events of a user, in pages', () => {
     const pages = await pagesFrom(`/registration/users/${userId}/events`);
     expect(pages.map(({ length }) => length)).toEqual([1_000, 1_000, 1]);
     expect(pages.flat()).toEqual(eventIds);
-    // Only what is shown is confirmed.
+    // Only the listed seats are confirmed.
     expect(calls.operations.filter((each) => each === 'BatchGetItem').length).toBe(41);
   });
 
