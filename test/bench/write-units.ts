@@ -1,4 +1,4 @@
-/** The part of a write that its price depends on. */
+/** The part of a write that determines its price. */
 interface Write {
   Put?: { TableName: string; Item: Item };
   Delete?: { TableName: string };
@@ -8,10 +8,10 @@ interface Write {
 
 type Item = Record<string, Record<string, unknown>>;
 
-/** Indexes that a row of a table is written to as well. */
+/** The number of indexes of each table. */
 const INDEXES: Record<string, number> = { 'registrations-table': 2, 'waitlist-table': 1 };
 
-/** Size of an item as DynamoDB counts it: names and values in UTF-8; numbers take no more. */
+/** Size of an item as DynamoDB counts it: names and values in UTF-8. Numbers take no more than their text. */
 function kibOf(item: Item): number {
   let bytes = 0;
   for (const [name, value] of Object.entries(item)) {
@@ -21,9 +21,9 @@ function kibOf(item: Item): number {
 }
 
 /**
- * Write units that a call consumes by the published rules: one for each KiB begun of an item, twice
- * that in a transaction, and one for each index that it is in. Rows written by key only are taken to
- * be below a KiB, as all rows of the benchmark are.
+ * Write units that a call consumes by the published rules: one for each begun KiB of an item, twice
+ * that in a transaction, and one for each index that it is in. Rows that are written by key only count as
+ * smaller than a KiB, as all rows of the benchmark are.
  */
 export function writeUnits(operation: string, body: Buffer): number {
   const price = (table: string, kib: number, factor: number) =>
