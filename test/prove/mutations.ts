@@ -123,7 +123,7 @@ export const MUTATIONS: Mutation[] = [
     ],
   },
   {
-    name: 'the key of a call for many not used up before its rows',
+    name: 'the key of a bulk call not used up before its rows',
     replacements: [
       {
         file: 'event/sequencer.ts',
@@ -133,7 +133,7 @@ export const MUTATIONS: Mutation[] = [
     ],
   },
   {
-    name: 'that there is no such event kept in memory for ever',
+    name: 'the absence of an event kept in memory for ever',
     replacements: [
       {
         file: 'event/memory.ts',
@@ -153,7 +153,7 @@ export const MUTATIONS: Mutation[] = [
     ],
   },
   {
-    name: 'the window not looked at when a command is decided',
+    name: 'the window not checked when a command is decided',
     replacements: [
       {
         file: 'event/rules/registration.ts',
