@@ -138,7 +138,7 @@ class Planner {
     const free = Number(item.capacity) - seats.length;
     const moved = placed.filter(({ from, row }) => from !== row.position).length;
     const notes = [
-      ...noteOf(moved, 'positions are given anew, in the order in which people wait'),
+      ...noteOf(moved, 'positions are given anew, in the order of the line'),
       ...noteOf(this.#renamed, 'rows get a new id, since theirs is no UUID'),
       ...noteOf(
         this.#timed,

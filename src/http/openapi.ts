@@ -160,7 +160,7 @@ export function describeApi(): ReturnType<typeof createDocument> {
         description:
           'Users, events with a capacity and a waitlist, registration, promotion in order.',
         license: { name: 'MIT License', identifier: about.license },
-        contact: { name: 'Whoever runs this service' },
+        contact: { name: 'The operator of this service' },
       },
       servers: [{ url: '/', description: 'Where this description was read.' }],
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),

@@ -67,7 +67,7 @@ describe('an event that is read again', () => {
     });
 
   test.for(['"1"', 'W/"1"', '"0", "1"', '"a,b" , W/"1"', '*', ' * ', '"9",,"1",', ',"1"'])(
-    'is not sent to whoever has it: %s',
+    'is not sent to a caller who has it: %s',
     async (tags) => {
       const eventId = await newEvent(1, false);
       for (const method of ['GET', 'HEAD']) {
@@ -96,7 +96,7 @@ describe('an event that is read again', () => {
     '"1" "2"',
     '"1", *',
     'x, "1"',
-  ])('is sent to whoever has another: %s', async (tags) => {
+  ])('is sent to a caller who has another revision: %s', async (tags) => {
     const eventId = await newEvent(1, false);
     const answer = await read(eventId, tags);
     expect(answer.status).toBe(200);

@@ -82,7 +82,7 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
     );
   }
   for (const { entryId, userId } of rows.waitlist) {
-    expect(asked.has(userId), `${userId} has a place in line that nobody asked for`);
+    expect(asked.has(userId), `${userId} has an entry that nobody asked for`);
     expect(
       told.places.has(entryId) || isOpen('register', userId),
       `the place ${entryId} of ${userId} was told to nobody`,
