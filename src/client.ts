@@ -1,3 +1,3 @@
-/** What the package gives to programs that call the service: `hc<AppType>(url)`. */
+/** The package for programs that call the service: `hc<AppType>(url)` is a typed client. */
 export { hc } from 'hono/client';
 export type { AppType } from './http/app.ts';

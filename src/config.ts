@@ -30,7 +30,7 @@ const configSchema = z.object({
     .refine((region) => /^[a-z]{2}(-[a-z]+)+-\d+$/.test(region), {
       error: 'must be an AWS region such as eu-central-1',
     }),
-  // Records and session tokens go there.
+  // Records and session tokens are sent to it, so it must be private.
   DYNAMODB_ENDPOINT: optionalText.refine(
     (text) => {
       const url = URL.parse(text ?? 'https://the-regions-own');
@@ -85,7 +85,7 @@ export interface TableNames {
   waitlist: string;
 }
 
-/** Where the records are, and how to come at them. */
+/** Where the tables are, and how to reach them. */
 export interface StoreConfig {
   region: string;
   endpoint: string | undefined;
@@ -93,7 +93,7 @@ export interface StoreConfig {
   tables: TableNames;
 }
 
-/** What the service is configured with, checked. */
+/** The checked configuration of the service. */
 export interface Config extends StoreConfig {
   locationHint: DurableObjectLocationHint | undefined;
   auth: AuthSettings;
@@ -103,8 +103,8 @@ export interface Config extends StoreConfig {
   webhooks: Endpoint[];
 }
 
-/** Names every variable that is missing or impossible, never its value. */
-function refusal(...errors: (z.ZodError | undefined)[]): ConfigurationError {
+/** The error that names every variable that is missing or impossible, never its value. */
+function toConfigurationError(...errors: (z.ZodError | undefined)[]): ConfigurationError {
   const issues = errors.flatMap((error) => error?.issues ?? []);
   const faults = issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
   return new ConfigurationError(`The service is not configured: ${faults.join('; ')}.`);
@@ -129,18 +129,18 @@ function toStoreConfig(vars: z.infer<typeof configSchema>): StoreConfig {
 }
 
 /**
- * Reads what the commands need, which serve nobody: nothing about callers.
+ * Reads the part of the configuration that the commands need: everything but authentication.
  *
  * @throws ConfigurationError naming every variable that is missing or impossible, never its value.
  */
 export function readStoreConfig(env: unknown): StoreConfig {
   const vars = configSchema.safeParse(env);
-  if (!vars.success) throw refusal(vars.error);
+  if (!vars.success) throw toConfigurationError(vars.error);
   return toStoreConfig(vars.data);
 }
 
 /**
- * Reads the configuration out of the environment's variables and secrets.
+ * Reads the configuration from the variables and secrets of the environment.
  *
  * @throws ConfigurationError naming every variable that is missing or impossible, never its value.
  */
@@ -149,7 +149,7 @@ export function readConfig(env: unknown): Config {
   const auth = authSchema.safeParse(env);
   const webhooks = webhooksSchema.safeParse(env);
   if (!vars.success || !auth.success || !webhooks.success) {
-    throw refusal(vars.error, auth.error, webhooks.error);
+    throw toConfigurationError(vars.error, auth.error, webhooks.error);
   }
   const { LOCATION_HINT: locationHint, LOG_DAYS: logDays } = vars.data;
   return {

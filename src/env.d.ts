@@ -5,10 +5,10 @@ declare global {
     interface GlobalProps {
       mainModule: typeof import('./index.ts');
     }
-    /** What wrangler.toml and the secrets bind; `config.ts` checks and explains each. */
+    /** The bindings of wrangler.toml and the secrets. `config.ts` checks them. */
     interface Env {
       EVENTS: DurableObjectNamespace<EventObject>;
-      /** What /docs loads; not there where only the API is served. */
+      /** The files that /docs loads; missing where only the API is served. */
       ASSETS?: Fetcher;
       AWS_REGION: string;
       DYNAMODB_ENDPOINT?: string;
@@ -36,12 +36,12 @@ declare global {
       WEBHOOKS?: string;
       /** Origins whose pages may call, separated by commas; none when left out. */
       CORS_ORIGINS?: string;
-      /** `yes`: a line in the log for each request. */
+      /** `yes` writes a line into the log for each request. */
       LOG_REQUESTS?: string;
-      /** Calls from one address, and of one caller; not bound: without limit. */
+      /** The limits of calls from one address, and of one caller. Not bound: no limit. */
       ADDRESS_LIMIT?: RateLimit;
       CALLER_LIMIT?: RateLimit;
-      /** Where measurements go (`metrics.ts`); not bound: none are taken. */
+      /** The dataset for metrics (`metrics.ts`). Not bound: no metrics. */
       METRICS?: AnalyticsEngineDataset;
     }
   }

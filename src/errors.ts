@@ -1,12 +1,12 @@
 import { RATE_LIMIT_CALLS, RATE_LIMIT_PERIOD_SECONDS, RETRY_AFTER_SECONDS } from './limits.ts';
 
-/** Where bad input was, and what was wrong with it. */
+/** A fault of the input: the path of the field, and what is wrong with it. */
 export interface FieldError {
   path: string;
   message: string;
 }
 
-/** RFC 9457: what the client of a refused request is told. `title` is the class of the error. */
+/** The body of an error answer (RFC 9457). `title` is the class of the error. */
 export interface Problem {
   type: string;
   title: string;
@@ -15,7 +15,7 @@ export interface Problem {
   errors?: FieldError[] | undefined;
 }
 
-/** Root of everything that the service refuses. `detail` is one sentence for a person. */
+/** The root of all errors that a client is told. The message is one sentence for a person. */
 export abstract class AppError extends Error {
   abstract readonly status:
     | 400
@@ -58,8 +58,8 @@ export class ValidationError extends AppError {
   readonly errors: FieldError[];
 
   constructor(errors: FieldError[]) {
-    const told = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message));
-    super(`The request is not valid: ${told.join('; ')}.`);
+    const faults = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+    super(`The request is not valid: ${faults.join('; ')}.`);
     this.errors = errors;
   }
 
@@ -74,15 +74,15 @@ export class DuplicateError extends AppError {
   override readonly name = 'DuplicateError';
 }
 
-/** Nobody said who calls, or what was said is not so (RFC 6750). */
+/** The token or key is missing, not valid or expired (RFC 6750). */
 export class UnauthenticatedError extends AppError {
   readonly status = 401;
   override readonly name = 'UnauthenticatedError';
   readonly reason: 'missing' | 'invalid' | 'expired';
 
   constructor(reason: 'missing' | 'invalid' | 'expired') {
-    const told = { missing: 'is needed', invalid: 'is not valid', expired: 'has expired' };
-    super(`A token or key as Authorization: Bearer ${told[reason]}.`);
+    const phrases = { missing: 'is needed', invalid: 'is not valid', expired: 'has expired' };
+    super(`A token or key as Authorization: Bearer ${phrases[reason]}.`);
     this.reason = reason;
   }
 
@@ -92,7 +92,7 @@ export class UnauthenticatedError extends AppError {
   }
 }
 
-/** The caller may not do this. Said without looking, so that it tells nothing about what exists. */
+/** The caller may not make this call. It depends on the request alone, so it does not tell what exists. */
 export class ForbiddenError extends AppError {
   readonly status = 403;
   override readonly name = 'ForbiddenError';
@@ -109,11 +109,11 @@ export class RateLimitedError extends AppError {
   readonly #policy: keyof typeof RATE_LIMIT_CALLS;
 
   constructor(policy: keyof typeof RATE_LIMIT_CALLS) {
-    super('Too many calls; none of this one was carried out.');
+    super('Too many calls: this one was not carried out.');
     this.#policy = policy;
   }
 
-  /** draft-ietf-httpapi-ratelimit-headers. The runtime tells that nothing is left, and not for how long. */
+  /** draft-ietf-httpapi-ratelimit-headers. The runtime does not tell when the period ends, so `t` is its length. */
   override get headers(): Record<string, string> {
     const seconds = String(RATE_LIMIT_PERIOD_SECONDS);
     const policy = `"${this.#policy}"`;
@@ -143,13 +143,13 @@ export class RegistrationError extends AppError {
   override readonly name = 'RegistrationError';
 }
 
-/** The event is not as it was when the caller read it: `If-Match` names another revision. */
+/** The event has changed since the caller read it: `If-Match` names another revision. */
 export class PreconditionFailedError extends AppError {
   readonly status = 412;
   override readonly name = 'PreconditionFailedError';
 }
 
-/** Asked under a name that is not this machine's, where only this machine may ask (RFC 9110, 15.5.20). */
+/** The host name of the request is not a loopback name, and only those are answered (RFC 9110, 15.5.20). */
 export class MisdirectedError extends AppError {
   readonly status = 421;
   override readonly name = 'MisdirectedError';
@@ -161,13 +161,13 @@ export class MisdirectedError extends AppError {
   }
 }
 
-/** The `Idempotency-Key` came before, with another request. */
+/** The `Idempotency-Key` was used before, for a different request. */
 export class KeyReusedError extends AppError {
   readonly status = 422;
   override readonly name = 'KeyReusedError';
 }
 
-/** The first attempt with this `Idempotency-Key` is still at work. */
+/** The first request with this `Idempotency-Key` is still in flight. */
 export class KeyInFlightError extends AppError {
   readonly status = 409;
   override readonly name = 'KeyInFlightError';
@@ -195,19 +195,19 @@ export class PayloadTooLargeError extends AppError {
   override readonly name = 'PayloadTooLargeError';
 }
 
-/** The URL is longer than any call's. */
+/** The URL is longer than `URL_MAX_CHARS`. */
 export class UriTooLongError extends AppError {
   readonly status = 414;
   override readonly name = 'UriTooLongError';
 }
 
-/** The body is not declared as JSON. */
+/** The body is not declared as JSON in UTF-8, or is compressed. */
 export class UnsupportedMediaTypeError extends AppError {
   readonly status = 415;
   override readonly name = 'UnsupportedMediaTypeError';
 }
 
-/** Busy, or a table cannot be reached: the same request may succeed later. */
+/** The service is busy, or a table cannot be reached: the same request may succeed later. */
 export class UnavailableError extends AppError {
   readonly status = 503;
   override readonly name: string = 'UnavailableError';
@@ -221,7 +221,7 @@ export class UnavailableError extends AppError {
 export class ConfigurationError extends UnavailableError {
   override readonly name = 'ConfigurationError';
 
-  /** The same, with what helps who runs it on their own machine, and not what is for a deployed one. */
+  /** The same error with advice for running on this machine instead of advice for a deployment. */
   forThisMachine(): ConfigurationError {
     const faults = this.message.replace(/; it is a secret: set it with `wrangler secret put`/g, '');
     return new ConfigurationError(
@@ -230,7 +230,7 @@ export class ConfigurationError extends UnavailableError {
   }
 }
 
-/** A defect of the service. What happened is in the log, under the request's id. */
+/** A defect of the service. The log has the error under the request id. */
 export class InternalError extends AppError {
   readonly status = 500;
   override readonly name = 'InternalError';

@@ -1,15 +1,16 @@
 import type * as z from 'zod';
 
-/** What is wrong with a secret: where, and a sentence that follows the name. */
+/** A fault of a secret. */
 export interface SecretFault {
-  /** Name of the secret and of what is in it, such as `API_KEYS.0.sha256`. */
+  /** Name of the secret and path in it, such as `API_KEYS.0.sha256`. */
   path: string;
+  /** What is wrong, as a phrase that follows the path. */
   message: string;
 }
 
 /**
- * Reads a secret that is JSON. What is told of a fault is shown to whoever calls, so it quotes nothing:
- * of a field that the schema does not know not even the name, which may be a secret in the wrong place.
+ * Reads a secret that is JSON. Callers can see the faults, so they never quote the secret. They don't name an
+ * unknown field either: its name may be a secret in the wrong place.
  */
 export function readSecret<T>(
   name: string,
@@ -25,7 +26,7 @@ export function readSecret<T>(
   return { data: null, faults };
 }
 
-/** Undefined when it is no JSON: the schema then says what was expected. The parser's words quote it. */
+/** Parses JSON; undefined when it is not JSON. The parser's message is dropped, since it quotes the secret. */
 function toJson(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? '');

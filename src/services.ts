@@ -10,23 +10,27 @@ import { probeTables, Readiness, type Report } from './store/probe.ts';
 export interface Services {
   config: Config;
   store: Store;
-  /** Null when nobody has to say who they are. */
+  /** Null when authentication is off. */
   authenticate: Authenticate | null;
-  /** How callers are called in the log. */
+  /** Names callers in the log. */
   pseudonym: Pseudonym;
   knownUsers: KnownUsers;
   readiness: Readiness;
 }
 
-/** Into the log, since what it says is not for everybody who may ask whether we are ready. */
+/** Logs a fault of a table. The public answer does not have the cause. */
 const reportFault: Report = (fault) =>
   // biome-ignore lint/suspicious/noConsole: the platform's log
   console.error(JSON.stringify({ problem: 'not ready', ...fault }));
 
-/** Kept per environment, which lives as long as the isolate: checking and opening cost once. */
+/** The services of each environment. It lives as long as the isolate, so they are opened only once. */
 const opened = new WeakMap<Env, Services>();
 
-/** @throws ConfigurationError when a setting is missing or impossible */
+/**
+ * The services of an environment.
+ *
+ * @throws ConfigurationError when a setting is missing or impossible
+ */
 export function servicesOf(env: Env): Services {
   let services = opened.get(env);
   if (!services) {
@@ -36,7 +40,7 @@ export function servicesOf(env: Env): Services {
       config,
       store,
       authenticate: openAuthentication(config.auth),
-      // Nothing more to configure. A new secret gives people new pseudonyms.
+      // No secret of their own: the pseudonyms change with the AWS secret.
       pseudonym: openPseudonyms(config.credentials.secretAccessKey),
       knownUsers: new KnownUsers(),
       readiness: new Readiness(() => probeTables(store, reportFault), waitUntil),

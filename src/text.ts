@@ -1,11 +1,11 @@
 import * as z from 'zod';
 
-/** Counts code points, as JSON Schema's `maxLength` does: an emoji is one character. */
+/** Whether a text has more code points than `maxChars`. JSON Schema's `maxLength` counts so too: an emoji is one. */
 export function isLongerThan(text: string, maxChars: number): boolean {
   return text.length > maxChars && [...text].length > maxChars;
 }
 
-/** What to say of a value of the wrong type. */
+/** The message for a value of the wrong type. */
 export function expected(what: string) {
   return {
     error: ({ input }: { input: unknown }) =>
@@ -14,29 +14,28 @@ export function expected(what: string) {
 }
 
 /**
- * Anything that shows: neither blank, nor a control, nor what fonts leave out (zero-width characters,
- * fillers, selectors). The ranges are blank too, and Unicode has no property that says so: the empty
- * Braille pattern, annotation marks, hieroglyph joiners, the null notehead and the Khitan filler.
+ * A visible character: no blank, no control, and nothing that fonts leave out (zero-width characters, fillers,
+ * selectors). The listed ranges are invisible too, but no Unicode property says so: the empty Braille pattern,
+ * annotation marks, hieroglyph joiners, the null notehead and the Khitan filler.
  */
 const SHOWS =
   /[^\s\p{Z}\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb\u{13430}-\u{1343f}\u{1d159}\u{16fe4}]/u;
 
-/** Makes text read in another order than it is stored in, past its own end: "Trojan Source". */
+/** Characters that change the order in which text is shown, even beyond its end: "Trojan Source". */
 const REORDERS = /[\u202a-\u202e\u2066-\u2069]/;
 
-/** Controls, and the two characters that end a line without being controls. */
+/** Control characters, and the two line separators that are not control characters. */
 const CONTROLS = /[\p{Cc}\u2028\u2029]/u;
 
 /** The same, for text that may have lines and tabs. */
 const CONTROLS_BUT_LINES = /[^\P{Cc}\t\n\r]|[\u2028\u2029]/u;
 
-/** Joiners, variation selectors and the letters of flags: scripts and emoji need them. */
+/** Invisible characters that scripts and emoji need: joiners, variation selectors and the letters of flags. */
 const SHAPERS = '\\u200c\\u200d\\ufe00-\\ufe0f\\u{e0020}-\\u{e007f}\\u{e0100}-\\u{e01ef}';
 
 /**
- * A character that does not show and changes nothing: none of those, or one of them where it has no
- * effect, which is in front, behind a letter that neither joins nor varies, or behind ASCII, digits in
- * emoji keycaps aside.
+ * An invisible character without effect. Either it is not one of `SHAPERS`, or it is one in a place where it does
+ * nothing: at the start, after a letter that neither joins nor varies, or after ASCII (except in emoji keycaps).
  */
 const USELESS = new RegExp(
   [
@@ -48,8 +47,8 @@ const USELESS = new RegExp(
 );
 
 /**
- * Trimmed, showing something, at most `maxChars` code points, and storable as UTF-8 without loss. Kept
- * as it was sent: two ways of writing one letter (Unicode normalisation) stay two.
+ * A trimmed text with something visible in it, at most `maxChars` code points long, and valid Unicode. It is not
+ * normalised: the same letter in two encodings stays two texts.
  */
 export function text(maxChars: number) {
   return z
@@ -67,7 +66,7 @@ export function text(maxChars: number) {
     .meta({ minLength: 1, maxLength: maxChars });
 }
 
-/** Text on one line, which reads as it is stored. */
+/** A text on one line that is shown in the order in which it is stored. */
 export function line(maxChars: number) {
   return text(maxChars)
     .refine((value) => !CONTROLS.test(value), {
@@ -80,7 +79,7 @@ export function line(maxChars: number) {
     });
 }
 
-/** Text of several lines, which reads as it is stored. */
+/** A text of several lines that is shown in the order in which it is stored. */
 export function lines(maxChars: number) {
   return text(maxChars)
     .refine((value) => !CONTROLS_BUT_LINES.test(value), {
@@ -93,7 +92,7 @@ export function lines(maxChars: number) {
     });
 }
 
-/** The id of something that exists: older ids may be what a new one must not be any more. */
+/** The id of something that exists. The rules are weaker than for a new id, since older ids may break those. */
 export function givenId(maxChars: number) {
   return (
     text(maxChars)
@@ -101,7 +100,7 @@ export function givenId(maxChars: number) {
         error: 'must not contain control characters',
         abort: true,
       })
-      // A URL parser takes both for path navigation, percent-encoded too: nobody could ever ask for them.
+      // URL parsers take both for path navigation, even percent-encoded, so no URL could contain them.
       .refine((value) => value !== '.' && value !== '..', {
         error: 'must not be "." or "..", which no URL path can name',
         abort: true,
@@ -109,7 +108,7 @@ export function givenId(maxChars: number) {
   );
 }
 
-/** An id that is given from now on: what looks like another one by characters that do not show is refused. */
+/** A new id. Invisible characters are refused: with them, two ids could look the same. */
 export function newId(maxChars: number) {
   return givenId(maxChars)
     .refine((value) => !REORDERS.test(value) && !CONTROLS.test(value), {

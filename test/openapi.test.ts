@@ -34,7 +34,7 @@ test('the description of each body names the fields that could be taken for a pr
   }
 });
 
-/** A schema, as JSON Schema has it. */
+/** A JSON Schema. */
 interface Schema {
   $ref?: string;
   type?: string;
@@ -65,14 +65,14 @@ describe('for generators, the description', () => {
       ),
   );
 
-  test('says what it is, in which version, under which licence, and where it is served', () => {
+  test('has a title, a version, a licence and a server', () => {
     expect(info.version).toBe(about.version);
     expect(info.license).toEqual({ name: 'MIT License', identifier: about.license });
     expect(info.contact.name).toBeTruthy();
     expect(servers).toEqual([{ url: '/', description: expect.any(String) }]);
   });
 
-  test('gives each call a name of its own, words and a tag that is there', () => {
+  test('gives each call a unique name, a text and an existing tag', () => {
     const names = calls.map(([, { operationId }]) => operationId);
     expect(names.filter((name) => !/^[a-z][A-Za-z]+$/.test(name))).toEqual([]);
     expect(new Set(names).size).toBe(names.length);
@@ -81,7 +81,7 @@ describe('for generators, the description', () => {
     for (const [name, { description }] of calls) expect(description, name).toMatch(/\.$/);
   });
 
-  test('asks for a token where one is needed, and nowhere else', () => {
+  test('requires a token exactly where one is needed', () => {
     const open = calls.filter(([, { security }]) => security?.length === 0).map(([name]) => name);
     expect(open).toEqual(['GET /health', 'GET /health/ready']);
     for (const name of open) expect(ACCESS[name]).toBe('public');
@@ -105,7 +105,7 @@ describe('for generators, the description', () => {
     }
   });
 
-  test('tells where somebody stands by the status', () => {
+  test('distinguishes the places of a user by the status', () => {
     const at = (name: string) => `#/components/schemas/Standing${name}`;
     expect(schemas.Standing?.discriminator).toEqual({
       propertyName: 'status',
@@ -125,13 +125,13 @@ describe('for generators, the description', () => {
     expect(types('limit')).toEqual(['integer']);
   });
 
-  test('lets answers have more fields, and asks for no field that can be left out', () => {
+  test('allows answers with more fields, and requires no optional field', () => {
     const closed = Object.entries(schemas).filter(
       ([, each]) => each.additionalProperties === false,
     );
     expect(closed.map(([name]) => name)).toEqual(['EventPatch']);
     expect(schemas.NewEvent?.required).toEqual(['name', 'capacity']);
-    // What has a default counts as always there.
+    // Generators take a field with a default for required.
     expect(JSON.stringify(schemas)).not.toContain('"default"');
     expect(JSON.stringify(schemas.NewEvent)).toContain('`false` when left out.');
   });

@@ -1,18 +1,18 @@
-/** What somebody may be. A caller can be several things at once, and may what any of them may. */
+/** The roles. A caller can have several, and may make every call that one of them may make. */
 export const ROLES = ['attendee', 'organiser', 'service'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** For whom a role may make a call: for everybody, for themselves, or not at all. */
+/** On whose behalf a role may make a call: `any` user's, only its own (`self`), or nobody's (`no`). */
 export type Right = 'any' | 'self' | 'no';
 
-/** Who may make a call. */
+/** Who may make a call: everybody (`public`), or each role by its right. */
 export type Rule = 'public' | Record<Role, Right>;
 
-/** Somebody who has shown who they are. */
+/** An authenticated caller. */
 export interface Caller {
   /** Tells callers apart in limits and idempotency keys; organisers see it in the log of an event. */
   id: string;
-  /** The user that the caller is; null when it is a program. */
+  /** The id of the caller as a user; null for a program. */
   userId: string | null;
   roles: ReadonlySet<Role>;
 }
@@ -22,16 +22,16 @@ const rule = (attendee: Right, organiser: Right, service: Right): Rule => ({
   organiser,
   service,
 });
-/** An attendee's own business, which a service may do for anyone. */
+/** Attendees for themselves; a service for anybody. */
 const OWN = rule('self', 'no', 'any');
-/** The same, where an organiser decides about the places of an event. */
-const PLACE = rule('self', 'any', 'any');
+/** The same, and an organiser for anybody: calls about a user's place in an event. */
+const OWN_PLACE = rule('self', 'any', 'any');
 const ORGANISER = rule('no', 'any', 'no');
 const EVERYBODY = rule('any', 'any', 'any');
 
 /**
- * Every route, and who may call it: `METHOD /path/:param` as Hono has it. A route without an entry is
- * closed to all, and a test fails.
+ * Who may call each route, by `METHOD /path/:param` in Hono's notation. A route that is missing here is closed
+ * to all, and a test fails.
  */
 export const ACCESS: Record<string, Rule> = {
   'GET /health': 'public',
@@ -54,10 +54,10 @@ export const ACCESS: Record<string, Rule> = {
   'GET /registration/events/:eventId/registrations': ORGANISER,
   'GET /registration/events/:eventId/waitlist': ORGANISER,
   'POST /registration/events/:eventId/registrations': ORGANISER,
-  'POST /registration/registrations': PLACE,
-  'GET /registration/registrations': PLACE,
-  'DELETE /registration/registrations': PLACE,
-  'DELETE /registration/waitlist': PLACE,
+  'POST /registration/registrations': OWN_PLACE,
+  'GET /registration/registrations': OWN_PLACE,
+  'DELETE /registration/registrations': OWN_PLACE,
+  'DELETE /registration/waitlist': OWN_PLACE,
 };
 
 /** Whether the caller may see which users an answer is about: all but attendees may. */
@@ -73,9 +73,8 @@ export function rightOf(rule: Exclude<Rule, 'public'>, { roles, userId }: Caller
 }
 
 /**
- * Whether checked input stays within what the caller may: about themselves where that is their right,
- * and without an override unless they organise. Decided from the request alone, so that a refusal
- * tells nothing about what exists.
+ * Whether parsed input stays within the caller's right: with `self` it may only be about themselves, and only
+ * an organiser may send an override. It depends on the request alone, so a refusal does not tell what exists.
  */
 export function isWithin(input: unknown, right: Right, { roles, userId }: Caller): boolean {
   const { userId: about, override } = input as { userId?: string; override?: unknown };

@@ -1,7 +1,7 @@
-/** Eight groups of an IPv6 address, or null for what is none. */
+/** The eight groups of an IPv6 address; null if it is not one. */
 function groupsOf(address: string): number[] | null {
   if (!/^[\da-f:.]+$/.test(address)) return null;
-  // The parser of URLs knows every form; it writes dotted ends in hex, and one gap as `::`.
+  // The URL parser accepts every form. It writes a dotted end in hex, and one run of zeros as `::`.
   const host = URL.parse(`http://[${address}]/`)?.hostname.slice(1, -1);
   if (host === undefined) return null;
   const [left = [], right = []] = host
@@ -11,13 +11,13 @@ function groupsOf(address: string): number[] | null {
 }
 
 /**
- * What an address counts as in the address limit: an IPv4 address as itself, also where it is written
- * as IPv6 (`::ffff:192.0.2.1`); an IPv6 address as its /64, since whoever has one address of such a network has
- * all of them. What is no address stays as it is.
+ * The key of an address in the address limit. An IPv4 address is its own key, also when it is written as IPv6
+ * (`::ffff:192.0.2.1`). The key of an IPv6 address is its /64 network, since one caller usually has all of it.
+ * Any other text is its own key.
  */
 export function toNetwork(address: string): string {
   const plain = address.trim().toLowerCase();
-  // A zone (`%eth0`) says by which interface, not who.
+  // A zone (`%eth0`) names an interface, not a caller.
   const groups = plain.includes(':') ? groupsOf(plain.replace(/%.*$/, '')) : null;
   if (!groups) return plain;
   const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;

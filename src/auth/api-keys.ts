@@ -2,7 +2,7 @@ import { digestOf } from '../digest.ts';
 import type { Caller } from './access.ts';
 import type { ApiKey } from './settings.ts';
 
-/** What every key begins with, which tells it from a token. */
+/** The prefix of every key, which distinguishes it from a token. */
 export const KEY_PREFIX = 'rdk_';
 
 /** Random bytes in a key. */
@@ -12,9 +12,9 @@ const fromHex = (hex: string) =>
   Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 
 /**
- * Finds whose key it is. A plain digest is enough: a key is 256 random bits, and nothing can be
- * guessed that a slow hash would have to protect. All keys are compared, each in constant time, so
- * that the time tells nothing about any of them.
+ * Makes a function that finds the caller of a key; null for an unknown key. A plain digest is enough: a key is
+ * 256 random bits, which can't be guessed, so a slow hash would protect nothing. All keys are compared, each in
+ * constant time, so that the duration tells nothing about any of them.
  */
 export function keyVerifier(keys: ApiKey[]): (key: string) => Promise<Caller | null> {
   const known = keys.map(({ name, roles, sha256 }) => ({

@@ -8,10 +8,15 @@ import { KeySet } from './key-set.ts';
 import type { AuthSettings } from './settings.ts';
 import { tokenVerifier } from './tokens.ts';
 
-/** Says who calls, out of the `Authorization` header. */
+/**
+ * Finds the caller of an `Authorization` header.
+ *
+ * @throws UnauthenticatedError when the header is missing, not valid or expired
+ * @throws UnavailableError when a token can't be checked
+ */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
-/** @returns null when nobody has to say who they are */
+/** @returns null when authentication is off */
 export function openAuthentication({ jwt, keys }: AuthSettings): Authenticate | null {
   if (!jwt && !keys) return null;
   const verifyToken = jwt && tokenVerifier(jwt, openKeySet(jwt.jwksUrl));

@@ -17,24 +17,24 @@ import {
   JWKS_TURN_MS,
 } from '../limits.ts';
 
-/** Signatures that only the holder of a private key can make. */
+/** The accepted signature algorithms: all use a private key. */
 export const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
 
-/** Kinds of keys that such signatures are checked with. */
+/** The key types of these algorithms. */
 const KEY_TYPES = ['RSA', 'EC', 'OKP'];
 
-/** What the key set needs of the world. */
+/** What the key set needs from outside. */
 export interface KeySetPorts {
   fetch(url: URL, init: RequestInit): Promise<Response>;
   now(): number;
   sleep(ms: number): Promise<void>;
-  /** Lets the work go on when the request that it was begun for is cut off. */
+  /** Lets work finish even if the request that started it is cut off. */
   keepAlive(work: Promise<unknown>): void;
-  /** Told why a read failed. */
+  /** Called with the cause of a failed read. */
   onFailure(cause: string): void;
 }
 
-/** No key set is at hand: nothing can be said of a token. */
+/** There is no key set, so no token can be checked. */
 export class KeySetMissingError extends Error {
   override readonly name = 'KeySetMissingError';
 }
@@ -42,20 +42,20 @@ export class KeySetMissingError extends Error {
 type FindKey = (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;
 
 /**
- * The public keys of a token issuer, for all requests of an isolate together.
+ * The public keys of a token issuer, for all requests of an isolate.
  *
- * One request reads them for all, at most once an interval, which begins with the read and whatever becomes
- * of it. What is shared is the set and never the wait for it: the runtime cancels a request that waits for
- * another's I/O, so the others look again and again whether it is done. A token whose key is at hand waits
- * for nobody, unless it is its turn to read. The last good set serves while the issuer is down.
+ * One request reads the set for all, at most once in `JWKS_MIN_INTERVAL_MS`, even if the read fails. Requests
+ * share the set but never await the same promise: the runtime cancels a request that waits for another's I/O.
+ * So the others poll until the read is done. A token whose key is known does not wait, unless its request is
+ * the one that reads. While the issuer is down, the last good set serves for `JWKS_STALE_MAX_MS`.
  */
 export class KeySet {
   readonly #url: URL;
   readonly #ports: KeySetPorts;
-  #find: FindKey | null = null;
+  #findKey: FindKey | null = null;
   #readAt = Number.NEGATIVE_INFINITY;
-  #askedAt = Number.NEGATIVE_INFINITY;
-  #isAsking = false;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #isReading = false;
 
   constructor(url: URL, ports: KeySetPorts) {
     this.#url = url;
@@ -66,59 +66,59 @@ export class KeySet {
    * The key that a token names.
    *
    * @throws KeySetMissingError when there is no set
-   * @throws JWKSNoMatchingKey, JWKSMultipleMatchingKeys when the set has not just one such key
+   * @throws JWKSNoMatchingKey when the set has no such key, JWKSMultipleMatchingKeys when it has several
    */
   async find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
-    if (this.#age() > JWKS_MAX_AGE_MS && this.#mayAsk()) await this.#ask();
+    if (this.#age() > JWKS_MAX_AGE_MS && this.#mayRead()) await this.#readForAll();
     try {
       return await this.#findNow(header, token);
     } catch (error) {
       const isUnknown = error instanceof errors.JWKSNoMatchingKey;
       if (!isUnknown && !(error instanceof KeySetMissingError)) throw error;
     }
-    // Not at hand: it may be in a set that is newer.
-    if (this.#mayAsk()) await this.#ask();
-    else while (this.#isUnderWay()) await this.#ports.sleep(JWKS_POLL_MS);
+    // The key is not known. It may be in a newer set.
+    if (this.#mayRead()) await this.#readForAll();
+    else while (this.#isReadPending()) await this.#ports.sleep(JWKS_POLL_MS);
     return await this.#findNow(header, token);
   }
 
   async #findNow(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
-    if (!this.#find || this.#age() > JWKS_STALE_MAX_MS) throw new KeySetMissingError();
-    return await this.#find(header, token);
+    if (!this.#findKey || this.#age() > JWKS_STALE_MAX_MS) throw new KeySetMissingError();
+    return await this.#findKey(header, token);
   }
 
   #age(): number {
     return this.#ports.now() - this.#readAt;
   }
 
-  #mayAsk(): boolean {
-    return this.#ports.now() - this.#askedAt >= JWKS_MIN_INTERVAL_MS;
+  #mayRead(): boolean {
+    return this.#ports.now() - this.#startedAt >= JWKS_MIN_INTERVAL_MS;
   }
 
-  /** Past its turn it was cut off. */
-  #isUnderWay(): boolean {
-    return this.#isAsking && this.#ports.now() - this.#askedAt < JWKS_TURN_MS;
+  /** Whether a read is under way. After `JWKS_TURN_MS` it counts as cut off. */
+  #isReadPending(): boolean {
+    return this.#isReading && this.#ports.now() - this.#startedAt < JWKS_TURN_MS;
   }
 
-  async #ask(): Promise<void> {
-    this.#askedAt = this.#ports.now();
-    this.#isAsking = true;
+  async #readForAll(): Promise<void> {
+    this.#startedAt = this.#ports.now();
+    this.#isReading = true;
     const work = this.#read();
-    // Whoever hangs up at once would otherwise keep everybody from the set for an interval.
+    // Without this, a client that hangs up would stop the read, and nobody would get the set for an interval.
     this.#ports.keepAlive(work);
     await work;
   }
 
-  /** Never fails: what went wrong is told, and the last good set stays. */
+  /** Reads the set. Never rejects: a failure is reported, and the last good set stays. */
   async #read(): Promise<void> {
     try {
       const set = await fetchKeySet(this.#url, this.#ports.fetch);
-      this.#find = createLocalJWKSet(set);
+      this.#findKey = createLocalJWKSet(set);
       this.#readAt = this.#ports.now();
     } catch (error) {
       this.#ports.onFailure(error instanceof Error ? error.message : String(error));
     } finally {
-      this.#isAsking = false;
+      this.#isReading = false;
     }
   }
 }
@@ -126,7 +126,7 @@ export class KeySet {
 /**
  * Reads a key set.
  *
- * @throws when it can't be had in time and size, or has no key that a token could be checked with
+ * @throws Error when it does not come within `JWKS_TIMEOUT_MS`, is too large, or has no usable key
  */
 async function fetchKeySet(url: URL, fetch: KeySetPorts['fetch']): Promise<JSONWebKeySet> {
   const controller = new AbortController();
@@ -134,7 +134,7 @@ async function fetchKeySet(url: URL, fetch: KeySetPorts['fetch']): Promise<JSONW
   try {
     const response = await fetch(url, {
       headers: { Accept: 'application/jwk-set+json, application/json' },
-      // The setting names the place itself. Who answers for it must not be able to send us elsewhere.
+      // A redirect is refused: it could lead to a key set that the setting does not name.
       redirect: 'manual',
       signal: controller.signal,
     });
@@ -151,7 +151,7 @@ async function fetchKeySet(url: URL, fetch: KeySetPorts['fetch']): Promise<JSONW
   }
 }
 
-/** The body as text, of which no more is read than `maxBytes`. */
+/** Reads a body as text, at most `maxBytes` of it. */
 async function readText(response: Response, maxBytes: number): Promise<string> {
   const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
   const decoder = new TextDecoder();
@@ -170,21 +170,21 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
   return text + decoder.decode();
 }
 
-/** An answer that would shut everybody out is taken for a fault of the issuer. */
+/** Parses a key set. A set without usable keys is an error: it would lock out everybody. */
 function toKeySet(text: string): JSONWebKeySet {
   let set: Partial<JSONWebKeySet> | null;
   try {
     set = JSON.parse(text);
   } catch {
-    throw new Error('the key set is no JSON');
+    throw new Error('the key set is not JSON');
   }
   const keys: unknown = set?.keys;
-  if (!Array.isArray(keys)) throw new Error('the answer is no key set');
-  if (!keys.some(isUsable)) throw new Error('the key set has no key that could be used');
+  if (!Array.isArray(keys)) throw new Error('the answer is not a key set');
+  if (!keys.some(isUsableKey)) throw new Error('the key set has no usable key');
   return { keys };
 }
 
-function isUsable(key: JWK | null): boolean {
+function isUsableKey(key: JWK | null): boolean {
   const { kty = '', use = 'sig', alg } = key ?? {};
   return KEY_TYPES.includes(kty) && use === 'sig' && (!alg || ALGORITHMS.includes(alg));
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { isLoopback, isPrivate } from '../loopback.ts';
 import { readSecret } from '../secrets.ts';
 
-/** A key that a program calls with; of the key itself only the digest is kept. */
+/** An API key, with which a program calls. Only the digest of the key itself is kept. */
 export interface ApiKey {
   name: string;
   roles: ('organiser' | 'service')[];
@@ -10,7 +10,7 @@ export interface ApiKey {
   sha256: string;
 }
 
-/** Whose tokens are taken. */
+/** The issuer whose tokens are accepted, and how they are checked. */
 export interface JwtSettings {
   issuer: string;
   audience: string;
@@ -19,7 +19,7 @@ export interface JwtSettings {
   clockToleranceSeconds: number;
 }
 
-/** How callers show who they are; both null: nobody has to. */
+/** How callers are authenticated; both null: authentication is off. */
 export interface AuthSettings {
   jwt: JwtSettings | null;
   keys: ApiKey[] | null;
@@ -53,12 +53,12 @@ export const apiKeysSchema = z
   .refine((keys) => new Set(keys.map(({ name }) => name)).size === keys.length, {
     error: 'names a key twice',
   })
-  // One key under two names: whoever holds it would be whichever entry comes last.
+  // One key under two names: its caller would have the name of the last one.
   .refine((keys) => new Set(keys.map(({ sha256 }) => sha256)).size === keys.length, {
     error: 'has one sha256 twice',
   });
 
-/** The variables and secrets about callers. */
+/** The variables and secrets about authentication. */
 export const authSchema = z
   .object({
     ENVIRONMENT: z.enum(['development', 'dev', 'staging', 'production'], {
@@ -95,7 +95,7 @@ export const authSchema = z
       if (!/^\d{1,3}$/.test(tolerance) || Number(tolerance) > 300) {
         complain('JWT_CLOCK_TOLERANCE_SECONDS', 'must be an integer from 0 to 300');
       }
-      // The key set decides who is let in: it comes encrypted, or from this machine.
+      // The key set decides who is let in, so it must come encrypted, or from this machine.
       if (!jwksUrl || !isPrivate(jwksUrl)) complain('JWT_JWKS_URL', 'must be an https URL');
       else {
         const rolesClaim = vars.JWT_ROLES_CLAIM;
@@ -112,8 +112,9 @@ export const authSchema = z
   });
 
 /**
- * Whether a request for this URL is answered. `development` is for this machine, and is as a rule
- * open: a page elsewhere whose own name leads here could otherwise read and change everything.
+ * Whether a request for this URL is answered. In `development`, where authentication is usually off, only
+ * loopback names are. Otherwise a foreign page whose name resolves to this machine (DNS rebinding) could read
+ * and change everything.
  */
 export function answersTo(
   url: string,

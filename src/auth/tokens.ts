@@ -6,20 +6,21 @@ import { type Caller, ROLES, type Role } from './access.ts';
 import { ALGORITHMS, type KeySet } from './key-set.ts';
 import type { JwtSettings } from './settings.ts';
 
-/** A subject is the id of a user. */
+/** The subject of a token is a user id. */
 const SUBJECT = givenId(ID_MAX_CHARS);
 
-/** What jose says of a token, rather than of the key set or the network. */
+/** Codes of jose's errors that are about the token, not about the key set or the network. */
 const TOKEN_FAULT = /^ERR_(JWT|JWS|JWKS_NO_MATCHING|JWKS_MULTIPLE|JOSE_ALG|JOSE_NOT_SUPPORTED)/;
 
+/** The roles in a claim, a list or a text with blanks. Everybody is an attendee. */
 function rolesOf(claim: unknown): Set<Role> {
   const names = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : [];
   return new Set(['attendee', ...ROLES.filter((role) => names.includes(role))]);
 }
 
 /**
- * Whether a token says that it is for calling with, or does not say what it is for (RFC 8725, 3.11). Others
- * are signed by the same key: `logout+jwt`, `dpop+jwt`, `secevent+jwt`.
+ * Whether a token's type is that of an access token, or missing (RFC 8725, 3.11). Issuers sign other tokens
+ * with the same key: `logout+jwt`, `dpop+jwt`, `secevent+jwt`.
  */
 function isForCalling(type: unknown): boolean {
   if (type === undefined) return true;
@@ -27,20 +28,20 @@ function isForCalling(type: unknown): boolean {
 }
 
 /**
- * Whether whoever has the token may call with it. One that is bound to a key (`cnf`: RFC 7800, DPoP, mutual
- * TLS) is worth nothing without a proof, which is not asked for here; one with `events` tells of something
- * (RFC 8417, log-outs) and lets nobody in, whatever type it says.
+ * Whether possession of the token is enough to call. It is not for a token with `cnf`, which is bound to a key
+ * (RFC 7800, DPoP, mutual TLS): proofs of a key are not supported. Nor for a token with `events`, which reports
+ * something (RFC 8417, log-outs), whatever its type.
  */
 function isBearer({ cnf, events }: JWTPayload): boolean {
   return cnf === undefined && events === undefined;
 }
 
 /**
- * Checks a token: RFC 7519, with the signature, issuer, audience, `exp` and `sub` required, and nothing but
- * a token that lets its bearer call.
+ * Makes a function that checks a token by RFC 7519. Signature, issuer, audience, `exp` and `sub` are required,
+ * and it must be a bearer token for calls.
  *
- * @returns who it is, `expired`, or null for a token that is not valid
- * @throws UnavailableError when the key set can't be had: nothing can be said of the token then
+ * @returns the caller, `expired`, or null for a token that is not valid
+ * @throws UnavailableError when there is no key set to check the token with
  */
 export function tokenVerifier(
   settings: JwtSettings,
@@ -48,7 +49,7 @@ export function tokenVerifier(
 ): (token: string) => Promise<Caller | 'expired' | null> {
   const { issuer, audience, rolesClaim, clockToleranceSeconds } = settings;
   const findKey: KeySet['find'] = (header, token) => {
-    // Before any key is looked for: such a token is worth no call of the issuer.
+    // Checked before the key is looked for, so that such a token never causes a call to the issuer.
     if (!isForCalling(header.typ)) throw new errors.JWTInvalid('a token of another type');
     return keySet.find(header, token);
   };
@@ -69,7 +70,7 @@ export function tokenVerifier(
       throw new UnavailableError('Tokens cannot be checked: the key set of the issuer is missing.');
     }
     if (!isBearer(payload)) return null;
-    // A subject that could be no user's id would be nobody.
+    // A subject must be a valid user id as it is, without trimming.
     const { data: userId } = SUBJECT.safeParse(payload.sub);
     if (userId === undefined || userId !== payload.sub) return null;
     return { id: `user:${userId}`, userId, roles: rolesOf(payload[rolesClaim]) };

@@ -1,6 +1,6 @@
 /**
  * `npm run adopt [-- --dry-run] [--set-unknown-aside] [--env NAME]`: takes over the tables of the seed system.
- * Ends with 0 when everything in them is served, 1 when something is left that a person has to look at.
+ * Ends with 0 when everything was taken over, 1 when something is left that a person has to look at.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,7 +17,7 @@ import { CliError, runCommand, say } from './terminal.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** @throws CliError when the tables are not as the service needs them */
+/** @throws CliError when a table is missing, or differs from its schema */
 async function checkTables(client: DynamoDBClient, tables: TableNames): Promise<void> {
   for (const [key, schema] of Object.entries(TABLE_SCHEMAS)) {
     const name = tables[key as keyof TableNames];
@@ -41,7 +41,7 @@ await runCommand(async () => {
   const bare = openClient(config);
   try {
     await checkTables(bare, config.tables);
-    // A number that JavaScript has no exact value for is no position either, and is given anew.
+    // A number too large for JavaScript is rounded: it can't be a position, so the row gets a new one.
     const unmarshallOptions = { wrapNumbers: Number };
     const client = DynamoDBDocumentClient.from(bare, { unmarshallOptions });
     const { found, adopted, already, setAside, left } = await adopt(
@@ -49,7 +49,7 @@ await runCommand(async () => {
       { isDryRun, setsUnknownAside: values['set-unknown-aside'], tell: say },
     );
     const done = isDryRun ? 'can be taken over' : 'taken over';
-    say(`${adopted} of ${found} events ${done}; ${already} had been before.`);
+    say(`${adopted} of ${found} events ${done}; ${already} were ours already.`);
     if (setAside > 0) say(`${setAside} rows ${isDryRun ? 'would be' : 'were'} set aside.`);
     say(left === 0 ? 'Nothing is left.' : `${left} to look at: the lines above say what.`);
     if (isDryRun) say('Nothing was written.');

@@ -1,60 +1,52 @@
 import { eventSchema, userSchema } from '../http/schemas.ts';
 import { CAPACITY_MAX, WAITLIST_MAX_ENTRIES } from '../limits.ts';
+import { ROW_ATTRIBUTES, type RowTable } from '../store/rows.ts';
 import { toRowKey } from '../store/tables.ts';
-import {
-  idOf,
-  isUserId,
-  type OldItem,
-  ORDER_OF,
-  type PlaceTable,
-  show,
-  toNewId,
-  WORD_FOR,
-} from './adoption-rows.ts';
+import { idOf, isUserId, type OldItem, show, toNewId, WORD_FOR } from './adoption-rows.ts';
 import { type Books, countBooks, isUuid } from './books.ts';
-import { toTime } from './old-times.ts';
+import { readOldTime } from './old-times.ts';
 
-/** What is to be written for one row. Each is applied whole, or not at all. */
+/** What is to be written for one row. Each write is one transaction, or part of one. */
 export type RowWrite =
-  /** Some attributes are given; the row stays where it is. */
-  | { op: 'set'; table: PlaceTable; id: string; old: OldItem; fields: OldItem }
-  /** The row is put under another id. */
-  | { op: 'rename'; table: PlaceTable; id: string; old: OldItem; row: OldItem }
-  /** The row goes out of the indexes, and is kept for a while as text. */
-  | { op: 'setAside'; table: PlaceTable; id: string; old: OldItem; reason: string };
+  /** Sets attributes of the row. */
+  | { op: 'set'; table: RowTable; id: string; old: OldItem; fields: OldItem }
+  /** Moves the row to another id. */
+  | { op: 'rename'; table: RowTable; id: string; old: OldItem; row: OldItem }
+  /** Takes the row out of the indexes, and keeps it for a while as text. */
+  | { op: 'setAside'; table: RowTable; id: string; old: OldItem; reason: string };
 
-/** What taking over an event comes to. */
+/** What taking over an event needs. */
 export interface EventPlan {
   eventId: string;
-  /** Why the event cannot be taken as it is; nothing of it is written then. */
+  /** Why the event cannot be taken over; nothing of it is written then. */
   refusals: string[];
-  /** What is taken, though not as it was. */
+  /** What is changed when the event is taken over, for a person. */
   notes: string[];
-  /** In the order in which they have to be written, so that a run that is cut short leaves the order as it was. */
+  /** The writes, in order: after an interruption at any point, the line still has its order. */
   writes: RowWrite[];
-  /** What the event item gets, once the rows are as they must be. */
+  /** The attributes that the event item gets after the rows are written. */
   item: OldItem;
   books: Books;
-  /** Who has a place. */
+  /** The users who have a place. */
   userIds: string[];
-  /** The order number of each row that will be there, by its id. */
-  orders: Record<PlaceTable, Map<string, number>>;
+  /** The order number of each row after the writes, by row id. */
+  orders: Record<RowTable, Map<string, number>>;
 }
 
-/** What a plan is made of. */
+/** An event of the seed system: its item and its rows. */
 export interface OldEvent {
   item: OldItem;
   seats: OldItem[];
   entries: OldItem[];
 }
 
-/** A row that is looked at: what it will be, and what it is ordered by. */
+/** A row that may stay: what it will be, and what it is ordered by. */
 interface Candidate {
-  table: PlaceTable;
-  /** The id that it has. */
+  table: RowTable;
+  /** The id that it has now. */
   id: string;
   old: OldItem;
-  /** The row as it has to be, all but its order number. */
+  /** The row as it will be, without its order number. */
   row: OldItem & { userId: string };
   newId: string;
   time: string;
@@ -66,12 +58,12 @@ const NO_TIME = '~';
 
 const compare = <T extends string | number>(a: T, b: T) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** By createdAt; what was created at once, by id. */
+/** By createdAt, then by id. */
 const byTime = (a: Candidate, b: Candidate) => compare(a.time, b.time) || compare(a.newId, b.newId);
 
 const byPosition = (a: Candidate, b: Candidate) => compare(a.position, b.position) || byTime(a, b);
 
-/** Whether the positions can stay: whole numbers from 1, none twice, and whoever came first is first. */
+/** Whether the positions can stay: whole numbers from 1, growing, and in the order of createdAt. */
 function areKept(entries: Candidate[]): boolean {
   const times = entries.map(({ time }) => time).filter((time) => time !== NO_TIME);
   return (
@@ -84,19 +76,19 @@ function areKept(entries: Candidate[]): boolean {
   );
 }
 
-/** What a person is told of several rows of one kind. */
-function count(rows: number, what: string): string[] {
+/** A note about several rows; none for no rows. */
+function noteOf(rows: number, what: string): string[] {
   return rows === 0 ? [] : [`${rows} ${what}`];
 }
 
-/** Why the event item cannot be taken; what is left of it is what the service would have written. */
+/** Why the event item cannot be taken over, and its fields as the service would have written them. */
 function checkItem(item: OldItem, now: string): { refusals: string[]; fields: OldItem } {
-  const time = toTime(item.createdAt);
+  const time = readOldTime(item.createdAt);
   const fields = {
     eventId: item.eventId,
     name: item.name,
     capacity: item.capacity,
-    // What the API takes a missing one for.
+    // The default of the API.
     hasWaitlist: item.hasWaitlist ?? false,
     createdAt: time?.text ?? now,
   };
@@ -112,7 +104,7 @@ function checkItem(item: OldItem, now: string): { refusals: string[]; fields: Ol
   return { refusals, fields: data ?? fields };
 }
 
-/** Makes the plan of one event. Pure: the same rows give the same plan, whatever was written of it before. */
+/** Makes the plan of one event. It only depends on the rows, so after an interrupted run it plans the rest. */
 class Planner {
   readonly #event: OldEvent;
   readonly #now: string;
@@ -146,19 +138,19 @@ class Planner {
     const free = Number(item.capacity) - seats.length;
     const moved = placed.filter(({ from, row }) => from !== row.position).length;
     const notes = [
-      ...count(moved, 'positions are given anew, in the order in which people wait'),
-      ...count(this.#renamed, 'rows get a new id, since theirs is no UUID'),
-      ...count(
+      ...noteOf(moved, 'positions are given anew, in the order of the line'),
+      ...noteOf(this.#renamed, 'rows get a new id, since theirs is no UUID'),
+      ...noteOf(
         this.#timed,
-        'rows have no createdAt that is a time: they come last, with that of now',
+        'rows have no valid createdAt: they come last, and get the current time',
       ),
-      ...(free < 0 ? [`${-free} people more have a seat than there are seats: all keep them`] : []),
+      ...(free < 0 ? [`seats past the capacity are kept: ${-free}`] : []),
       ...(free > 0 && entries.length > 0
-        ? [
-            `${Math.min(free, entries.length)} of those who wait get a free seat as soon as the event is asked for`,
-          ]
+        ? [`${Math.min(free, entries.length)} people are promoted as soon as the event is loaded`]
         : []),
-      ...(toTime(item.createdAt) ? [] : [`createdAt is ${show(item.createdAt)}: it becomes now`]),
+      ...(readOldTime(item.createdAt)
+        ? []
+        : [`createdAt is ${show(item.createdAt)}: it becomes now`]),
     ];
     return {
       eventId: String(item.eventId),
@@ -167,7 +159,8 @@ class Planner {
       writes: [
         ...this.#aside,
         ...numbered.flatMap(({ writes }) => writes),
-        // Upwards from the end and downwards from the beginning: nobody passes anybody on the way.
+        // Positions that grow are written from the end, the others from the beginning: so the order never changes
+        // in between.
         ...placed
           .filter(({ from, row }) => row.position > from)
           .reverse()
@@ -186,20 +179,20 @@ class Planner {
     };
   }
 
-  #setAside(table: PlaceTable, old: OldItem, reason: string): void {
+  #setAside(table: RowTable, old: OldItem, reason: string): void {
     this.#aside.push({ op: 'setAside', table, id: idOf(table, old), old, reason });
   }
 
-  /** The rows that may be places. */
-  *#candidates(table: PlaceTable, rows: OldItem[]): Generator<Candidate> {
+  /** The rows that may stay. The others are set aside. */
+  *#candidates(table: RowTable, rows: OldItem[]): Generator<Candidate> {
     for (const old of rows) {
       const { userId } = old;
       if (table === 'registrations' && old.status !== 'ACTIVE') {
         this.#setAside(table, old, `its status is ${show(old.status)}, not "ACTIVE"`);
       } else if (typeof userId !== 'string' || !isUserId(userId)) {
-        this.#setAside(table, old, `its userId is ${show(userId)}, which nobody can be`);
+        this.#setAside(table, old, `its userId is ${show(userId)}, which is no valid id`);
       } else {
-        const time = toTime(old.createdAt);
+        const time = readOldTime(old.createdAt);
         const id = idOf(table, old);
         const newId = isUuid(id) ? id : toNewId(table, id);
         const row = {
@@ -214,7 +207,7 @@ class Planner {
     }
   }
 
-  /** One place for each user: a seat rather than a place in line, and of two the earlier one. */
+  /** Keeps one place for each user: a seat before an entry, and the earlier of two. The others are set aside. */
   #choose(candidates: Candidate[]): { seats: Candidate[]; entries: Candidate[] } {
     const placeOf = new Map<string, Candidate>();
     const take = (each: Candidate) => {
@@ -224,7 +217,7 @@ class Planner {
       const kept = `${WORD_FOR[other.table]} ${other.newId}`;
       this.#setAside(each.table, each.old, `user ${userId} has two places, and keeps ${kept}`);
     };
-    const of = (table: PlaceTable) => candidates.filter((each) => each.table === table);
+    const of = (table: RowTable) => candidates.filter((each) => each.table === table);
     for (const seat of of('registrations').sort(byTime)) take(seat);
     for (const entry of of('waitlist').sort(byPosition)) take(entry);
     const taken = [...placeOf.values()];
@@ -234,10 +227,10 @@ class Planner {
     };
   }
 
-  /** The row with its order number, and what has to be written for that. */
+  /** The row with its order number, and the writes that it needs. */
   #write(each: Candidate, order: number) {
     const { table, id, newId, old } = each;
-    const row = { ...each.row, [ORDER_OF[table]]: order } as OldItem & PlannedRow;
+    const row = { ...each.row, [ROW_ATTRIBUTES[table].order]: order } as OldItem & PlannedRow;
     const fields = Object.fromEntries(
       Object.entries(row).filter(([name, value]) => old[name] !== value),
     );
@@ -253,25 +246,24 @@ class Planner {
   }
 }
 
-/** What the books are made of, of either kind of row. */
+/** A planned row of either table, with all that the books count. */
 type PlannedRow = { registrationId: string; entryId: string; userId: string } & {
   seq: number;
   position: number;
 };
 
 /**
- * What it takes to make an event of an older system one of ours: what each row needs, and the books that
- * the event has then.
+ * Plans how to take over an event of the seed system: what each row needs, and the books that the event gets.
  *
- * @param now stands for a createdAt that is no time
+ * @param now ISO 8601; replaces a createdAt that is not valid
  */
 export function planEvent(event: OldEvent, now: string): EventPlan {
   return new Planner(event, now).plan();
 }
 
-/** What is wrong with a user's item, and what the service would have written. */
+/** What is wrong with a user's item, and its `createdAt` if that must be rewritten; null if not. */
 export function planUser(item: OldItem): { faults: string[]; createdAt: string | null } {
-  const time = toTime(item.createdAt);
+  const time = readOldTime(item.createdAt);
   const faults = (userSchema.pick({ name: true }).safeParse(item).error?.issues ?? []).map(
     ({ message }) => `name ${message} (it is ${show(item.name)})`,
   );

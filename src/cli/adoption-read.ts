@@ -2,38 +2,37 @@ import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { BATCH_GET_MAX_KEYS } from '../limits.ts';
 import { batchGet } from '../store/batch-get.ts';
 import type { Store } from '../store/client.ts';
+import { ROW_ATTRIBUTES, ROW_TABLES, type RowTable } from '../store/rows.ts';
 import { INDEXES } from '../store/tables.ts';
 import type { OldEvent } from './adoption-plan.ts';
-import { idOf, type OldItem, type PlaceTable } from './adoption-rows.ts';
+import { idOf, type OldItem } from './adoption-rows.ts';
 import { scanTable } from './scan.ts';
 
-const READ_DEADLINE_MS = 60_000;
+const LOOKUP_DEADLINE_MS = 60_000;
 
-/** What the tables hold that is no event of ours. */
+/** What the tables hold that has not been taken over yet. */
 export interface Found {
   events: Map<string, OldEvent>;
+  /** Events that have their books already. */
   already: number;
-  /** Rows by the id of an event that is in no table. */
-  unknown: Map<string, { table: PlaceTable; row: OldItem }[]>;
+  /** Rows of events that do not exist, by event id. */
+  unknown: Map<string, { table: RowTable; row: OldItem }[]>;
   /** Rows that name no event at all. */
-  stray: { table: PlaceTable; row: OldItem }[];
+  stray: { table: RowTable; row: OldItem }[];
 }
 
-/** The tables that have the places. */
-export const PLACE_TABLES: PlaceTable[] = ['registrations', 'waitlist'];
-
-/** Idempotency keys and other rows of the service's own are in no index, and their ids begin like `key#`. */
-const isOurs = (table: PlaceTable, row: OldItem) =>
+/** Whether a row is not a place, but one that the service keeps beside them: its id begins like `key#`. */
+const isOurs = (table: RowTable, row: OldItem) =>
   row.eventId === undefined && /^[a-z]+#/.test(idOf(table, row));
 
-/** Is told how far it is. */
+/** Reports the progress of a read. */
 export interface ReadProgress {
-  /** Gives back how many rows were read with this page. */
+  /** Called after each page; returns how many rows of the table were read so far. */
   onPage: (table: string, before: number, more: number) => number;
   onEnd: (table: string, rows: number) => void;
 }
 
-/** Everything that is not ours, consistently. */
+/** Reads all rows of events that have no books, and all rows without an event; consistently. */
 export async function readPlaces(store: Store, progress: ReadProgress): Promise<Found> {
   const { tables } = store;
   const found: Found = { events: new Map(), already: 0, unknown: new Map(), stray: [] };
@@ -46,7 +45,7 @@ export async function readPlaces(store: Store, progress: ReadProgress): Promise<
     }
   }
   found.already = ours.size;
-  for (const table of PLACE_TABLES) {
+  for (const table of ROW_TABLES) {
     let read = 0;
     for await (const page of scanTable<OldItem>(store, tables[table])) {
       for (const row of page) {
@@ -68,34 +67,32 @@ export async function readPlaces(store: Store, progress: ReadProgress): Promise<
     }
     progress.onEnd(tables[table], read);
   }
-  await forgetCreated(store, found);
+  await dropCreated(store, found);
   return found;
 }
 
-/** An event may have been created while the rows were read: then its rows are not of an unknown one. */
-async function forgetCreated(store: Store, { unknown }: Found): Promise<void> {
+/** Drops events from `unknown` that were created while the rows were read. */
+async function dropCreated(store: Store, { unknown }: Found): Promise<void> {
   const { events } = store.tables;
   const eventIds = [...unknown.keys()];
   for (let i = 0; i < eventIds.length; i += BATCH_GET_MAX_KEYS) {
     const keys = eventIds.slice(i, i + BATCH_GET_MAX_KEYS).map((eventId) => ({ eventId }));
-    const deadline = Date.now() + READ_DEADLINE_MS;
+    const deadline = Date.now() + LOOKUP_DEADLINE_MS;
     const there = await batchGet(store, { [events]: keys }, deadline, { attribute: 'eventId' });
     for (const { eventId } of (there[events] ?? []) as { eventId: string }[])
       unknown.delete(eventId);
   }
 }
 
-/** Whether an index has just these rows, with these numbers. */
+/** Whether the index of a table shows exactly these rows of an event, with these order numbers. */
 export async function isShown(
   store: Store,
-  table: PlaceTable,
+  table: RowTable,
   eventId: string,
   orders: Map<string, number>,
 ): Promise<boolean> {
-  const [IndexName, name] =
-    table === 'registrations'
-      ? [INDEXES.registrationsByEvent, 'seq']
-      : [INDEXES.waitlistByPosition, 'position'];
+  const IndexName =
+    table === 'registrations' ? INDEXES.registrationsByEvent : INDEXES.waitlistByPosition;
   const pages = paginateQuery(
     { client: store.client },
     {
@@ -109,7 +106,7 @@ export async function isShown(
   for await (const { Items = [] } of pages) {
     for (const row of Items as OldItem[]) {
       const id = idOf(table, row);
-      if (orders.get(id) !== row[name]) return false;
+      if (orders.get(id) !== row[ROW_ATTRIBUTES[table].order]) return false;
       seen.add(id);
     }
   }

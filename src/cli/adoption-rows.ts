@@ -1,47 +1,36 @@
 import { createHash } from 'node:crypto';
 import { userIdSchema } from '../http/schemas.ts';
+import { ROW_ATTRIBUTES, type RowTable } from '../store/rows.ts';
 
-/** The tables that have a row for each place. */
-export type PlaceTable = 'registrations' | 'waitlist';
-
-/** An item as it was found: nothing is certain of it but its key. */
+/** An item as the seed system wrote it. Only its key is certain to exist. */
 export type OldItem = Record<string, unknown>;
 
-/** The attribute that is the id of a row. */
-export const ID_OF: Record<PlaceTable, 'registrationId' | 'entryId'> = {
-  registrations: 'registrationId',
-  waitlist: 'entryId',
-};
-/** The attribute by which rows are in order. */
-export const ORDER_OF: Record<PlaceTable, 'seq' | 'position'> = {
-  registrations: 'seq',
-  waitlist: 'position',
-};
-/** One row, for a person. */
-export const WORD_FOR: Record<PlaceTable, string> = {
+/** The word for a row, for a person. */
+export const WORD_FOR: Record<RowTable, string> = {
   registrations: 'registration',
   waitlist: 'waitlist entry',
 };
 
 /** The id of a row. */
-export const idOf = (table: PlaceTable, row: OldItem): string => String(row[ID_OF[table]]);
+export const idOf = (table: RowTable, row: OldItem): string =>
+  String(row[ROW_ATTRIBUTES[table].id]);
 
-/** A value that was found, for a person: short, and in quotes where it is text. */
+/** A value for a person: shortened, and in quotes if it is a text. */
 export function show(value: unknown): string {
   const text = JSON.stringify(value) ?? 'missing';
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
 /**
- * The UUID that a row gets whose id is none: always the same one, so that a run that was cut short goes
- * on where it was. Version 8 of RFC 9562: the bits are a hash.
+ * The new id of a row whose id is no UUID. The same id always gives the same UUID, so that an interrupted run can
+ * go on. It is a UUID of version 8 (RFC 9562): its bits are a hash.
  */
-export function toNewId(table: PlaceTable, id: string): string {
+export function toNewId(table: RowTable, id: string): string {
   const hash = createHash('sha256').update(`${table} ${id}`).digest();
   hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x80, 6);
   hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
   return hash.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** Ids are trimmed before they are looked for, so one that has blanks around it is never found. */
+/** Whether this can be a user id. One with blanks around it can't: ids in requests are trimmed. */
 export const isUserId = (id: unknown) => userIdSchema.safeParse(id).data === id;

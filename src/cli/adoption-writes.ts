@@ -5,14 +5,15 @@ import { type Condition, setWhere } from '../store/expressions.ts';
 import { toRowKey } from '../store/tables.ts';
 import type { RowWrite } from './adoption-plan.ts';
 import type { OldItem } from './adoption-rows.ts';
+import { CALL_TIMEOUT_MS } from './client.ts';
 
 /** How long a transaction is tried: a table that was just created is throttled for a while. */
 const WRITE_DEADLINE_MS = 60_000;
-const CALL_TIMEOUT_MS = 10_000;
 
 /** One action of a transaction. */
 export type Action = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
-/** Parts of groups that belong together, as large as a transaction takes. */
+
+/** Packs groups of actions into transactions. A group is never split. */
 export function* inParts(groups: Action[][]): Generator<Action[][]> {
   let part: Action[][] = [];
   let size = 0;
@@ -27,28 +28,28 @@ export function* inParts(groups: Action[][]): Generator<Action[][]> {
   if (part.length > 0) yield part;
 }
 
-/** Holds while the item has what was read of these attributes. */
+/** The condition that these attributes of an item are still as they were read. */
 export function isAsRead(old: OldItem, ...names: string[]): Condition {
-  const there = names.filter((name) => old[name] !== undefined);
+  const present = names.filter((name) => old[name] !== undefined);
   return {
     ConditionExpression: names
       .map((name) =>
-        there.includes(name) ? `#r${name} = :r${name}` : `attribute_not_exists(#r${name})`,
+        present.includes(name) ? `#r${name} = :r${name}` : `attribute_not_exists(#r${name})`,
       )
       .join(' AND '),
     ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#r${name}`, name])),
-    ...(there.length > 0
+    ...(present.length > 0
       ? {
           ExpressionAttributeValues: Object.fromEntries(
-            there.map((name) => [`:r${name}`, old[name]]),
+            present.map((name) => [`:r${name}`, old[name]]),
           ),
         }
       : {}),
   };
 }
 
-/** Sets attributes of an item. */
-export function update(
+/** The action that sets attributes of an item if a condition holds. */
+export function setAttributes(
   TableName: string,
   Key: OldItem,
   fields: OldItem,
@@ -57,20 +58,24 @@ export function update(
   return { Update: { TableName, Key, ...setWhere(fields, condition) } };
 }
 
-/** A row's write; each of its actions is refused if the row is not as it was read. */
+/**
+ * The actions of a row's write, under the condition that the row is as it was read.
+ *
+ * @param expiresAt epoch seconds at which a row that is set aside is deleted
+ */
 export function toActions({ tables }: Store, write: RowWrite, expiresAt: number): Action[] {
   const { table, id, old } = write;
   const TableName = tables[table];
   const Key = toRowKey(table, id);
   const status = table === 'registrations' ? ['status'] : [];
   const condition = isAsRead(old, 'eventId', 'userId', ...status);
-  if (write.op === 'set') return [update(TableName, Key, write.fields, condition)];
+  if (write.op === 'set') return [setAttributes(TableName, Key, write.fields, condition)];
   const remove: Action = { Delete: { TableName, Key, ...condition } };
   if (write.op === 'rename') {
     const isFree = `attribute_not_exists(${table === 'registrations' ? 'registrationId' : 'entryId'})`;
     return [remove, { Put: { TableName, Item: write.row, ConditionExpression: isFree } }];
   }
-  // Beside the idempotency keys: in no index, and deleted by DynamoDB in time.
+  // Kept beside the idempotency keys: such a row is in no index, and DynamoDB deletes it when it expires.
   const aside = {
     registrationId: `aside#${table}#${id}`,
     reason: write.reason,
@@ -80,11 +85,11 @@ export function toActions({ tables }: Store, write: RowWrite, expiresAt: number)
   return [remove, { Put: { TableName: tables.registrations, Item: aside } }];
 }
 
-/** One transaction; false when a condition did not hold, and so nothing was applied. */
+/** Sends one transaction. Returns false when a condition did not hold; nothing was applied then. */
 export async function send({ client }: Store, actions: Action[]): Promise<boolean> {
   const command = new TransactWriteCommand({
     TransactItems: actions,
-    // One token for all attempts: an answer that is lost does not make the next one refuse our own write.
+    // One token for all attempts: after a lost answer, the conditions of the next attempt would fail on our own write.
     ClientRequestToken: crypto.randomUUID(),
   });
   try {

@@ -1,5 +1,6 @@
 import { sleep } from '../sleep.ts';
 import type { Store } from '../store/client.ts';
+import { ROW_TABLES, type RowTable } from '../store/rows.ts';
 import {
   type EventPlan,
   type OldEvent,
@@ -7,9 +8,16 @@ import {
   planUser,
   type RowWrite,
 } from './adoption-plan.ts';
-import { type Found, isShown, PLACE_TABLES, readPlaces } from './adoption-read.ts';
-import { idOf, type OldItem, type PlaceTable, show, WORD_FOR } from './adoption-rows.ts';
-import { type Action, inParts, isAsRead, send, toActions, update } from './adoption-writes.ts';
+import { type Found, isShown, readPlaces } from './adoption-read.ts';
+import { idOf, type OldItem, show, WORD_FOR } from './adoption-rows.ts';
+import {
+  type Action,
+  inParts,
+  isAsRead,
+  send,
+  setAttributes,
+  toActions,
+} from './adoption-writes.ts';
 import { scanTable } from './scan.ts';
 
 /** Events that are written, or looked up in the indexes, at a time. */
@@ -17,30 +25,30 @@ const EVENTS_AT_ONCE = 4;
 /** How long the indexes may take to show what was written. */
 const INDEX_DEADLINE_MS = 60_000;
 const INDEX_POLL_MS = 500;
-/** How often progress is told, in items. */
+/** After how many items progress is reported. */
 const PROGRESS = { read: 10_000, written: 1_000 };
-/** How long a row that was set aside is kept: as long as the log is by default. */
+/** How long a row that was set aside is kept. */
 const ASIDE_DAYS = 30;
 
-/** What came of a run, or would. */
+/** The result of a run; of a dry run, the result that it would have. */
 export interface Adoption {
-  /** Events that an older system wrote. */
+  /** Events that the seed system wrote. */
   found: number;
   adopted: number;
   /** Events that had their books already. */
   already: number;
-  /** Rows out of the tables' indexes: they were no places. */
+  /** Rows that were taken out of the indexes, because they can't be places. */
   setAside: number;
-  /** What a person has to look at: events, rows and users that could not be taken as they are. */
+  /** Events, rows and users that a person has to look at, because they could not be taken over as they are. */
   left: number;
 }
 
-/** How to run. */
+/** The options of a run. */
 export interface AdoptOptions {
   isDryRun: boolean;
-  /** Takes rows of events that do not exist out of the indexes too. */
+  /** Whether rows of events that do not exist are set aside too. */
   setsUnknownAside?: boolean;
-  /** Is told one line at a time what is found and how far it is. */
+  /** Called with each line for the person: what was found, and the progress. */
   tell: (line: string) => void;
   now?: () => number;
   indexDeadlineMs?: number;
@@ -48,7 +56,7 @@ export interface AdoptOptions {
 
 const grouped = (count: number) => count.toLocaleString('en').replaceAll(',', ' ');
 
-/** Does something for each, so many at a time. */
+/** Calls a function for each item, `EVENTS_AT_ONCE` at a time. */
 async function forEach<T>(all: Iterable<T>, use: (each: T) => Promise<void>): Promise<void> {
   const iterator = all[Symbol.iterator]();
   const worker = async () => {
@@ -58,21 +66,21 @@ async function forEach<T>(all: Iterable<T>, use: (each: T) => Promise<void>): Pr
 }
 
 /**
- * Takes over what an older system wrote: gives its rows what they lack, and then each event its books.
- * Everything is conditional, and an event's books come last: it can be cut short at any moment and run again.
- * Nobody may write the tables meanwhile but this service, which leaves these events alone.
+ * Takes over what the seed system wrote: completes its rows, and then writes the books of each event. All writes
+ * are conditional, and the books of an event come last, so a run can be interrupted at any moment and repeated.
+ * Meanwhile only this service may write the tables: it leaves these events alone.
  */
 export async function adopt(store: Store, options: AdoptOptions): Promise<Adoption> {
-  return new Run(store, options).run();
+  return new AdoptionRun(store, options).run();
 }
 
-class Run {
+class AdoptionRun {
   readonly #store: Store;
   readonly #options: AdoptOptions;
   readonly #tell: AdoptOptions['tell'];
   readonly #now: number;
   readonly #result: Adoption = { found: 0, adopted: 0, already: 0, setAside: 0, left: 0 };
-  /** Who is in the users table. */
+  /** The ids in the users table. */
   readonly #users = new Set<unknown>();
   #written = 0;
   #toWrite = 0;
@@ -106,11 +114,11 @@ class Run {
     this.#tell(line);
   }
 
-  /** Users have no books: they are served as they are. Times are put into the form that answers promise. */
+  /** Reports faulty users, and rewrites their times to the form that the API promises. Users need nothing else. */
   async #takeUsers(): Promise<void> {
     const { users } = this.#store.tables;
     let read = 0;
-    let mended = 0;
+    let rewritten = 0;
     for await (const page of scanTable<OldItem>(this.#store, users)) {
       const actions: Action[] = [];
       for (const item of page) {
@@ -118,9 +126,9 @@ class Run {
         const { faults, createdAt } = planUser(item);
         if (faults.length > 0) this.#leave(`user ${show(item.userId)}: ${faults.join('; ')}`);
         if (createdAt === null) continue;
-        mended++;
+        rewritten++;
         actions.push(
-          update(users, { userId: item.userId }, { createdAt }, isAsRead(item, 'createdAt')),
+          setAttributes(users, { userId: item.userId }, { createdAt }, isAsRead(item, 'createdAt')),
         );
       }
       read = this.#progress('read', read, page.length, `Read ${users}: %`);
@@ -133,11 +141,11 @@ class Run {
       }
     }
     this.#tell(
-      `${users}: ${grouped(read)} users${mended ? `, ${grouped(mended)} times rewritten` : ''}`,
+      `${users}: ${grouped(read)} users${rewritten ? `, ${grouped(rewritten)} times rewritten` : ''}`,
     );
   }
 
-  /** Tells how far it is, each time that another so many are done. */
+  /** Reports the progress after every `PROGRESS[kind]` items. Returns the new count. */
   #progress(kind: keyof typeof PROGRESS, before: number, more: number, line: string): number {
     const after = before + more;
     const step = PROGRESS[kind];
@@ -159,7 +167,7 @@ class Run {
     return [...events.values()].map((event) => planEvent(event, now));
   }
 
-  /** Says what is to be said of an event; tells whether it can be taken. */
+  /** Reports a plan. Returns whether the event can be taken over. */
   #report({ eventId, refusals, notes, writes, userIds }: EventPlan): boolean {
     for (const refusal of refusals) this.#tell(`event ${eventId} is not taken: ${refusal}`);
     if (refusals.length > 0) {
@@ -181,15 +189,12 @@ class Run {
     return true;
   }
 
-  #reportAside(
-    { table, id, reason }: { table: PlaceTable; id: string; reason: string },
-    of: string,
-  ) {
+  #reportAside({ table, id, reason }: { table: RowTable; id: string; reason: string }, of: string) {
     this.#result.setAside++;
     this.#leave(`${of}: ${WORD_FOR[table]} ${id} is set aside: ${reason}`);
   }
 
-  /** Rows of no event harm nobody, until somebody creates an event with that id, which could not be loaded. */
+  /** Reports rows without an event. If an event with that id is created, it could not be loaded with these rows. */
   async #reportUnknown({ unknown, stray }: Found): Promise<void> {
     for (const { table, row } of stray) {
       this.#leave(`${WORD_FOR[table]} ${idOf(table, row)} is left as it is: it names no event`);
@@ -218,8 +223,8 @@ class Run {
   }
 
   /**
-   * Writes what the rows lack, and reads all of it again: an event is taken only if its rows are then as
-   * they have to be, whatever an older system that is still running did meanwhile.
+   * Writes the rows, and reads them again. Returns the events whose rows are then as planned: the seed system may
+   * still be running, and may have changed others.
    */
   async #writeRows(plans: EventPlan[]): Promise<EventPlan[]> {
     this.#toWrite = plans.reduce((sum, { writes }) => sum + writes.length, 0);
@@ -229,9 +234,9 @@ class Run {
       if (!(await this.#writeAll(eventId, writes))) refused.add(eventId);
     });
     this.#tell('Reading once more what was written');
-    const wanted = new Set(plans.map(({ eventId }) => eventId));
+    const planned = new Set(plans.map(({ eventId }) => eventId));
     const again = this.#plan((await this.#read()).events).filter(({ eventId }) =>
-      wanted.has(eventId),
+      planned.has(eventId),
     );
     return again.filter(({ eventId, writes, refusals }) => {
       const isWhole = writes.length === 0 && refusals.length === 0 && !refused.has(eventId);
@@ -240,7 +245,7 @@ class Run {
     });
   }
 
-  /** Tells whether all of it was applied; the rest is left as soon as a part of it was refused. */
+  /** Writes the rows of an event. Returns false, and stops, when a condition does not hold. */
   async #writeAll(eventId: string, writes: RowWrite[]): Promise<boolean> {
     const expiresAt = Math.floor(this.#now / 1_000) + ASIDE_DAYS * 24 * 60 * 60;
     for (const some of inParts(writes.map((write) => toActions(this.#store, write, expiresAt)))) {
@@ -255,7 +260,7 @@ class Run {
     return true;
   }
 
-  /** The books, which make an event ours. They are given when the indexes, by which it is loaded, have its rows. */
+  /** Writes the books of each event once the indexes show its rows: the event is loaded from these. */
   async #giveBooks(plans: EventPlan[]): Promise<void> {
     let done = 0;
     await forEach(plans, async (plan) => {
@@ -266,7 +271,7 @@ class Run {
         return;
       }
       const fields = { ...item, ...books, version: 1, revision: 1 };
-      const action = update(events, { eventId }, fields, {
+      const action = setAttributes(events, { eventId }, fields, {
         ConditionExpression: 'attribute_exists(eventId) AND attribute_not_exists(version)',
       });
       if (await send(this.#store, [action])) {
@@ -281,7 +286,7 @@ class Run {
     const deadline = Date.now() + (this.#options.indexDeadlineMs ?? INDEX_DEADLINE_MS);
     for (;;) {
       const shown = await Promise.all(
-        PLACE_TABLES.map((table) => isShown(this.#store, table, eventId, orders[table])),
+        ROW_TABLES.map((table) => isShown(this.#store, table, eventId, orders[table])),
       );
       if (shown.every(Boolean)) return true;
       if (Date.now() + INDEX_POLL_MS >= deadline) return false;

@@ -8,17 +8,17 @@ import { type EventItem, toDigest } from '../store/tables.ts';
 import { scanTable } from './scan.ts';
 import { CliError } from './terminal.ts';
 
-/** What an event item says of its rows. */
+/** The books that can be counted from the rows. */
 export type Books = Pick<
   EventItem,
   'registeredCount' | 'waitlistCount' | 'lastPosition' | 'lastSeq' | 'digest'
 >;
 
-/** Whether a row can have this id: the digest of an event is made of UUIDs. */
+/** Whether a row can have this id. It must be a UUID, since the digest is the XOR of UUIDs. */
 export const isUuid = (id: unknown) =>
   registrationSchema.shape.registrationId.safeParse(id).success;
 
-/** All rows of an event, read past the indexes. */
+/** All rows of an event, read from the table itself instead of an index. */
 async function scanRows<Row>(store: Store, table: string, eventId: string): Promise<Row[]> {
   const rows: Row[] = [];
   const filter = {
@@ -35,17 +35,17 @@ type CountedEntry = Pick<WaitlistEntry, 'entryId' | 'userId' | 'position'>;
 const isOrder = (order: unknown) => Number.isSafeInteger(order) && Number(order) >= 1;
 
 /**
- * The books that these rows make.
+ * Counts the books of these rows.
  *
- * @throws CliError when a user has two places, or a row is not as the service writes it
+ * @throws CliError when a user has two places, or a row was not written by this service
  */
 export function countBooks(eventId: string, seats: CountedSeat[], entries: CountedEntry[]): Books {
   const placed = new Set<string>();
-  const refuse = (id: string, userId: string, fault: string) =>
+  const faultOf = (id: string, userId: string, fault: string) =>
     new CliError(
-      `The row ${id} of event ${eventId} is none of this service (${fault}): delete it first, and register user ${userId} again.`,
+      `The row ${id} of event ${eventId} was not written by this service (${fault}): delete it first, and register user ${userId} again.`,
     );
-  /** Gives back the id's bits. */
+  /** Checks a row, and returns the bits of its id. */
   const check = (id: string, userId: string, name: string, order: unknown): bigint => {
     if (placed.has(userId)) {
       throw new CliError(
@@ -53,8 +53,8 @@ export function countBooks(eventId: string, seats: CountedSeat[], entries: Count
       );
     }
     placed.add(userId);
-    if (!isUuid(id)) throw refuse(id, userId, 'its id is no UUID');
-    if (!isOrder(order)) throw refuse(id, userId, `its ${name} is ${order ?? 'missing'}`);
+    if (!isUuid(id)) throw faultOf(id, userId, 'its id is no UUID');
+    if (!isOrder(order)) throw faultOf(id, userId, `its ${name} is ${order ?? 'missing'}`);
     return idBits(id);
   };
   let [digest, lastSeq, lastPosition] = [0n, 0, 0];
@@ -71,13 +71,13 @@ export function countBooks(eventId: string, seats: CountedSeat[], entries: Count
 }
 
 /**
- * Holds an event's books against its rows, as after a restore whose tables are not of one moment, and
- * where asked to writes what the rows say. Numbers that were given once are not given again. Nobody
- * may use the event meanwhile; whoever does loses the fence or makes the write be refused.
+ * Compares the books of an event with its rows, as after a restore whose tables are not of the same moment. With
+ * `write` it also writes the books that the rows give. `lastPosition` and `lastSeq` never fall, so that no number
+ * is given twice. Nobody may use the event meanwhile: if somebody does, the write fails.
  *
- * @returns both versions of the books
- * @throws CliError when there is no such event, when it or a row of it is not of this service, when a user
- *   has two places, or the event was written
+ * @returns the books as they were kept, and as the rows give them
+ * @throws CliError when the event does not exist, when the event or a row was not written by this service, when a
+ *   user has two places, or when the event was written meanwhile
  */
 export async function mendBooks(
   store: Store,
@@ -91,7 +91,7 @@ export async function mendBooks(
   if (!item) throw new CliError(`There is no event ${eventId}.`);
   if (item.version === undefined) {
     throw new CliError(
-      `Event ${eventId} was written by an older system and has no books yet: \`npm run adopt\` gives it some.`,
+      `Event ${eventId} was written by the seed system and has no books yet: \`npm run adopt\` gives it some.`,
     );
   }
   const seats = await scanRows<Seat>(store, store.tables.registrations, eventId);

@@ -1,6 +1,6 @@
 /**
- * `npm pack` runs this: it puts the types of the routes, which `hono/client` makes a client of, into
- * `dist/client`, without anything of the platform that they are served on.
+ * `npm pack` runs this. It writes the types of the routes, from which `hono/client` makes a client, into
+ * `dist/client`, without types of the platform.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,19 +11,19 @@ import { runCommand } from './terminal.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const TARGET = join(ROOT, 'dist/client');
 
-/** The declarations next to which these are named; those of packages stay where they are. */
-const OURS = /(['"])(\.{1,2}\/[^'"]+)\.ts\1/g;
+/** An import of one of our own modules, as opposed to a package. */
+const RELATIVE_IMPORT = /(['"])(\.{1,2}\/[^'"]+)\.ts\1/g;
 
-/** Writes a module's declarations and, once each, those that they name. */
+/** Writes the declarations of a module and of all modules that it imports. */
 function write(from: string, module: string, done: Set<string>): void {
   if (done.has(module)) return;
   done.add(module);
   const text = readFileSync(join(from, `${module}.d.ts`), 'utf8')
-    // What the worker is bound to is nothing that a client sees.
+    // The worker's bindings don't concern a client.
     .replaceAll('Bindings: Env;', 'Bindings: object;');
   mkdirSync(dirname(join(TARGET, module)), { recursive: true });
-  writeFileSync(join(TARGET, `${module}.d.ts`), text.replace(OURS, '$1$2.js$1'));
-  for (const [, , path = ''] of text.matchAll(OURS)) {
+  writeFileSync(join(TARGET, `${module}.d.ts`), text.replace(RELATIVE_IMPORT, '$1$2.js$1'));
+  for (const [, , path = ''] of text.matchAll(RELATIVE_IMPORT)) {
     write(from, normalize(join(dirname(module), path)), done);
   }
 }
@@ -32,8 +32,8 @@ await runCommand(async () => {
   const directory = mkdtempSync(join(tmpdir(), 'registration-desk-'));
   try {
     const emit = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly'];
-    const places = ['--rootDir', ROOT, '--outDir', directory];
-    execFileSync('tsc', ['-p', ROOT, ...emit, ...places], {
+    const folders = ['--rootDir', ROOT, '--outDir', directory];
+    execFileSync('tsc', ['-p', ROOT, ...emit, ...folders], {
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     rmSync(TARGET, { recursive: true, force: true });

@@ -4,7 +4,10 @@ import { CliError, explain } from './terminal.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Opens a client that gives up on what cannot be reached within seconds. */
+/** How long one call of a command to DynamoDB may take. */
+export const CALL_TIMEOUT_MS = 10_000;
+
+/** Opens a client that gives up within seconds when DynamoDB cannot be reached. */
 export function openClient(config: CliConfig): DynamoDBClient {
   const { region, endpoint, credentials } = config;
   return new DynamoDBClient({
@@ -16,7 +19,7 @@ export function openClient(config: CliConfig): DynamoDBClient {
   });
 }
 
-/** Turns what the SDK throws into one line that says what to look at; leaves our own errors alone. */
+/** Turns an error of the SDK into one line that says what to look at. Our own errors stay as they are. */
 export function explainClientError(error: unknown, config: CliConfig): unknown {
   if (!(error instanceof Error) || error instanceof CliError) return error;
   const where = config.endpoint ?? `DynamoDB in ${config.region}`;

@@ -1,19 +1,19 @@
 import { type DynamoDBClient, ScanCommand, type ScanCommandInput } from '@aws-sdk/client-dynamodb';
 
-/** Pages of 1 MB that are looked at, some thousand events each: whoever asks does not wait for long. */
+/** Pages of 1 MB that are read at most, of some thousand events each, so that counting is quick. */
 const MAX_PAGES = 10;
 const CALL_TIMEOUT_MS = 10_000;
 
 /** Events that something is the matter with. */
 export interface Counted {
   count: number;
-  /** Events that were looked at. */
+  /** Events that were read. */
   seen: number;
-  /** Whether these were all. */
+  /** Whether all events were read. */
   isAll: boolean;
 }
 
-/** Counts the events that an older system wrote: they have no books, and are not served yet. */
+/** Counts the events that the seed system wrote: they have no books, and are not served yet. */
 export function countUnadopted(client: DynamoDBClient, table: string): Promise<Counted> {
   return countEvents(client, table, { FilterExpression: 'attribute_not_exists(version)' });
 }
@@ -61,5 +61,5 @@ export function tellUnadopted({ count, seen, isAll }: Counted): string | null {
   if (count === 0) return null;
   const what = count === 1 ? 'event was' : 'events were';
   const among = isAll ? '' : ` (of the first ${seen})`;
-  return `${count} ${what} written by an older system${among}, and ${count === 1 ? 'is' : 'are'} not served yet`;
+  return `${count} ${what} written by the seed system${among}, and ${count === 1 ? 'is' : 'are'} not served yet`;
 }

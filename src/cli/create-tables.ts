@@ -15,7 +15,7 @@ async function createTables(): Promise<number> {
   try {
     const { created, existing } = await ensureTables(openClient(config), config.tables);
     for (const name of created) say(`${name}: created`);
-    for (const name of existing) say(`${name}: there already, as it must be`);
+    for (const name of existing) say(`${name}: exists already, as it must be`);
     return 0;
   } catch (error) {
     throw explainClientError(error, config);

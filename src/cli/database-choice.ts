@@ -1,16 +1,16 @@
 import { basename, dirname } from 'node:path';
 import { CliError } from './terminal.ts';
 
-/** Images of a DynamoDB; the first is taken where none is there yet. */
+/** Container images of a DynamoDB. Where none is present, the first one is fetched. */
 export const IMAGES = ['ghcr.io/nubo-db/dynoxide', 'amazon/dynamodb-local'] as const;
 
-/** Container engines, with a command that fails where they don't run. */
+/** Container engines, each with a command that fails unless the engine is running. */
 export const ENGINES = [
   { name: 'docker', probe: ['version', '--format', '{{.Server.Version}}'] },
   { name: 'podman', probe: ['info'] },
 ];
 
-/** A container engine that runs, and those of `IMAGES` that it has. */
+/** A running container engine, and the images of `IMAGES` that it has. */
 export interface Engine {
   name: string;
   images: string[];
@@ -21,19 +21,19 @@ export type Database =
   | { kind: 'program'; file: string }
   | { kind: 'container'; engine: string; image: string };
 
-/** No database can be had here; the message says how to get one. */
+/** There is no database to start here. The message says how to get one. */
 export class NoDatabaseError extends CliError {}
 
-/** The command that brings a database, by platform. */
-function commandFor(platform: string, arch: string): string {
+/** The command that installs a database on a platform. */
+function installCommandFor(platform: string, arch: string): string {
   if (platform === 'linux' && arch === 'x64') return 'npm install --no-save @dynoxide/linux-x64';
   if (platform === 'darwin' || platform === 'linux') return 'brew install nubo-db/tap/dynoxide';
   return `docker pull ${IMAGES[0]}`;
 }
 
 /**
- * Chooses among what was found: a program before a container, an engine that has an image before one that
- * would have to fetch it.
+ * Chooses a database: a program before a container, and an engine that has an image before one that would have
+ * to fetch it.
  *
  * @throws NoDatabaseError with the command for the platform
  */
@@ -49,16 +49,16 @@ export function chooseDatabase(
   const engine = found.engines[0]?.name;
   if (engine !== undefined) return { kind: 'container', engine, image: IMAGES[0] };
   throw new NoDatabaseError(
-    `There is no DynamoDB to start here: run \`${commandFor(platform, arch)}\`, start Docker or Podman, or set DYNAMODB_ENDPOINT.`,
+    `There is no DynamoDB to start here: run \`${installCommandFor(platform, arch)}\`, start Docker or Podman, or set DYNAMODB_ENDPOINT.`,
   );
 }
 
-/** What the engine is told: to run the image at a port of loopback, its data in a directory of ours or in memory. */
+/** The arguments with which a container engine runs an image on a loopback port. Without `dbPath` the data is in memory. */
 export function containerArguments(options: {
   image: string;
   port: number;
   name: string;
-  /** `uid:gid` whose the files are to be; null: the engine's own choice. */
+  /** `uid:gid` of the owner of the files; null leaves it to the engine. */
   user: string | null;
   dbPath: string | null;
 }): string[] {

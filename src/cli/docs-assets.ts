@@ -1,4 +1,4 @@
-/** Puts the description of the API, and what `/docs` loads, into `dist/assets`: wrangler runs this before it serves or deploys. */
+/** Writes the description of the API and the files of `/docs` into `dist/assets`. Wrangler runs it before each start. */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -12,10 +12,10 @@ mkdirSync(target, { recursive: true });
 for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
   copyFileSync(join(source, file), join(target, file));
 }
-// A file, not a script in the page, so that the page's policy can forbid those.
+// In a file, since the page's content policy forbids scripts in the page.
 writeFileSync(
   join(target, 'start.js'),
   "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true, tryItOutEnabled: true });\n",
 );
-// Made here, so that the worker need not carry what makes it.
+// Made here, so that the worker does not contain the code that makes it.
 writeFileSync(join(assets, 'openapi.json'), JSON.stringify(describeApi()));

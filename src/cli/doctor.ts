@@ -1,4 +1,4 @@
-/** `npm run doctor [-- --env NAME]`: tells what is missing or wrong where the service is to run. */
+/** `npm run doctor [-- --env NAME]`: reports what is missing or wrong in the settings and in DynamoDB. */
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
@@ -14,13 +14,13 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const WRANGLER_TIMEOUT_MS = 30_000;
 const MARKS = { right: 'ok   ', wrong: 'WRONG', unknown: '?    ' };
 
-/** What the worker needs to be told in secret. */
+/** The names of the secrets that the worker needs. */
 function secretsFor({ AUTH_MODE = '' }: Settings): string[] {
   const keys = AUTH_MODE.includes('key') ? ['API_KEYS'] : [];
   return ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', ...keys];
 }
 
-/** The settings by the service's own rules; secrets, which are not here, are taken to be right. */
+/** Checks the settings by the service's own rules. Secrets can't be read here, so they are taken to be right. */
 function examineSettings(settings: Settings): Finding {
   const secrets: Settings = {
     AWS_ACCESS_KEY_ID: 'unknown',
@@ -35,7 +35,7 @@ function examineSettings(settings: Settings): Finding {
   }
 }
 
-/** The secrets of a deployed worker, as far as Cloudflare can be asked. */
+/** Checks whether a deployed worker has its secrets, by asking Cloudflare. */
 async function examineSecrets(settings: Settings, environment: string): Promise<Finding> {
   const what = 'secrets';
   try {
@@ -46,8 +46,8 @@ async function examineSecrets(settings: Settings, environment: string): Promise<
       env: { ...process.env, CI: 'true' },
     };
     const { stdout } = await promisify(execFile)(process.execPath, args, options);
-    const there = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
-    const missing = secretsFor(settings).filter((name) => !there.includes(name));
+    const present = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
+    const missing = secretsFor(settings).filter((name) => !present.includes(name));
     return missing.length === 0
       ? { what, verdict: 'right', detail: 'all there' }
       : { what, verdict: 'wrong', detail: `missing: ${missing.join(', ')}` };

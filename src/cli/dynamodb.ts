@@ -19,18 +19,18 @@ import { CliError } from './terminal.ts';
 
 const START_TIMEOUT_MS = 10_000;
 const POLL_MS = 20;
-/** The image may have to be fetched first. */
+/** How long a container may take to start: the image may have to be fetched first. */
 const CONTAINER_TIMEOUT_MS = 180_000;
 const ENGINE_TIMEOUT_MS = 5_000;
 
-/** The embedded DynamoDB, answering. */
+/** The embedded DynamoDB, once it answers. */
 export interface EmbeddedDynamoDB extends ManagedProcess {
   endpoint: string;
 }
 
 /**
- * Finds a database that can be started here: the platform's npm package, `dynoxide` in node_modules/.bin or on
- * the PATH, else a container engine that is running.
+ * Finds a database that can be started here: the npm package for this platform, else `dynoxide` in
+ * node_modules/.bin or on the PATH, else a running container engine.
  *
  * @throws NoDatabaseError with the command for this platform
  */
@@ -42,39 +42,39 @@ export async function findDatabase(path = process.env.PATH ?? ''): Promise<Datab
   const program = folders
     .flatMap((folder) => (folder ? [join(folder, file)] : []))
     .find(isExecutable);
-  // Asking an engine takes time, and nobody needs the answer then.
+  // With a program no engine is needed, and asking one takes time.
   const engines = program === undefined ? await findEngines(path) : [];
   const { platform, arch } = process;
   return chooseDatabase({ program, engines }, { platform, arch });
 }
 
-/** The engines that are installed and running, with those of the images that they have. */
+/** The engines that are installed and running, each with the images that it has. */
 async function findEngines(PATH: string): Promise<Engine[]> {
   const env = { ...process.env, PATH };
-  const does = async (command: string, args: string[]) => {
+  const succeeds = async (command: string, args: string[]) => {
     try {
       await promisify(execFile)(command, args, { env, timeout: ENGINE_TIMEOUT_MS });
       return true;
     } catch {
-      // Not installed, or nobody answers: it can't be used, whatever the reason.
+      // Not installed, or not running: it can't be used.
       return false;
     }
   };
-  const asked = ENGINES.map(async ({ name, probe }) => {
-    if (!(await does(name, probe))) return [];
+  const found = ENGINES.map(async ({ name, probe }) => {
+    if (!(await succeeds(name, probe))) return [];
     const images: string[] = [];
     for (const image of IMAGES) {
-      if (await does(name, ['image', 'inspect', image])) images.push(image);
+      if (await succeeds(name, ['image', 'inspect', image])) images.push(image);
     }
     return [{ name, images }];
   });
-  return (await Promise.all(asked)).flat();
+  return (await Promise.all(found)).flat();
 }
 
 /**
  * Starts the embedded DynamoDB on 127.0.0.1 and waits until it answers.
  *
- * @param options.dbPath the file with its data; without one it keeps them in memory.
+ * @param options.dbPath the file of its data; without it the data is in memory
  * @throws CliError when it is not installed, the port is taken, or it does not come up.
  */
 export async function startDynamoDB(options: {
@@ -83,18 +83,18 @@ export async function startDynamoDB(options: {
 }): Promise<EmbeddedDynamoDB> {
   const { port, dbPath } = options;
   const database = await findDatabase();
-  // Looked at first: otherwise the answer of whatever listens there would pass for ours.
+  // Checked first: another server on this port would answer, and be taken for the database.
   if (!(await isPortFree(port))) {
     throw new CliError(`The embedded DynamoDB cannot start: port ${port} is in use.`);
   }
   if (dbPath !== undefined) keepPrivate(dbPath);
-  const { command, args, clean, timeoutMs } = commandFor(database, port, dbPath);
-  // One that was killed may have left its container, which has the file open.
+  const { command, args, clean, timeoutMs } = launchOf(database, port, dbPath);
+  // A killed run may have left its container, which still has the file open.
   await clean();
   const started = startProcess(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaint = '';
   started.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    // It greets on stderr too; what goes wrong is marked.
+    // It also greets on stderr; only errors have this prefix.
     complaint = /^error: (.*)/m.exec(text)?.[1] ?? complaint;
   });
   const ended = started.ended.then((how) => (complaint ? `${how}: ${complaint}` : how));
@@ -121,8 +121,8 @@ export async function startDynamoDB(options: {
   return { ...started, ended, endpoint, stop };
 }
 
-/** How a database is started, and what is left to do before and after it runs. */
-function commandFor(database: Database, port: number, dbPath: string | undefined) {
+/** How to start a database: the command, and `clean` to remove a container before and after it runs. */
+function launchOf(database: Database, port: number, dbPath: string | undefined) {
   if (database.kind === 'program') {
     const args = ['serve', '--host', '127.0.0.1', '--port', String(port)];
     if (dbPath !== undefined) args.push('--db-path', dbPath);
@@ -130,21 +130,21 @@ function commandFor(database: Database, port: number, dbPath: string | undefined
     return { command: database.file, args, clean, timeoutMs: START_TIMEOUT_MS };
   }
   const { engine, image } = database;
-  // The same for the same data; the directory is locked, so no other of ours runs with it.
-  const of = createHash('sha256').update(dbPath ?? `memory ${port}`);
-  const name = `registration-desk-${of.digest('hex').slice(0, 12)}`;
+  // The same data always has the same container name. The directory is locked, so only one of ours uses it.
+  const hash = createHash('sha256').update(dbPath ?? `memory ${port}`);
+  const name = `registration-desk-${hash.digest('hex').slice(0, 12)}`;
   const user = process.getuid && process.getgid ? `${process.getuid()}:${process.getgid()}` : null;
   const args = containerArguments({ image, port, name, user, dbPath: dbPath ?? null });
   const clean = async () => {
-    // It fails where there is no such container, as it should be.
+    // It fails when there is no such container, which is the normal case.
     await promisify(execFile)(engine, ['rm', '--force', name]).catch(() => undefined);
   };
   return { command: engine, args, clean, timeoutMs: CONTAINER_TIMEOUT_MS };
 }
 
 /**
- * Makes the database its owner's alone, one from before as well. It is there, empty, before SQLite opens
- * it, which gives the files beside it the same mode.
+ * Makes the database files accessible to their owner only, existing ones too. The database file is created before
+ * SQLite opens it, since SQLite gives the files beside it the same mode.
  */
 function keepPrivate(dbPath: string): void {
   closeSync(openSync(dbPath, 'a', 0o600));
@@ -174,7 +174,7 @@ async function answers(endpoint: string): Promise<boolean> {
   try {
     const response = await fetch(endpoint, { signal: AbortSignal.timeout(1_000) });
     await response.body?.cancel();
-    // Amazon's answers 400 to whoever does not sign.
+    // Amazon's image answers 400 to an unsigned request.
     return response.status < 500;
   } catch {
     return false;

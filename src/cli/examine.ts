@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { TableNames } from '../config.ts';
 import { PERMISSIONS } from '../store/permissions.ts';
+import { NO_ID } from '../store/probe.ts';
 import { type IndexSchema, TABLE_SCHEMAS } from '../store/tables.ts';
 import { explainClientError } from './client.ts';
 import { countOverdue, countUnadopted, tellUnadopted } from './counting.ts';
@@ -19,12 +20,13 @@ import { type CliConfig, type Settings, whoMayCall } from './settings.ts';
 import { compareTable, describeTable } from './tables.ts';
 import { explain } from './terminal.ts';
 
-/** One thing that was looked at: right, wrong, or not to be seen from here. */
+/** The result of one check. */
 export interface Finding {
-  /** What was looked at. */
+  /** What was checked. */
   what: string;
+  /** `unknown`: it can't be checked from here. */
   verdict: 'right' | 'wrong' | 'unknown';
-  /** What is wrong, or why it can't be seen. */
+  /** What was found, or why it can't be checked. */
   detail: string;
 }
 
@@ -36,15 +38,13 @@ const right = (what: string, detail = 'as it must be'): Finding => ({
 const wrong = (what: string, detail: string): Finding => ({ what, verdict: 'wrong', detail });
 const unknown = (what: string, detail: string): Finding => ({ what, verdict: 'unknown', detail });
 
-/** No record has it: ids are trimmed, and never blank. */
-const NO_ID = ' ';
-/** AWS refuses signatures five minutes off; this leaves time to mend it. */
+/** The greatest clock skew that is right. AWS refuses signatures that are five minutes off. */
 const MAX_SKEW_MS = 60_000;
 /** The hourly look wakes what is overdue; what is due for longer was not woken. */
 const OVERDUE_MAX_MS = 2 * 60 * 60 * 1_000;
 const CALL_TIMEOUT_MS = 10_000;
 
-/** Where objects are near the tables of a region: its beginning, and the hints that will do. */
+/** The location hints that are near a region, by the start of the region's name. */
 const NEAR: [region: string, hints: string[]][] = [
   ['us-east', ['enam']],
   ['us-west', ['wnam']],
@@ -61,17 +61,17 @@ const NEAR: [region: string, hints: string[]][] = [
   ['af-', ['afr']],
 ];
 
-/** Whether new objects come to be near the tables. */
+/** Checks whether new objects are placed near the tables. */
 export function examineHint(region: string, hint: string | undefined): Finding {
   const what = 'location hint';
   if (!hint) return wrong(what, 'is empty: an object stays near its first caller');
   const near = NEAR.find(([start]) => region.startsWith(start))?.[1];
-  if (!near) return unknown(what, `nothing is known here of ${region}`);
+  if (!near) return unknown(what, `no hint is known for ${region}`);
   if (near.includes(hint)) return right(what, `${hint} is near ${region}`);
   return wrong(what, `${hint} is far from ${region}, which ${near.join(' or ')} is near`);
 }
 
-/** Whether callers have to show who they are. Off is right on this machine; elsewhere nobody but you knows. */
+/** Checks authentication. Off is right on this machine; elsewhere it is unknown whether that is intended. */
 export function examineCallers(settings: Settings): Finding {
   const what = 'authentication';
   if (settings.AUTH_MODE !== 'none') return right(what, `by ${settings.AUTH_MODE}`);
@@ -81,7 +81,7 @@ export function examineCallers(settings: Settings): Finding {
 
 const isDenied = (error: unknown) => (error as Error).name === 'AccessDeniedException';
 
-/** The tables, their indexes, and what the account keeps of them. */
+/** Checks a table: its schema, its indexes, its expiry and its backups. */
 async function examineTable(
   client: DynamoDBClient,
   config: CliConfig,
@@ -109,8 +109,8 @@ async function examineTable(
     const command = new DescribeTimeToLiveCommand({ TableName: name });
     const { TimeToLiveDescription: ttl } = await client.send(command, options);
     const isOn = /^ENABL/.test(ttl?.TimeToLiveStatus ?? '') && ttl?.AttributeName === schema.ttl;
-    const told = `expiry of ${name}`;
-    findings.push(isOn ? right(told) : wrong(told, `is off; it goes by ${schema.ttl}`));
+    const expiry = `expiry of ${name}`;
+    findings.push(isOn ? right(expiry) : wrong(expiry, `is off; it goes by ${schema.ttl}`));
   }
   const backups = `backups of ${name}`;
   try {
@@ -125,7 +125,7 @@ async function examineTable(
   return findings;
 }
 
-/** One call that changes nothing, whatever is in the table: its key is nobody's, its condition false. */
+/** Makes a call that changes nothing: its key is of no item, and its condition can't hold. */
 function harmlessCall(client: DynamoDBClient, table: string, key: string, action: string) {
   const options = { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) };
   const item = { [key]: { S: NO_ID } };
@@ -154,6 +154,7 @@ function harmlessCall(client: DynamoDBClient, table: string, key: string, action
   }
 }
 
+/** Queries an index for a key of no item. */
 function queryNobody(client: DynamoDBClient, table: string, index: IndexSchema) {
   const command = new QueryCommand({
     TableName: table,
@@ -166,7 +167,7 @@ function queryNobody(client: DynamoDBClient, table: string, index: IndexSchema) 
   return client.send(command, { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
 }
 
-/** Each call that the worker makes. */
+/** Tries each call that the worker makes. */
 async function examinePermissions(
   client: DynamoDBClient,
   config: CliConfig,
@@ -181,7 +182,7 @@ async function examinePermissions(
     } catch (error) {
       const { name } = error as Error;
       if (name === 'ConditionalCheckFailedException') return [];
-      // A table or index that is missing or different was told of already.
+      // `examineTable` has reported a table or index that is missing or different.
       if (name === 'ResourceNotFoundException' || name === 'ValidationException') return [];
       if (isDenied(error)) return [wrong(`permissions on ${table}`, `${action} is denied`)];
       throw error;
@@ -198,7 +199,7 @@ async function examinePermissions(
   return denied.flat().length > 0 ? denied.flat() : [right(`permissions on ${table}`)];
 }
 
-/** Events without books, which answer 503. Where they cannot be counted, that was told of already. */
+/** Looks for events without books, which answer 503. Other checks report why they can't be counted. */
 async function examineEvents(client: DynamoDBClient, table: string): Promise<Finding[]> {
   const what = `events in ${table}`;
   try {
@@ -243,8 +244,8 @@ async function examineClock(config: CliConfig, now: () => number): Promise<Findi
 }
 
 /**
- * Looks at everything that DynamoDB has to be and to allow. What makes all the rest impossible, such as
- * refused credentials, is the only finding then.
+ * Checks everything about DynamoDB. An error that makes the other checks impossible, such as refused credentials,
+ * is the only finding then.
  */
 export async function examine(
   client: DynamoDBClient,

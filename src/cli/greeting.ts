@@ -1,7 +1,7 @@
 import type { AuthSettings } from '../auth/settings.ts';
 import { type Settings, whoMayCall } from './settings.ts';
 
-/** A call that works as it stands where nobody has to show who they are; else one that every role may make. */
+/** An example call: with authentication off, one that works as it is; else one that every role may make. */
 function tryOut(api: string, { keys, jwt }: AuthSettings): string[] {
   if (!keys && !jwt) {
     const user = JSON.stringify({ userId: 'ada', name: 'Ada Lovelace' });
@@ -20,7 +20,7 @@ function tryOut(api: string, { keys, jwt }: AuthSettings): string[] {
   ];
 }
 
-/** What `npm start` says when everything is up. */
+/** The lines that `npm start` prints when everything is up. */
 export function greet(running: {
   port: number;
   /** Where the data is, for a person. */

@@ -1,20 +1,22 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { makeDirectory } from './directory.ts';
+import { makeDirectory } from './data-directory.ts';
 import { CliError, explain } from './terminal.ts';
 
 const SQLITE_BUSY = 5;
 
-/** Kept for as long as the process lives: a lock that is garbage collected is a lock let go. */
+/** Locks that this process holds. The list keeps them from garbage collection, which would release them. */
 const held: DatabaseSync[] = [];
 
 /**
- * Creates the directory if it is missing and locks it against a second `npm start`: the embedded
- * DynamoDB would open a file that another one has open without a word.
+ * Creates the directory if it is missing, and locks it against a second `npm start`: the embedded DynamoDB would
+ * open the same file twice without an error.
  *
- * The lock is SQLite's on a file of its own, so the kernel drops it however the process ends. A
- * file with a process id would outlive a `kill -9`, and in a container the id soon means somebody else.
+ * The lock is SQLite's, on a file of its own. The kernel releases it however the process ends. A file with a
+ * process id would outlive a `kill -9`, and the id can soon belong to another process.
+ *
+ * @throws CliError when the directory is in use, or can't be used
  */
 export function lockDirectory(directory: string): void {
   try {
@@ -32,7 +34,7 @@ export function lockDirectory(directory: string): void {
   }
 }
 
-/** Whether an `npm start` has the directory locked at the moment. */
+/** Whether an `npm start` has locked the directory. */
 export function isDirectoryInUse(directory: string): boolean {
   const file = join(directory, 'lock');
   if (!existsSync(file)) return false;

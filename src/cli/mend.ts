@@ -1,4 +1,4 @@
-/** `npm run mend -- EVENT_ID [--write] [--env NAME]`: an event's books held against its rows, and mended. */
+/** `npm run mend -- EVENT_ID [--write] [--env NAME]`: compares an event's books with its rows, and mends them. */
 
 import { resolve } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';

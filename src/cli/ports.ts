@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 
-/** Finds a TCP port on 127.0.0.1 that nothing listens on at the moment. */
+/** Finds a free TCP port on 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -11,7 +11,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Tells whether the port can be listened on at 127.0.0.1 at the moment. */
+/** Whether a TCP port on 127.0.0.1 is free. */
 export async function isPortFree(port: number): Promise<boolean> {
   const server = createServer();
   try {
@@ -25,7 +25,7 @@ export async function isPortFree(port: number): Promise<boolean> {
   }
 }
 
-/** Reads a TCP port out of a setting; undefined when it is none. */
+/** Reads a TCP port from a setting; undefined when it is not one. */
 export function parsePort(text: string): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   return port >= 1 && port <= 65_535 ? port : undefined;

@@ -5,18 +5,18 @@ import { CliError, explain } from './terminal.ts';
 
 /** How long a process may take to end after SIGTERM before it is killed. */
 const STOP_TIMEOUT_MS = 5_000;
-/** How long killed processes may take to be gone; a container's init may be slow to reap them. */
+/** How long to wait until killed processes are gone: the init process of a container may be slow to reap them. */
 const KILL_TIMEOUT_MS = 300;
 const POLL_MS = 20;
-/** There are no process groups and no signals there; a tree is ended by `taskkill`. Never run by us. */
+/** Windows has no process groups and signals; `taskkill` ends a process tree. This is not tested on Windows. */
 const IS_WINDOWS = process.platform === 'win32';
 
-/** A process that was started, with everything that it starts in turn. */
+/** A started process, with all processes that it starts. */
 export interface ManagedProcess {
   child: ChildProcess;
-  /** Resolves when it has ended, with how: `exit code 1`, `SIGKILL`. Never rejects. */
+  /** Resolves when it has ended, to how it ended: `exit code 1`, `SIGKILL`. Never rejects. */
   ended: Promise<string>;
-  /** Ends it and everything that it started; safe to call again, and after it has ended. */
+  /** Ends it and all processes that it started. May be called again, and after it has ended. */
   stop(): Promise<void>;
 }
 
@@ -24,8 +24,8 @@ const running = new Set<ManagedProcess>();
 let closed = false;
 
 /**
- * Starts a process in a process group of its own, so that a terminal's Ctrl-C reaches only us and
- * we can end it with all of its descendants (wrangler starts workerd and esbuild).
+ * Starts a process in a process group of its own. So a terminal's Ctrl-C reaches only this process, and `stop` ends
+ * all descendants (wrangler starts workerd and esbuild).
  */
 export function startProcess(
   command: string,
@@ -56,27 +56,27 @@ export function startProcess(
   return managed;
 }
 
-/** Ends every process that is still running, the last one started first, and starts no more. */
+/** Ends all running processes, the last one first. From then on none can be started. */
 export async function stopAllProcesses(): Promise<void> {
   closed = true;
   for (const managed of [...running].reverse()) await managed.stop();
 }
 
 /**
- * A shell that waits for our end of a pipe to close, which the kernel sees to however we die, and
- * then kills the group: not even `kill -9` of us leaves a process behind that holds the data or a port.
+ * Starts a shell that kills the group once our end of a pipe closes. The kernel closes it however this process dies,
+ * so not even `kill -9` leaves a process behind that holds the data or a port.
  */
 function startGuard(group: number): ChildProcess {
   const script = 'read -r _; kill -s KILL -- "-$1"';
   const stdio: StdioOptions = ['pipe', 'ignore', 'ignore'];
   const guard = spawn('/bin/sh', ['-c', script, 'sh', String(group)], { detached: true, stdio });
-  // Without a shell there is no guard; ending in the normal way does not need one.
+  // Without a shell there is no guard. Ending normally does not need one.
   guard.on('error', () => undefined);
   return guard;
 }
 
 async function endGroup(group: number, leaderEnded: Promise<unknown>): Promise<void> {
-  // The leader alone is asked, so that wrangler ends its own in order; what is left is killed.
+  // SIGTERM goes to the leader alone, so that wrangler can end its own processes in order. The rest is killed.
   signal(group, 'SIGTERM');
   const waited = new AbortController();
   await Promise.race([
@@ -84,25 +84,25 @@ async function endGroup(group: number, leaderEnded: Promise<unknown>): Promise<v
     sleep(STOP_TIMEOUT_MS, undefined, { signal: waited.signal }).catch(() => undefined),
   ]);
   waited.abort();
-  // Waiting until whoever outlived the leader is gone frees their ports.
+  // Wait until all processes of the group are gone, so that their ports are free.
   const deadline = Date.now() + KILL_TIMEOUT_MS;
   while (signal(-group, 'SIGKILL') && Date.now() < deadline) await sleep(POLL_MS);
 }
 
-/** Ends a process with all below it, on Windows. */
+/** Ends a process and its descendants on Windows. */
 async function endTree(root: number, ended: Promise<unknown>): Promise<void> {
   const killed = promisify(execFile)('taskkill', killTreeArguments(root), { windowsHide: true });
-  // It fails where the process has ended already, which is what was wanted.
+  // It fails when the process has ended already, which is fine.
   await killed.catch(() => undefined);
   await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
 }
 
-/** What `taskkill` is told: the process, all below it, whether they agree or not. */
+/** The arguments with which `taskkill` ends a process and its descendants by force. */
 export function killTreeArguments(root: number): string[] {
   return ['/PID', String(root), '/T', '/F'];
 }
 
-/** Signals a process, or with a negative id its group; tells whether there was anybody to signal. */
+/** Signals a process, or with a negative id its group. Returns whether there was a process to signal. */
 function signal(id: number, name: NodeJS.Signals): boolean {
   try {
     return process.kill(id, name);

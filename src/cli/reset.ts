@@ -1,17 +1,22 @@
-/** `npm run reset [-- --yes]`: empties the data that `npm start` keeps on this machine, after asking. */
+/** `npm run reset [-- --yes]`: deletes the data that `npm start` keeps on this machine, after asking. */
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
-import { dataDirectory } from './directory.ts';
+import { dataDirectory } from './data-directory.ts';
 import { lockDirectory } from './lock.ts';
 import { CliError, runCommand, say } from './terminal.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** What `npm start` puts there. A directory that was chosen may hold other things too, which stay. */
-const OURS = ['dynamodb.db', 'dynamodb.db-wal', 'dynamodb.db-shm', 'shared-local-instance.db'];
-const ALSO_OURS = ['worker', 'endpoint'];
+/** What `npm start` writes into the data directory. Other files stay: `DATA_DIR` may hold some. */
+const DATABASE_FILES = [
+  'dynamodb.db',
+  'dynamodb.db-wal',
+  'dynamodb.db-shm',
+  'shared-local-instance.db',
+];
+const OTHER_FILES = ['worker', 'endpoint'];
 
 async function agrees(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
@@ -30,12 +35,14 @@ await runCommand(async () => {
     options: { yes: { type: 'boolean', short: 'y', default: false } },
   });
   const directory = dataDirectory(ROOT);
-  const found = [...OURS, ...ALSO_OURS].filter((name) => existsSync(join(directory, name)));
+  const found = [...DATABASE_FILES, ...OTHER_FILES].filter((name) =>
+    existsSync(join(directory, name)),
+  );
   if (found.length === 0) {
     say(`There is no data in ${directory}.`);
     return 0;
   }
-  // Kept until the end, so that no `npm start` opens what is being deleted.
+  // Locked until this command ends, so that no `npm start` opens the data meanwhile.
   lockDirectory(directory);
   if (!values.yes && !(await agrees(`Delete all events and people in ${directory}? [y/N] `))) {
     say('Nothing was deleted.');

@@ -1,25 +1,25 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dataDirectory } from './directory.ts';
+import { dataDirectory } from './data-directory.ts';
 import { isDirectoryInUse } from './lock.ts';
 import { isLoopbackUrl, readSettings, type Settings } from './settings.ts';
 import { say } from './terminal.ts';
 
 const FILE = 'endpoint';
 
-/** Leaves word of where the database of this `npm start` is, for the other commands. */
+/** Writes down the endpoint of this `npm start`'s database, for the other commands. */
 export function recordEndpoint(directory: string, endpoint = ''): void {
   writeFileSync(join(directory, FILE), endpoint, { mode: 0o600 });
 }
 
-/** Takes that word away. */
+/** Deletes the endpoint that `recordEndpoint` wrote. */
 export function forgetEndpoint(directory: string): void {
   rmSync(join(directory, FILE), { force: true });
 }
 
 /**
- * Where the database is of the `npm start` that has this directory; undefined when none runs. Word left by one
- * that was killed is not believed: the port may be another's by now.
+ * The endpoint of the `npm start` that uses this directory; undefined when none is running. What a killed
+ * `npm start` wrote is ignored: another process may have the port now.
  */
 export function findEndpoint(directory: string): string | undefined {
   if (!isDirectoryInUse(directory)) return undefined;
@@ -27,15 +27,15 @@ export function findEndpoint(directory: string): string | undefined {
     const endpoint = readFileSync(join(directory, FILE), 'utf8');
     return isLoopbackUrl(endpoint) ? endpoint : undefined;
   } catch (error) {
-    // It is starting, and has not come so far.
+    // It is still starting, and has not written the endpoint yet.
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
 /**
- * Reads the settings as `readSettings` does. Where neither an environment nor an endpoint is named, and
- * `npm start` runs here, they are those of its database.
+ * Reads the settings as `readSettings` does. If neither an environment nor an endpoint is named, and `npm start`
+ * runs on this machine, the endpoint is that of its database.
  */
 export async function readSettingsHere(
   root: string,

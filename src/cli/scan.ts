@@ -2,9 +2,9 @@ import { paginateScan, type ScanCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { Store } from '../store/client.ts';
 
 /**
- * Every item of a table, page by page, read past the indexes: consistent, and as long as the table is.
+ * Reads every item of a table, page by page and consistently. It takes longer the larger the table is.
  *
- * @param filter what else the Scan is asked for, such as a filter
+ * @param filter other parameters of the Scan, such as a filter
  */
 export async function* scanTable<Item>(
   store: Store,

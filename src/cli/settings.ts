@@ -6,10 +6,10 @@ import { isLoopback } from '../loopback.ts';
 import { webhooksSchema } from '../outbox/settings.ts';
 import { CliError } from './terminal.ts';
 
-/** Settings by name, as the worker would find them in its environment. */
+/** Settings by name, as the worker gets them in its environment. */
 export type Settings = Record<string, string>;
 
-/** What the commands need to know; undefined credentials are left to the SDK's own chain. */
+/** The configuration of the commands. Without credentials the SDK looks for them itself. */
 export type CliConfig = Pick<StoreConfig, 'region' | 'endpoint' | 'tables'> & {
   credentials: StoreConfig['credentials'] | undefined;
 };
@@ -23,27 +23,26 @@ const OPTIONAL = [
   ...['CORS_ORIGINS', 'LOG_REQUESTS'],
 ];
 
-/** What an endpoint on this machine is given for credentials: it wants some and checks none. */
+/** The credentials for an endpoint on this machine: it needs some, but does not check them. */
 const LOCAL_CREDENTIALS: Settings = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
 
-/** Who may call on this machine, where nothing else is said: everybody that can reach its loopback. */
+/** The default on this machine: authentication is off, and only loopback names are answered. */
 const LOCAL_CALLERS: Settings = { ENVIRONMENT: 'development', AUTH_MODE: 'none' };
 
-/** The names of tables in wrangler.toml begin so where no environment is named: nobody chose them. */
+/** The prefix of the placeholder table names at the top level of wrangler.toml. */
 const NO_ENVIRONMENT = /^no-environment-/;
 
 /**
- * Reads the settings as `wrangler dev` does, with wrangler's own code: the variables of
- * wrangler.toml (`[env.NAME.vars]` instead when an environment is named), over them .dev.vars;
- * and over both, for each of these names, the process's environment. Without an environment they are
- * those of `npm start`.
+ * Reads the settings as `wrangler dev` does, with wrangler's own code: the variables of wrangler.toml
+ * (`[env.NAME.vars]` when an environment is named). .dev.vars overrides them, and the environment of the process
+ * overrides both. Without an environment they are the settings of `npm start`.
  */
 export async function readSettings(
   root: string,
   environment?: string,
   processEnv: NodeJS.ProcessEnv = process.env,
 ): Promise<Settings> {
-  // Loaded when needed: it takes a second, and a mistyped port is to be refused at once.
+  // Imported only here: it takes a second, and `npm start` refuses a mistyped port at once.
   const { unstable_getVarsForDev, unstable_readConfig } = await import('wrangler');
   const file = join(root, 'wrangler.toml');
   if (!existsSync(file)) throw new CliError(`There is no ${file}.`);
@@ -60,18 +59,18 @@ export async function readSettings(
   for (const [name, binding] of Object.entries(vars)) {
     if ('value' in binding && typeof binding.value === 'string') settings[name] = binding.value;
   }
-  // The top level of wrangler.toml names the variables; an environment may leave some out.
+  // The names come from the top level of wrangler.toml too, since an environment may leave some out.
   for (const name of new Set([...Object.keys(base.vars), ...Object.keys(settings), ...OPTIONAL])) {
     const value = processEnv[name];
     if (value !== undefined && !CREDENTIALS.includes(name)) settings[name] = value;
   }
-  // Credentials come whole from one place: a session token goes with its own key and no other.
+  // All credentials come from one source, since a session token belongs to its key.
   if (processEnv.AWS_ACCESS_KEY_ID) copyCredentials(processEnv, settings);
   const isHere = isLoopbackUrl(settings.DYNAMODB_ENDPOINT);
   return environment === undefined && isHere ? withLocalTables(settings) : settings;
 }
 
-/** The settings with the usual names for tables on this machine, where no others were chosen. */
+/** The settings with the default table names instead of the placeholders. */
 export function withLocalTables(settings: Settings): Settings {
   const renamed = Object.entries(settings).map(([name, value]) => [
     name,
@@ -90,7 +89,7 @@ export function checkSettings(settings: Settings): CliConfig {
   return { region, endpoint, tables, credentials: known ? credentials : undefined };
 }
 
-/** The settings with the credentials that an endpoint on this machine is given. */
+/** The settings with the credentials for an endpoint on this machine. */
 export function withLocalCredentials(settings: Settings): Settings {
   const changed = { ...settings };
   copyCredentials(LOCAL_CREDENTIALS, changed);
@@ -105,12 +104,12 @@ function copyCredentials(from: NodeJS.ProcessEnv, to: Settings): void {
   }
 }
 
-/** Whether a URL, or what should be one, names this machine. */
+/** Whether a text is a URL of this machine. */
 export function isLoopbackUrl(text: string | undefined): boolean {
   return isLoopback(URL.parse(text ?? '')?.hostname ?? '');
 }
 
-/** Where authentication is off: who may make every call, for a person. */
+/** Who may make every call while authentication is off, as a phrase for a person. */
 export function whoMayCall({ ENVIRONMENT, ALLOW_UNAUTHENTICATED }: Settings): string {
   const isLocal = ENVIRONMENT === 'development' && ALLOW_UNAUTHENTICATED !== 'yes';
   return `${isLocal ? 'anyone on this machine' : 'anyone who can reach it'} may make every call`;

@@ -1,11 +1,11 @@
-/** `npm start`: the service on this machine, with a DynamoDB of its own unless one is configured. */
+/** `npm start`: runs the service on this machine, with an embedded DynamoDB unless an endpoint is configured. */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config.ts';
 import { explainClientError, openClient } from './client.ts';
 import { countUnadopted, tellUnadopted } from './counting.ts';
-import { dataDirectory } from './directory.ts';
+import { dataDirectory } from './data-directory.ts';
 import { startDynamoDB } from './dynamodb.ts';
 import { greet } from './greeting.ts';
 import { lockDirectory } from './lock.ts';
@@ -27,13 +27,13 @@ const ROOT = resolve(import.meta.dirname, '../..');
 
 async function start(): Promise<number> {
   refuseArguments();
-  // Ends with 0, not 130: being asked to end is how this command ends, and npm calls anything else
-  // an error. The handlers stay: Ctrl-C may reach us twice, from the terminal and through npm.
-  const asked = new Promise<number>((resolve) => {
+  // Ends with 0, not 130: a signal is the normal end of this command, and npm reports anything else as an error.
+  // The handlers stay, since Ctrl-C may arrive twice, from the terminal and through npm.
+  const signalled = new Promise<number>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve(0));
   });
   try {
-    return await Promise.race([asked, run()]);
+    return await Promise.race([signalled, run()]);
   } finally {
     await stopAllProcesses();
   }
@@ -50,7 +50,7 @@ function refuseArguments(): void {
   }
 }
 
-/** Brings everything up, and fails when a part of it ends. */
+/** Starts everything. Rejects when a part of it ends. */
 async function run(): Promise<never> {
   const port = parsePort(process.env.PORT || '8787');
   if (port === undefined) {
@@ -60,17 +60,17 @@ async function run(): Promise<never> {
     throw new CliError(`Port ${port} is in use: end what listens there, or set PORT.`);
   }
   const given = await readSettings(ROOT);
-  // By the service's own rules, and before anything is started: what they refuse would answer 503 to all.
+  // Checked by the service's own rules before anything is started: with wrong settings every call would be a 503.
   const { auth } = readConfig(
     given.DYNAMODB_ENDPOINT ? withKnownCredentials(given) : withLocalCredentials(given),
   );
-  // People's data: whatever is made from here on is its owner's alone, by whichever process below.
+  // From here on, this and all child processes create files that only their owner can access: it is people's data.
   process.umask(0o077);
   const usual = dataDirectory(ROOT, {});
   const directory = dataDirectory(ROOT);
   lockDirectory(directory);
   process.once('exit', () => forgetEndpoint(directory));
-  // From before; one that was chosen may hold other things too, and keeps its mode.
+  // The default directory may exist with another mode. A chosen one keeps its mode: it may hold other files too.
   if (directory === usual) chmodSync(directory, 0o700);
 
   const { settings, data, older, ended } = await openTables(given, directory);
@@ -89,18 +89,20 @@ async function run(): Promise<never> {
   ]);
 }
 
-interface OpenTables {
-  /** What the worker is to run with. */
+/** The tables, ready for the worker. */
+interface ReadyTables {
+  /** The settings for the worker. */
   settings: Settings;
   /** Where the data is, for a person. */
   data: string;
-  /** What to tell of events that an older system wrote, if there are any. */
+  /** What to tell of events that the seed system wrote, if there are any. */
   older: string | null;
   /** Rejects when the embedded DynamoDB ends; otherwise stays pending. */
   ended: Promise<never>;
 }
 
-async function openTables(settings: Settings, directory: string): Promise<OpenTables> {
+/** Starts the embedded DynamoDB unless an endpoint is configured, and creates the tables that are missing. */
+async function openTables(settings: Settings, directory: string): Promise<ReadyTables> {
   if (settings.DYNAMODB_ENDPOINT) {
     const { tabled, older } = await createMissingTables(settings);
     const data = settings.DYNAMODB_ENDPOINT;
@@ -111,7 +113,7 @@ async function openTables(settings: Settings, directory: string): Promise<OpenTa
   const ended = database.ended.then((how): never => {
     throw new CliError(`The embedded DynamoDB ended by itself (${how}).`);
   });
-  // It may end while the worker starts, before anybody waits for it.
+  // It may end while the worker starts, before `run` awaits it: that must not be an unhandled rejection.
   ended.catch(() => undefined);
   const local = withLocalTables(
     withLocalCredentials({ ...settings, DYNAMODB_ENDPOINT: database.endpoint }),
@@ -120,7 +122,7 @@ async function openTables(settings: Settings, directory: string): Promise<OpenTa
   return { settings: local, data: `${directory}, served at ${database.endpoint}`, older, ended };
 }
 
-/** Gives back the settings with the credentials that were used, and what there is to tell of the events. */
+/** Creates missing tables. Returns the settings with the credentials that were used, and a note about old events. */
 async function createMissingTables(
   settings: Settings,
 ): Promise<{ tabled: Settings; older: string | null }> {
@@ -136,7 +138,7 @@ async function createMissingTables(
     const client = openClient(config);
     await ensureTables(client, config.tables);
     const found = tellUnadopted(await countUnadopted(client, config.tables.events));
-    // Said in full: an embedded database has another port each time.
+    // With the endpoint, since an embedded database has another port each time.
     older = found && `${found}. Adopt them:\n  DYNAMODB_ENDPOINT=${config.endpoint} npm run adopt`;
   } catch (error) {
     throw explainClientError(error, config);
@@ -149,7 +151,7 @@ async function createMissingTables(
   return { tabled, older };
 }
 
-/** Credentials that are missing are told of later, with the endpoint that wants them. */
+/** Fills in missing credentials. `createMissingTables` refuses them later, and names the endpoint. */
 function withKnownCredentials(settings: Settings): Settings {
   return settings.AWS_ACCESS_KEY_ID ? settings : withLocalCredentials(settings);
 }

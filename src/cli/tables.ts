@@ -12,15 +12,15 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { TableNames } from '../config.ts';
 import { type KeyAttribute, TABLE_SCHEMAS, type TableSchema } from '../store/tables.ts';
+import { CALL_TIMEOUT_MS } from './client.ts';
 import { CliError } from './terminal.ts';
 
-const CALL_TIMEOUT_MS = 10_000;
 const ACTIVE_TIMEOUT_MS = 180_000;
 const POLL_MS = 500;
 
 type Key = Pick<TableSchema['indexes'][number], 'hash' | 'range'>;
 
-/** Existing tables that are not what the service needs; one line for each difference. */
+/** Existing tables differ from the schema; one line for each difference. */
 export class TablesDifferError extends CliError {
   readonly differences: string[];
 
@@ -31,10 +31,10 @@ export class TablesDifferError extends CliError {
 }
 
 /**
- * Creates those of the four tables that are missing and waits until all can be used. Nothing is
- * created when one that exists is not as it must be.
+ * Creates the tables that are missing, and waits until all four can be used. Creates nothing when an existing
+ * table differs from its schema.
  *
- * @returns the names of the tables that were created, and of those that were there.
+ * @returns the names of the tables that were created, and of those that existed.
  * @throws TablesDifferError listing every difference.
  */
 export async function ensureTables(
@@ -51,7 +51,7 @@ export async function ensureTables(
   const existing: string[] = [];
   // One after the other: DynamoDB lets only one table with indexes be in creation at a time.
   for (const [i, { name, schema }] of wanted.entries()) {
-    const isNew = found[i] === undefined && (await create(client, name, schema));
+    const isNew = found[i] === undefined && (await createTable(client, name, schema));
     (isNew ? created : existing).push(name);
     refuseDifferences([compareTable(name, schema, await waitUntilActive(client, name))]);
     if (schema.ttl) await enableTtl(client, name, schema.ttl);
@@ -59,7 +59,7 @@ export async function ensureTables(
   return { created, existing };
 }
 
-/** Items that have expired are left out of account by the service itself; this deletes them. */
+/** Lets DynamoDB delete expired items. The service itself ignores them anyway. */
 async function enableTtl(client: DynamoDBClient, name: string, attribute: string): Promise<void> {
   const options = { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) };
   const command = new DescribeTimeToLiveCommand({ TableName: name });
@@ -92,8 +92,12 @@ export async function describeTable(
   }
 }
 
-/** Tells whether it was us who created the table: somebody else may be doing it right now. */
-async function create(client: DynamoDBClient, name: string, schema: TableSchema): Promise<boolean> {
+/** Creates a table. Returns false if it exists: somebody else may have created it a moment ago. */
+async function createTable(
+  client: DynamoDBClient,
+  name: string,
+  schema: TableSchema,
+): Promise<boolean> {
   const keys: Key[] = [schema, ...schema.indexes];
   const types = new Map(keys.flatMap(attributesOf).map((a) => [a.name, a.type]));
   const indexes = schema.indexes.map((index) => ({
@@ -123,7 +127,7 @@ async function waitUntilActive(client: DynamoDBClient, name: string): Promise<Ta
   const deadline = Date.now() + ACTIVE_TIMEOUT_MS;
   for (;;) {
     const table = await describeTable(client, name);
-    if (table && isUsable(table)) return table;
+    if (table && isReady(table)) return table;
     if (Date.now() > deadline) {
       const status = table?.TableStatus ?? 'missing';
       throw new CliError(`${name} is ${status} after ${ACTIVE_TIMEOUT_MS / 1_000} s of waiting.`);
@@ -132,15 +136,15 @@ async function waitUntilActive(client: DynamoDBClient, name: string): Promise<Ta
   }
 }
 
-/** A table that is UPDATING serves all calls; an index only once it is ACTIVE. */
-function isUsable({ TableStatus, GlobalSecondaryIndexes = [] }: TableDescription): boolean {
+/** Whether a table and its indexes serve calls. They also do while their status is UPDATING. */
+function isReady({ TableStatus, GlobalSecondaryIndexes = [] }: TableDescription): boolean {
   const serves = (status: string | undefined) => status === 'ACTIVE' || status === 'UPDATING';
   return serves(TableStatus) && GlobalSecondaryIndexes.every((i) => serves(i.IndexStatus));
 }
 
 /**
- * What of the table is not as the schema says. An index that the schema doesn't know is let be: no
- * query uses it, and whoever owns the account may want it. So is the billing mode.
+ * The differences between a table and its schema. Additional indexes and the billing mode are not compared: the
+ * service does not depend on them.
  */
 export function compareTable(
   name: string,

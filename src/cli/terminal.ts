@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 
-/** Something that the person at the terminal can put right; its message is all that they need. */
+/** An error that the person at the terminal can correct. Its message says all that they need. */
 export class CliError extends Error {
   override readonly name = 'CliError';
 }
@@ -16,7 +16,7 @@ export function complain(line: string): void {
 }
 
 /**
- * What to tell a person about a failure. Never a stack trace; a defect at least names its class.
+ * A failure in words for a person, without a stack trace. A defect is named with its class.
  */
 export function explain(error: unknown): string {
   if (error instanceof CliError || error instanceof AppError) return error.message;

@@ -10,14 +10,14 @@ import { CliError, say } from './terminal.ts';
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
-/** What wrangler itself needs; nothing else of ours is passed on. */
+/** The variables that wrangler itself needs. No others are passed on. */
 const PASSED_ON = [
   ...['PATH', 'HOME', 'TMPDIR', 'XDG_CONFIG_HOME', 'NO_COLOR', 'FORCE_COLOR'],
   // Windows; without SystemRoot there is no network.
   ...['SystemRoot', 'TEMP', 'TMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA', 'PATHEXT', 'COMSPEC'],
 ];
 
-/** No questions, no update check and no other call home: starting works, and as fast, offline. */
+/** No questions, no update check, no telemetry: so it also starts offline, and as fast. */
 const QUIET = {
   CI: 'true',
   WRANGLER_SEND_METRICS: 'false',
@@ -29,9 +29,9 @@ const QUIET = {
 /**
  * Starts the worker under `wrangler dev` on 127.0.0.1 and waits until `GET /health` answers 200.
  *
- * The settings travel in wrangler's environment: arguments can be read by every user of the
- * machine, a file would outlive a crash. Wrangler makes its whole environment the worker's when it
- * is asked to (and then reads no .dev.vars, which the settings contain), hence the short list above.
+ * The settings are passed in wrangler's environment: every user of the machine can read arguments, and a file would
+ * outlive a crash. With `CLOUDFLARE_INCLUDE_PROCESS_ENV` wrangler passes its whole environment to the worker, so
+ * `PASSED_ON` is short. It then reads no .dev.vars; the settings contain those already.
  */
 export async function startWorker(options: {
   root: string;
@@ -52,7 +52,7 @@ export async function startWorker(options: {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 
-  // Up to here wrangler lists bindings and the like, afterwards the worker speaks. Errors are on stderr.
+  // Before the worker is up, wrangler lists bindings and the like; that is not shown. Errors are on stderr.
   let isUp = false;
   if (worker.child.stdout) {
     createInterface({ input: worker.child.stdout }).on('line', (line) => {
@@ -89,7 +89,7 @@ async function waitUntilHealthy(worker: ManagedProcess, port: number): Promise<v
   );
 }
 
-/** wrangler's program, to be run by Node: the `wrangler` of npm is a shell script, or on Windows a `.cmd`. */
+/** The path of wrangler's program, to be run by Node: npm's `wrangler` is a shell script, or a `.cmd` on Windows. */
 export function findWrangler(): string {
   try {
     const manifest = createRequire(import.meta.url).resolve('wrangler/package.json');

@@ -17,12 +17,12 @@ export type CommitResult =
   | { type: 'replayed'; records: Map<string, KeyRecord> }
   | { type: 'unapplied' | 'uncertain'; cause: Error };
 
-/** The event item was written by another system, which keeps no books. */
+/** The event item was written by the seed system, which keeps no books. */
 export class NotAdoptedError extends Error {
   override readonly name = 'NotAdoptedError';
 
   constructor() {
-    super('the event was written by another system: `npm run adopt` takes it over');
+    super('the event was written by the seed system: `npm run adopt` takes it over');
   }
 }
 
@@ -39,7 +39,7 @@ export interface Ports {
   /**
    * Loads the event. With `fence` it wins the fence first: earlier transactions can't be applied any more.
    *
-   * @throws NotAdoptedError for an event of another system; another error when the tables do not answer
+   * @throws NotAdoptedError for an event of the seed system; another error when the tables do not answer
    */
   load(options: { fence: boolean }): Promise<EventState>;
   /** Commits changes on top of a version. Throws on a defect only. */

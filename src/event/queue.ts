@@ -7,7 +7,7 @@ export interface Unavailable {
   type: 'unavailable';
   /**
    * `uncertain`: the command may have been carried out. With any other reason it was not.
-   * `notAdopted`: it can't be, until the event of another system is adopted.
+   * `notAdopted`: it can't be, until the event of the seed system is adopted.
    * `defect`: it can't be; trying again fails too.
    */
   reason: 'busy' | 'expired' | 'unreachable' | 'notAdopted' | 'unapplied' | 'uncertain' | 'defect';

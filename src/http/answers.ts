@@ -14,7 +14,7 @@ export const userSchema = z
   })
   .meta({ id: 'User' }) satisfies z.ZodType<User>;
 
-/** Whether registrations are taken: `CANCELLED` for good, the others as the organiser likes. */
+/** Whether registrations are taken. `CANCELLED` is final; an organiser can change between the others. */
 export const eventStatusSchema = z
   .enum(['OPEN', 'PAUSED', 'CLOSED', 'CANCELLED'])
   .meta({ id: 'EventStatus' });
@@ -45,7 +45,7 @@ export const capacitySchema = z
   .meta({ id: 'Capacity' });
 export type Capacity = z.infer<typeof capacitySchema>;
 
-/** A seat. Rows never change: they are written once, and deleted. */
+/** A seat. It is never altered after it was given. */
 export const registrationSchema = z
   .object({
     registrationId: z.uuid(),
@@ -53,12 +53,12 @@ export const registrationSchema = z
     eventId,
     status: z.literal('ACTIVE'),
     createdAt,
-    /** Why the user was seated whatever the capacity; only there when that was done. */
+    /** Why the user was seated by an override; absent for any other seat. */
     overrideReason: text(OVERRIDE_REASON_MAX_CHARS).optional(),
   })
   .meta({ id: 'Registration' }) satisfies z.ZodType<Registration>;
 
-/** A place in line. `position` starts at 1 and is never given twice within an event. */
+/** An entry. `position` starts at 1 and is never given twice within an event. */
 export const waitlistEntrySchema = z
   .object({
     entryId: z.uuid(),
@@ -69,7 +69,7 @@ export const waitlistEntrySchema = z
   })
   .meta({ id: 'WaitlistEntry' }) satisfies z.ZodType<WaitlistEntry>;
 
-/** `POST /registration/registrations`: exactly one of the two is not null. */
+/** `POST /registration/registrations`: exactly one of `registration` and `waitlistEntry` is not null. */
 export const placedSchema = z
   .object({
     success: z.literal(true),
@@ -79,7 +79,7 @@ export const placedSchema = z
   })
   .meta({ id: 'Placed' });
 
-/** `GET /registration/registrations`; `ahead` counts those who wait before the user. */
+/** `GET /registration/registrations`; `ahead` is the number of entries before that of the user. */
 export const standingSchema = z
   .discriminatedUnion('status', [
     z
@@ -130,7 +130,7 @@ export const leftLineSchema = z
   })
   .meta({ id: 'LeftWaitlist' });
 
-/** `PATCH /registration/events/{eventId}`; `promoted` lists the first, `promotedCount` counts all. */
+/** `PATCH /registration/events/{eventId}`; `promoted` has the first `CHANGE_MAX_LISTED`, `promotedCount` counts all. */
 export const updatedSchema = z
   .object({
     event: eventSchema,
@@ -140,17 +140,17 @@ export const updatedSchema = z
   })
   .meta({ id: 'EventUpdate' });
 
-/** A page of a list. */
-function pageOf<Row extends z.ZodType>(row: Row) {
+/** The schema of a page of a list. */
+function pageSchemaOf<Row extends z.ZodType>(row: Row) {
   return z.object({ items: z.array(row), nextCursor: z.string().nullable() });
 }
 
 const withName = { name: z.string().nullable() };
-export const eventPageSchema = pageOf(eventSchema).meta({ id: 'EventPage' });
-export const registrationPageSchema = pageOf(
+export const eventPageSchema = pageSchemaOf(eventSchema).meta({ id: 'EventPage' });
+export const registrationPageSchema = pageSchemaOf(
   registrationSchema.extend(withName).meta({ id: 'ListedRegistration' }),
 ).meta({ id: 'RegistrationPage' });
-export const waitlistPageSchema = pageOf(
+export const waitlistPageSchema = pageSchemaOf(
   waitlistEntrySchema.extend(withName).meta({ id: 'ListedWaitlistEntry' }),
 ).meta({ id: 'WaitlistPage' });
 
@@ -206,7 +206,7 @@ const logChangeSchema = z
 const actor = z.string().nullable();
 
 /** `GET /registration/events/{eventId}/log`: an entry for each commit that changed something. */
-export const logSchema = pageOf(
+export const logSchema = pageSchemaOf(
   z
     .object({
       version: z.int().min(1).meta({ description: 'Grows with every commit, and has gaps.' }),
@@ -261,7 +261,7 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' }) satisfies z.ZodType<Problem>;
 
-/** `POST /registration/events/{eventId}/registrations`: a row for each that was sent, in order. */
+/** `POST /registration/events/{eventId}/registrations`: a result for each row that was sent, in order. */
 export const bulkResultSchema = z
   .object({
     results: z.array(
@@ -277,7 +277,7 @@ export const bulkResultSchema = z
             }),
           })
           .meta({ id: 'BulkPlaced' }),
-        // Null for a row that was no string.
+        // `userId` is null for a row that was not a string.
         z
           .object({
             userId: z.string().nullable(),

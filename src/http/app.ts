@@ -26,10 +26,10 @@ import { registrations, waitlist } from './routes/registrations.ts';
 import { users } from './routes/users.ts';
 import { webhooks } from './routes/webhooks.ts';
 
-/** Takes what the platform, the store and the libraries throw into the one hierarchy. */
+/** The `AppError` for an error of the platform, the store or a library; null for a defect. */
 function toAppError(error: Error): AppError | null {
   if (error instanceof AppError) return error;
-  // The only one that a middleware of ours throws: hono's JSON validator.
+  // Thrown by hono's JSON validator, and by nothing else.
   if (error instanceof HTTPException && error.status === 400) {
     return new ValidationError([{ path: '', message: 'the body is malformed JSON' }]);
   }
@@ -37,7 +37,7 @@ function toAppError(error: Error): AppError | null {
     const doubt = error.isUncertain ? ' The change may or may not have been made.' : '';
     return new UnavailableError(`The tables cannot be reached.${doubt}`);
   }
-  // What the platform says of an object that it moved, updated, reset or found overloaded.
+  // The platform moved, updated or reset the object, or found it overloaded.
   const platform = error as {
     retryable?: boolean;
     overloaded?: boolean;
@@ -56,8 +56,8 @@ const app = new Hono<{ Bindings: Env; Variables: RequestIdVariables }>();
 app.use(requestId());
 app.use(logRequest);
 app.use(secureHeaders);
-// Whatever is asked for counts. `crossOrigin` answers a preflight, so that counts before; all else
-// after, so that a page can read that it called too often.
+// Every request counts towards a limit. Preflights are counted before `crossOrigin`, which answers them. Other
+// calls are counted after it, so that a page can read the 429.
 app.use(countPreflights);
 app.use(crossOrigin);
 app.use(countCalls);
@@ -89,7 +89,7 @@ app.onError((error, c) => {
     );
   }
   if (error instanceof StoreUnavailableError) {
-    // Why is not for everybody: DynamoDB's words tell of accounts and permissions.
+    // The cause is for the log only: DynamoDB's message can name accounts and permissions.
     const told = { problem: 'tables unreachable', requestId: c.get('requestId') };
     // biome-ignore lint/suspicious/noConsole: the platform's log
     console.error(JSON.stringify({ ...told, cause: error.message }));
@@ -112,7 +112,7 @@ const routes = app
   .route('/registration/registrations', registrations)
   .route('/registration/waitlist', waitlist);
 
-/** The routes with their types, for `hono/client`; refusals included. */
+/** The types of the routes and of all error answers, for `hono/client`. */
 export type AppType = ApplyGlobalResponse<
   typeof routes,
   Record<400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 500 | 503, { json: Problem }>

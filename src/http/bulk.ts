@@ -14,6 +14,7 @@ import { markReplay } from './idempotency-key.ts';
 import { type BulkResult, userIdSchema } from './schemas.ts';
 import { toFieldErrors } from './validate.ts';
 
+/** The result of one row. */
 function toResult(reply: Reply, eventId: string, userId: string): BulkResult {
   try {
     const outcome = expectOutcome(reply, ['registered', 'waitlisted'], { eventId, userId });
@@ -30,7 +31,7 @@ function toResult(reply: Reply, eventId: string, userId: string): BulkResult {
   }
 }
 
-/** How many came to what, for the log. */
+/** How many rows had which result, for the log. */
 export function tally(results: BulkResult[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const result of results) {
@@ -41,7 +42,12 @@ export function tally(results: BulkResult[]): Record<string, number> {
   return counts;
 }
 
-/** Registers users one after the other; each has its own outcome, and spoils no other's. */
+/**
+ * Registers users in order. Each row has its own result: a refused row does not affect the others.
+ *
+ * @param rows user ids; null for a row that was not a string
+ * @throws AppError when the whole request is refused; nothing was changed then
+ */
 export async function registerAll(
   c: RouteContext,
   eventId: string,
@@ -61,7 +67,7 @@ export async function registerAll(
   }
   const last = replies.findLast(({ receipt }) => receipt);
   if (last?.receipt) c.header(RECEIPT_HEADER, last.receipt);
-  let answered = 0;
+  let next = 0;
   return parsed.map(({ data, error }, i) => {
     if (data === undefined) {
       const fields = error ? toFieldErrors(error) : [];
@@ -71,7 +77,7 @@ export async function registerAll(
         problem: new ValidationError(fields).toProblem(),
       };
     }
-    const reply = replies[answered++] ?? { type: 'unavailable', reason: 'uncertain' };
+    const reply = replies[next++] ?? { type: 'unavailable', reason: 'uncertain' };
     return toResult(reply, eventId, data);
   });
 }

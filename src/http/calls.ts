@@ -2,24 +2,24 @@ import * as z from 'zod';
 import { IDEMPOTENCY_KEY_MAX_CHARS } from '../limits.ts';
 import * as schemas from './schemas.ts';
 
-/** A header that a call may be sent with. `/docs` shows the example, and leaves it to the caller to send it. */
-export interface Header {
+/** An optional header of a request. `/docs` shows the example, but does not fill it in. */
+export interface RequestHeader {
   description: string;
   example: string;
   pattern?: string;
 }
 
-/** What the calls are grouped by, in the order that the page shows. */
+/** The groups of calls, in the order of the page. */
 export const TAGS = {
-  Users: 'Who can have a place.',
-  Events: 'What there are places for, how many and when.',
-  Places: 'Seats and places in line: of one user, and of all of an event.',
+  Users: 'Who can register.',
+  Events: 'What users register for: capacity, waitlist and times.',
+  Places: 'Seats and waitlist entries: of one user, and of a whole event.',
   Health: 'For monitors; open to all.',
 };
 
 /** A call of the API. */
 export interface Call {
-  /** What generators name their functions by: once given, it stays. */
+  /** The operation id. Generated clients name functions by it, so it must not change. */
   id: string;
   tag: keyof typeof TAGS;
   summary: string;
@@ -28,14 +28,15 @@ export interface Call {
   query?: z.ZodObject;
   body?: z.ZodType;
   /** Request headers by name. */
-  headers?: Record<string, Header>;
+  headers?: Record<string, RequestHeader>;
   success: {
     status: 200 | 201 | 202;
     schema: z.ZodType;
     headers?: Record<string, string>;
-    /** Whether it can be answered with 304, which has no body. */
+    /** Whether the answer can be a 304, which has no body. */
     notModified?: boolean;
   };
+  /** Statuses of the problems that are particular to the call. */
   problems: number[];
 }
 
@@ -48,32 +49,37 @@ export const IDEMPOTENCY = {
 };
 export const IF_MATCH = {
   'If-Match': {
-    description: 'The ETag of the event as it was read; refused with 412 otherwise.',
+    description: 'The ETag of the event as it was read: 412 if the event has changed since.',
     example: '"1"',
   },
 };
 export const IF_NONE_MATCH = {
   'If-None-Match': {
-    description: 'ETags of the event that the caller has: 304 if it is still one of them.',
+    description: 'ETags that the caller has: 304 if the event still has one of them.',
     example: '"1"',
   },
 };
-export const REPLAYED = { 'Idempotency-Replayed': '`true` when the first outcome is given again.' };
+export const REPLAYED = {
+  'Idempotency-Replayed': '`true` when the answer repeats the first outcome.',
+};
 export const ETAG = { ETag: 'The revision of the event.' };
 
-/** Which event is to be ended for good is nothing that `/docs` fills in. */
+/** Without an example: `/docs` must not fill in which event to cancel. */
 const eventToCancel = z.object({
   eventId: schemas.eventParamSchema.shape.eventId.meta({ param: {} }),
 });
 
-const BODY = [400, 413, 415];
-const KEYED = [409, 422];
+/** Problems of a call with a body. */
+const BODY_PROBLEMS = [400, 413, 415];
+/** Problems of a call that takes an `Idempotency-Key`. */
+const KEY_PROBLEMS = [409, 422];
 const paged = (id: string, schema: z.ZodType, summary: string): Call => ({
   id,
   tag: 'Places',
   summary,
-  // Not as another type of the answer: generators would make a text of every list.
-  description: 'A page as JSON. With `Accept: text/csv`, all of it as CSV, in UTF-8 with a mark.',
+  // CSV is not described as another type of the answer: generated clients would then take every list for a text.
+  description:
+    'A page as JSON. With `Accept: text/csv` the whole list as CSV, in UTF-8 with a byte order mark.',
   path: schemas.eventParamSchema,
   query: schemas.pageSchema,
   success: {
@@ -84,24 +90,24 @@ const paged = (id: string, schema: z.ZodType, summary: string): Call => ({
   problems: [400, 404],
 });
 
-/** Every call that the service takes, by method and path. */
+/** Every call of the API, by method and path. */
 export const CALLS: Record<string, Call> = {
   'POST /registration/users': {
     id: 'createUser',
     tag: 'Users',
     summary: 'Create a user',
     description:
-      'The id is theirs for good; whether it is a name, an address or a number is for the caller.',
+      'The id never changes. The caller chooses it; it can be a name, an address or a number.',
     body: schemas.newUserSchema,
     headers: IDEMPOTENCY,
     success: { status: 201, schema: schemas.userSchema, headers: REPLAYED },
-    problems: [...BODY, ...KEYED],
+    problems: [...BODY_PROBLEMS, ...KEY_PROBLEMS],
   },
   'GET /registration/users/{userId}': {
     id: 'getUser',
     tag: 'Users',
     summary: 'Read a user',
-    description: 'What was given when the user was created.',
+    description: 'The user as it was created.',
     path: schemas.userParamSchema,
     success: { status: 200, schema: schemas.userSchema },
     problems: [400, 404],
@@ -110,7 +116,7 @@ export const CALLS: Record<string, Call> = {
     id: 'listUserEvents',
     tag: 'Users',
     summary: 'The events in which a user has a seat, oldest registration first',
-    description: 'Events in whose line the user only waits are not in it.',
+    description: 'Events in which the user only has a waitlist entry are not listed.',
     path: schemas.userParamSchema,
     query: schemas.userEventsPageSchema,
     success: {
@@ -125,17 +131,17 @@ export const CALLS: Record<string, Call> = {
     tag: 'Events',
     summary: 'Create an event',
     description:
-      'Open at once, unless it says when it opens. Without an `eventId` it is given one.',
+      'Registration is open at once, unless `registrationOpensAt` is given. Without an `eventId` one is generated.',
     body: schemas.newEventSchema,
     headers: IDEMPOTENCY,
     success: { status: 201, schema: schemas.eventSchema, headers: { ...ETAG, ...REPLAYED } },
-    problems: [...BODY, ...KEYED],
+    problems: [...BODY_PROBLEMS, ...KEY_PROBLEMS],
   },
   'GET /registration/events': {
     id: 'listEvents',
     tag: 'Events',
     summary: 'List the events',
-    description: 'All of them, a page at a time, cancelled ones included.',
+    description: 'A page of all events, cancelled ones included.',
     query: schemas.pageSchema,
     success: { status: 200, schema: schemas.eventPageSchema },
     problems: [400],
@@ -144,7 +150,7 @@ export const CALLS: Record<string, Call> = {
     id: 'getEvent',
     tag: 'Events',
     summary: 'Read an event',
-    description: 'As it is now; its `ETag` is what `If-Match` takes.',
+    description: 'The event as it is now. `If-Match` takes its `ETag`.',
     path: schemas.eventParamSchema,
     headers: IF_NONE_MATCH,
     success: { status: 200, schema: schemas.eventSchema, headers: ETAG, notModified: true },
@@ -155,29 +161,30 @@ export const CALLS: Record<string, Call> = {
     tag: 'Events',
     summary: 'Change an event; raising the capacity promotes as many as fit',
     description:
-      'What is left out stays as it is. A lowered capacity evicts nobody. With `dryRun` it tells what would come of it, and changes nothing.',
+      'Fields that are left out stay as they are. Lowering the capacity takes no seat away. With `dryRun` the answer says what would happen, and nothing is changed.',
     path: schemas.eventParamSchema,
     query: schemas.dryRunSchema,
     body: schemas.eventPatchSchema,
     headers: IF_MATCH,
     success: { status: 200, schema: schemas.updatedSchema, headers: ETAG },
-    problems: [...BODY, 404, 412],
+    problems: [...BODY_PROBLEMS, 404, 412],
   },
   'DELETE /registration/events/{eventId}': {
     id: 'cancelEvent',
     tag: 'Events',
     summary: 'Cancel an event, for good',
-    description: 'It takes and promotes nobody any more, and its records stay.',
+    description: 'Nobody can register or is promoted any more. All records stay.',
     path: eventToCancel,
     headers: { ...IDEMPOTENCY, ...IF_MATCH },
     success: { status: 200, schema: schemas.eventSchema, headers: { ...ETAG, ...REPLAYED } },
-    problems: [400, 404, 412, ...KEYED],
+    problems: [400, 404, 412, ...KEY_PROBLEMS],
   },
   'GET /registration/events/{eventId}/capacity': {
     id: 'getCapacity',
     tag: 'Events',
     summary: 'How full an event is',
-    description: 'Counted by what decides about seats, so never behind it.',
+    description:
+      'The counts are those by which registrations are decided, so they are never out of date.',
     path: schemas.eventParamSchema,
     success: { status: 200, schema: schemas.capacitySchema },
     problems: [400, 404],
@@ -185,24 +192,24 @@ export const CALLS: Record<string, Call> = {
   'GET /registration/events/{eventId}/registrations': paged(
     'listRegistrations',
     schemas.registrationPageSchema,
-    'Those with a seat, by time',
+    'The seats of an event, by time',
   ),
   'POST /registration/events/{eventId}/registrations': {
     id: 'registerUsers',
     tag: 'Places',
-    summary: 'Register up to 1 000 users in order, each for itself',
+    summary: 'Register up to 1 000 users in order, each with its own result',
     description:
-      'Answers a row for each, in the order in which they were sent; one that is refused holds up no other.',
+      'The answer has a result for each row, in the same order. A refused row does not affect the others.',
     path: schemas.eventParamSchema,
     body: schemas.bulkSchema,
     headers: IDEMPOTENCY,
     success: { status: 200, schema: schemas.bulkResultSchema, headers: REPLAYED },
-    problems: [...BODY, 404, ...KEYED],
+    problems: [...BODY_PROBLEMS, 404, ...KEY_PROBLEMS],
   },
   'GET /registration/events/{eventId}/waitlist': paged(
     'listWaitlist',
     schemas.waitlistPageSchema,
-    'Those who wait, by position',
+    'The waitlist of an event, by position',
   ),
   'GET /registration/events/{eventId}/log': {
     id: 'readLog',
@@ -234,23 +241,23 @@ export const CALLS: Record<string, Call> = {
     body: schemas.webhookReplaySchema,
     headers: IDEMPOTENCY,
     success: { status: 202, schema: schemas.webhookSchema, headers: REPLAYED },
-    problems: [...BODY, 404, ...KEYED],
+    problems: [...BODY_PROBLEMS, 404, ...KEY_PROBLEMS],
   },
   'POST /registration/registrations': {
     id: 'register',
     tag: 'Places',
-    summary: 'Register a user: a seat, or a place in line',
-    description: 'While the event is full, and has a waitlist, it is a place in line.',
+    summary: 'Register a user: a seat, or a waitlist entry',
+    description: 'The user gets a waitlist entry when the event is full and has a waitlist.',
     body: schemas.newRegistrationSchema,
     headers: IDEMPOTENCY,
     success: { status: 201, schema: schemas.placedSchema, headers: REPLAYED },
-    problems: [...BODY, 404, ...KEYED],
+    problems: [...BODY_PROBLEMS, 404, ...KEY_PROBLEMS],
   },
   'GET /registration/registrations': {
     id: 'getStanding',
     tag: 'Places',
-    summary: 'Where a user stands',
-    description: '`status` tells which of the others are there.',
+    summary: 'The place of a user in an event: a seat, a waitlist entry, or none',
+    description: '`status` tells which of the other fields are not null.',
     query: schemas.placeSchema,
     success: { status: 200, schema: schemas.standingSchema },
     problems: [400, 404],
@@ -259,35 +266,36 @@ export const CALLS: Record<string, Call> = {
     id: 'unregister',
     tag: 'Places',
     summary: 'Give up a seat; the first in line takes it',
-    description: 'Possible at any time. Both are one change: nobody passes those who wait.',
+    description:
+      'Possible at any time. Both happen in one step, so that no newcomer can take the seat.',
     query: schemas.placeSchema,
     headers: IDEMPOTENCY,
     success: { status: 200, schema: schemas.leftSchema, headers: REPLAYED },
-    problems: [400, 404, ...KEYED],
+    problems: [400, 404, ...KEY_PROBLEMS],
   },
   'DELETE /registration/waitlist': {
     id: 'leaveWaitlist',
     tag: 'Places',
-    summary: 'Leave the line',
-    description: 'Possible at any time; whoever comes back is at the end.',
+    summary: 'Leave the waitlist',
+    description: 'Possible at any time. A user who registers again starts at the end.',
     query: schemas.placeSchema,
     headers: IDEMPOTENCY,
     success: { status: 200, schema: schemas.leftLineSchema, headers: REPLAYED },
-    problems: [400, 404, ...KEYED],
+    problems: [400, 404, ...KEY_PROBLEMS],
   },
   'GET /health': {
     id: 'getHealth',
     tag: 'Health',
     summary: 'Whether the process answers',
-    description: 'Asks nothing else.',
+    description: 'Checks nothing else.',
     success: { status: 200, schema: schemas.healthSchema },
     problems: [],
   },
   'GET /health/ready': {
     id: 'getReadiness',
     tag: 'Health',
-    summary: 'Whether it is configured and the tables answer',
-    description: 'The tables are asked once a second at most, whoever asks.',
+    summary: 'Whether the service is configured and the tables answer',
+    description: 'The tables are asked once a second at most, however often this is called.',
     success: { status: 200, schema: schemas.healthSchema },
     problems: [],
   },

@@ -1,14 +1,14 @@
-/** An entity tag (RFC 9110, 8.8.3): opaque, so that only equal text is the same tag. */
+/** An entity tag (RFC 9110, 8.8.3). Two tags are the same only if their text is equal. */
 interface EntityTag {
   isWeak: boolean;
   /** With its quotes. */
   opaque: string;
 }
 
-/** One member of a list, empty ones included, with the comma behind it. Commas within quotes part nothing. */
+/** One member of a list, which may be empty, and the comma after it. A comma within quotes separates nothing. */
 const MEMBER = /[ \t]*(?:(W\/)?("[^"\s\p{Cc}]*"))?[ \t]*(?:,|$)/guy;
 
-/** The tags that `If-Match` or `If-None-Match` lists; none of a list that is malformed. */
+/** The tags that `If-Match` or `If-None-Match` lists; none if the list is malformed. */
 function readTags(header: string): EntityTag[] {
   const tags: EntityTag[] = [];
   let end = 0;
@@ -23,8 +23,8 @@ function readTags(header: string): EntityTag[] {
 export const toETag = (revision: number) => `"${revision}"`;
 
 /**
- * The revisions that `If-Match` names, by strong comparison; null when any will do. A tag that is none of
- * ours matches no revision, which is what it is meant to tell.
+ * The revisions that `If-Match` names, by strong comparison; null for any revision. A tag that we never gave
+ * matches no revision.
  */
 export function readIfMatch(header: string | undefined): number[] | null {
   if (header === undefined || header.trim() === '*') return null;
@@ -34,7 +34,7 @@ export function readIfMatch(header: string | undefined): number[] | null {
   });
 }
 
-/** Whether `If-None-Match` names a tag, by weak comparison: whoever sent it has what it is of. */
+/** Whether `If-None-Match` names this tag, by weak comparison: the caller has this revision already. */
 export function hasTag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.trim() === '*' || readTags(header).some(({ opaque }) => opaque === etag);

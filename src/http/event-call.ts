@@ -16,7 +16,7 @@ import type { Reply, Unavailable } from '../event/queue.ts';
 import { servicesOf } from '../services.ts';
 import { idempotencyKeyOf, markReplay, toKeyError } from './idempotency-key.ts';
 
-/** What every route of an event is given. */
+/** The context of a route. */
 export type RouteContext = Context<{ Bindings: Env }>;
 
 /** Proves later that a change is in the event's log. */
@@ -40,14 +40,14 @@ export function eventKeyOf(
   return idempotencyKeyOf(c, ['event', eventId], request);
 }
 
-/** Who and what a command was about, for the sentence that refuses it. */
-interface Subject {
+/** The ids that the sentence of a refusal names. */
+interface NamedIds {
   eventId: string;
   userId?: string;
 }
 
-/** A refusal by the rules, as the error that the client is told. */
-export function toError(refusal: Refusal, { eventId, userId }: Subject): AppError {
+/** The error for a refusal by the rules. */
+export function toError(refusal: Refusal, { eventId, userId }: NamedIds): AppError {
   switch (refusal.reason) {
     case 'event-exists':
       return new DuplicateError(`Event ${eventId} exists already.`);
@@ -95,18 +95,18 @@ const UNAVAILABLE: Record<Exclude<Unavailable['reason'], 'defect'>, string> = {
   expired: 'could not be served in time; nothing was changed',
   unreachable: 'cannot be reached, since its records cannot be read; nothing was changed',
   notAdopted:
-    'was written by another system; an operator takes it over with `npm run adopt`, and nothing was changed until then',
+    'was written by the seed system; an operator takes it over with `npm run adopt`, and nothing was changed until then',
   unapplied: 'could not be written, since the tables are too busy; nothing was changed',
   uncertain:
     'could not be confirmed: the change may or may not have been made, and asking again tells',
 };
 
-/** Why a reply is not an outcome that was asked for, as the error that the client is told. */
-export function toReplyError(reply: Reply, subject: Subject): AppError {
-  const { eventId } = subject;
+/** The error for a reply that is not one of the expected outcomes. */
+export function toReplyError(reply: Reply, ids: NamedIds): AppError {
+  const { eventId } = ids;
   switch (reply.type) {
     case 'refused':
-      return toError(reply, subject);
+      return toError(reply, ids);
     case 'keyRefused':
       return toKeyError(reply.reason);
     case 'unavailable':
@@ -126,15 +126,15 @@ export function toReplyError(reply: Reply, subject: Subject): AppError {
 export function expectOutcome<Type extends Reply['type']>(
   reply: Reply,
   types: readonly Type[],
-  subject: Subject,
+  ids: NamedIds,
 ): Extract<Reply, { type: Type }> {
   if ((types as readonly string[]).includes(reply.type)) {
     return reply as Extract<Reply, { type: Type }>;
   }
-  throw toReplyError(reply, subject);
+  throw toReplyError(reply, ids);
 }
 
-/** What became of a command, for the log and for the caller. */
+/** Tells the log and the caller about a reply: its outcome, and how long it took. */
 function recordOutcome(c: RouteContext, reply: Reply): void {
   const { type, timing, receipt } = reply;
   c.set('outcome', type === 'registered' ? 'ACTIVE' : type === 'waitlisted' ? 'WAITLISTED' : type);
@@ -145,8 +145,9 @@ function recordOutcome(c: RouteContext, reply: Reply): void {
 }
 
 /**
- * Has the event's object carry out a command; that of a POST or DELETE once for its `Idempotency-Key`.
+ * Has the event's object carry out a command. A POST or DELETE is carried out once for its `Idempotency-Key`.
  *
+ * @param types the outcomes that the route can answer
  * @throws AppError for every refusal, and when the service is unavailable
  */
 export async function execute<Type extends Reply['type']>(

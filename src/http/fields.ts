@@ -3,18 +3,18 @@ import { CAPACITY_MAX, ID_MAX_CHARS, NAME_MAX_CHARS, WAITLIST_MAX_ENTRIES } from
 import { expected, givenId, line, newId, text } from '../text.ts';
 import { withoutPrivileges } from './privileged-fields.ts';
 
-/** A request's parts, which only an object can have. */
+/** An object in a request; anything else is refused with a plain message. */
 export function object<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.object(shape, expected('an object'));
 }
 
-/** A body's parts; what could be taken for a privilege is refused. */
+/** The object in a body. Names that claim a privilege are refused. */
 export const body = <Shape extends z.ZodRawShape>(shape: Shape) => withoutPrivileges(object(shape));
 
 /*
- * The examples of the description of the API, each of which can be sent as it stands: they are about a user
- * and an event of their own, which the README's tour does not touch (it cancels its event), and change
- * nothing by surprise. What `param` has, `/docs` fills in for whoever opens it; `examples` alone are only shown.
+ * The examples in the description of the API. Each is safe to send as it is. They have a user and an event of
+ * their own, which the README's tour (it cancels its event) does not touch. `/docs` fills in the example of
+ * `param`; it only shows `examples`.
  */
 export const EXAMPLE_USER = { userId: 'grace', name: 'Grace Hopper' };
 export const EXAMPLE_EVENT = {
@@ -31,7 +31,7 @@ export const idOfNew = newId(ID_MAX_CHARS);
 export const userId = id.meta({ examples: [exampleUserId], param: { example: exampleUserId } });
 export const eventId = id.meta({ examples: [exampleEventId], param: { example: exampleEventId } });
 export const name = line(NAME_MAX_CHARS);
-/** Of what exists: older names may be what a new one must not be any more. */
+/** The name of something that exists: an older name may break rules that apply to new ones. */
 export const nameOfOld = text(NAME_MAX_CHARS);
 export const capacity = z
   .int(expected('an integer'))
@@ -44,8 +44,8 @@ export const waitlistCapacity = z
   .max(WAITLIST_MAX_ENTRIES, { error: `must be at most ${WAITLIST_MAX_ENTRIES}` })
   .nullable();
 /**
- * A moment, with any offset; kept in UTC to the millisecond. An offset can lead out of the years that
- * have four digits: such a time would neither sort as it counts, nor be read by everybody.
+ * A moment with any offset, turned into UTC with milliseconds. The offset can move it out of the years 0000 to
+ * 9999. Such a time is refused: as text it would sort wrongly, and many programs can't read it.
  */
 export const moment = z.iso
   .datetime({ offset: true, error: 'must be a time such as 2026-06-01T09:00:00Z', abort: true })
@@ -59,7 +59,7 @@ export const moment = z.iso
   .transform((time) => new Date(time).toISOString());
 export const createdAt = z.iso.datetime();
 
-/** What an event's window may be: it ends after it starts. */
+/** The error of a registration window that does not end after its start. */
 export const WINDOW_REVERSED = {
   path: ['registrationClosesAt'],
   error: 'must be later than registrationOpensAt',

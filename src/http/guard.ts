@@ -10,15 +10,15 @@ import { servicesOf } from '../services.ts';
 
 declare module 'hono' {
   interface ContextVariableMap {
-    /** Who calls; undefined where nobody has to say. */
+    /** Who calls; undefined for a public route, and when authentication is off. */
     caller?: Caller;
-    /** For whom the caller may make this call. */
+    /** On whose behalf the caller may make this call. */
     right?: Right;
   }
 }
 
-/** Counts a call, where a limit is bound. */
-async function count(
+/** Counts a call against a limit, if that is bound. */
+async function countAgainst(
   policy: keyof typeof RATE_LIMIT_CALLS,
   limiter: RateLimit | undefined,
   key: string,
@@ -28,36 +28,36 @@ async function count(
   if (!success) throw new RateLimitedError(policy);
 }
 
-/** Counts a call against where it comes from, whatever it asks for. */
-const countFrom = (isPreflight: boolean) =>
+/** Counts preflights, or all other calls, against the limit of their address. */
+const countByAddress = (isPreflight: boolean) =>
   createMiddleware<{ Bindings: Env }>(async (c, next) => {
     if ((c.req.method === 'OPTIONS') === isPreflight) {
       const address = c.req.header('cf-connecting-ip') ?? 'unknown';
-      await count('address', c.env.ADDRESS_LIMIT, toNetwork(address));
+      await countAgainst('address', c.env.ADDRESS_LIMIT, toNetwork(address));
     }
     return next();
   });
 
-/** Counts what a browser asks before it calls. */
-export const countPreflights = countFrom(true);
+/** Counts preflights: the `OPTIONS` requests that a browser sends before a call. */
+export const countPreflights = countByAddress(true);
 
 /** Counts every other call. */
-export const countCalls = countFrom(false);
+export const countCalls = countByAddress(false);
 
-/** Lets in who may make the call; `permitInput` then looks at what it is about. */
+/** Authenticates the caller, and refuses a call that none of their roles may make. `permitInput` checks the input. */
 export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   if (!answersTo(c.req.url, c.env)) throw new MisdirectedError();
   const rules = matchedRoutes(c).flatMap(({ method, path }) =>
     method === 'ALL' ? [] : [ACCESS[`${method} ${path}`] ?? null],
   );
-  // No route of ours: that is told to anybody.
+  // Public, or no route at all: the 404 is for everybody.
   if (rules.length === 0 || rules.every((rule) => rule === 'public')) return next();
   const { authenticate } = servicesOf(c.env);
   if (!authenticate) return next();
   const caller = await authenticate(c.req.header('Authorization'));
-  // Known before anything is refused: the log tells who was.
+  // Set before any refusal, so that the log can say who was refused.
   c.set('caller', caller);
-  await count('caller', c.env.CALLER_LIMIT, caller.id);
+  await countAgainst('caller', c.env.CALLER_LIMIT, caller.id);
   const rule = rules[0];
   const right = rule && rule !== 'public' ? rightOf(rule, caller) : 'no';
   if (right === 'no') throw new ForbiddenError();
@@ -65,7 +65,7 @@ export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   return next();
 });
 
-/** Refuses input that is about somebody or something that is not the caller's. */
+/** @throws ForbiddenError for input that the caller has no right to, such as the id of another user */
 export function permitInput(c: Context, input: unknown): void {
   const { caller, right } = c.var;
   if (caller && right && !isWithin(input, right, caller)) throw new ForbiddenError();

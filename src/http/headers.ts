@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory';
 import { UriTooLongError, ValidationError } from '../errors.ts';
 import { CORS_MAX_AGE_SECONDS, URL_MAX_CHARS } from '../limits.ts';
 
-/** What every answer says: nothing of it is a page, a script or fit for a cache, unless a route says so. */
+/** Headers of every answer: no page, no script, no caching. A route can override them. */
 const SECURE: Record<string, string> = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
@@ -12,7 +12,7 @@ const SECURE: Record<string, string> = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** Sets the headers that keep a browser from doing more with an answer than it should. */
+/** Sets the security headers. */
 export const secureHeaders = createMiddleware((c, next) => {
   for (const [name, value] of Object.entries(SECURE)) c.header(name, value);
   return next();
@@ -45,14 +45,14 @@ const answerOrigins = cors({
   maxAge: CORS_MAX_AGE_SECONDS,
 });
 
-/** Lets pages of the configured origins call; of none, unless some are configured. */
+/** Lets pages of the origins in `CORS_ORIGINS` call; without that setting, no page. */
 export const crossOrigin = createMiddleware<{ Bindings: Env }>((c, next) =>
   c.env.CORS_ORIGINS ? answerOrigins(c, next) : next(),
 );
 
 /**
- * Refuses a URL that is too long, or whose percent-encoding is broken or no UTF-8: that would be taken
- * literally, as an id that nobody meant. After the headers, which belong to these answers too.
+ * Refuses a URL that is too long, or whose percent-encoding is broken or not UTF-8: hono would take that
+ * literally, as part of an id. Runs after the middleware that sets headers, so that these answers have them too.
  */
 export const readableUrl = createMiddleware((c, next) => {
   const { url } = c.req;

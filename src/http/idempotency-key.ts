@@ -12,7 +12,11 @@ export function hashOf(value: unknown): Promise<string> {
   return hexDigestOf(JSON.stringify(value));
 }
 
-/** The key that the client sent, if any. */
+/**
+ * The `Idempotency-Key` that the client sent, if any.
+ *
+ * @throws ValidationError for a malformed key
+ */
 export function readKey(c: Context): string | undefined {
   const key = c.req.header(HEADER);
   if (key === undefined) return undefined;
@@ -23,17 +27,17 @@ export function readKey(c: Context): string | undefined {
   return key;
 }
 
-/** Keeps apart what different callers name alike: nobody is answered with another's outcome. */
+/** Adds the caller to a scope, so that equal keys of different callers are different keys. */
 export function ofCaller(c: Context, names: readonly string[]): readonly string[] {
   const { caller } = c.var;
   return caller ? [...names, caller.id] : names;
 }
 
 /**
- * The key of a request, kept apart by what it is about.
+ * The idempotency key of a request; undefined without the header.
  *
- * @param scope the event or the user, as a list that no other scope equals
- * @param request what was asked, as it was understood: another wording of it is the same request
+ * @param scope what the request is about: an event or a user. Equal keys in different scopes are different keys
+ * @param request the parsed request: two spellings of the same input are the same request
  */
 export async function idempotencyKeyOf(
   c: Context,
@@ -49,12 +53,12 @@ export async function idempotencyKeyOf(
   return { id: `key#${id}`, fingerprint };
 }
 
-/** Tells the client that it gets the first outcome again. */
+/** Sets `Idempotency-Replayed` if a reply repeats the first outcome. */
 export function markReplay(c: Context, reply: object): void {
   if ('isReplay' in reply) c.header('Idempotency-Replayed', 'true');
 }
 
-/** Why a key was refused, as an error. */
+/** The error for a key that was refused. */
 export function toKeyError(reason: 'reused' | 'in-flight'): KeyReusedError | KeyInFlightError {
   return reason === 'reused'
     ? new KeyReusedError(`The ${HEADER} was used before, for another request.`)

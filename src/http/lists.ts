@@ -7,29 +7,30 @@ import { toCsv } from './csv.ts';
 import { execute, type RouteContext } from './event-call.ts';
 import { linkNext, readCursor, writeCursor } from './paging.ts';
 
-/** One of an event's lists of people. */
-type List = 'registrations' | 'waitlist';
+/** A list of people that an event has. */
+type PeopleList = 'registrations' | 'waitlist';
 
-/** Before every order number: a seat without one of its own counts as the zeroth. */
+/** Before every order number: that of a seat without `seq` is 0. */
 const BEFORE_ALL = -1;
 
-/** A row of a list, with the user's name: null should the users table not have it. */
+/** A row of a list, with the user's name; null when the users table does not have the user. */
 export type Person = (Registration | WaitlistEntry) & { name: string | null };
 
-interface Page {
+/** A page of a list of people. */
+interface PeoplePage {
   items: Person[];
   /** The order number of the last row; null when it is the last of all. */
   last: number | null;
 }
 
-/** Reads a page out of the event's object, so that no list disagrees with it about who is in. */
+/** Reads a page from the event's object, which always knows the committed state. Indexes of the tables lag. */
 async function readPage(
   c: RouteContext,
   eventId: string,
-  list: List,
+  list: PeopleList,
   after: number,
   limit: number,
-): Promise<Page> {
+): Promise<PeoplePage> {
   const outcome = await execute(c, eventId, { type: 'list', list, after, limit }, [list]);
   const names = await namesOf(
     servicesOf(c.env).store,
@@ -45,21 +46,26 @@ async function readPage(
   return { items, last: outcome.isLast ? null : order };
 }
 
-const COLUMNS: Record<List, string[]> = {
+const COLUMNS: Record<PeopleList, string[]> = {
   registrations: ['userId', 'name', 'registrationId', 'status', 'createdAt', 'overrideReason'],
   waitlist: ['position', 'userId', 'name', 'entryId', 'createdAt'],
 };
 
-/** All pages, one after the other, as CSV. */
-function streamCsv(c: RouteContext, eventId: string, list: List, first: Page): Response {
+/** Streams all pages as CSV, one after the other. */
+function streamCsv(
+  c: RouteContext,
+  eventId: string,
+  list: PeopleList,
+  first: PeoplePage,
+): Response {
   const encoder = new TextEncoder();
   const columns = COLUMNS[list];
-  const toLines = ({ items }: Page) =>
+  const toLines = ({ items }: PeoplePage) =>
     items.map((item) => toCsv(columns.map((column) => item[column as keyof Person])));
-  let page: Page | null = first;
+  let page: PeoplePage | null = first;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      // The mark tells spreadsheets that this is UTF-8.
+      // The byte order mark tells spreadsheets that this is UTF-8.
       controller.enqueue(encoder.encode(`\uFEFF${toCsv(columns)}`));
     },
     async pull(controller) {
@@ -74,11 +80,11 @@ function streamCsv(c: RouteContext, eventId: string, list: List, first: Page): R
   });
 }
 
-/** Answers a list of people: a page as JSON, or all of it as CSV where that is asked for. */
+/** Answers a list of people: a page as JSON, or the whole list as CSV if the caller prefers that. */
 export async function listPeople(
   c: RouteContext,
   eventId: string,
-  list: List,
+  list: PeopleList,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
 ) {
   const after = Number(readCursor(cursor, list, eventId) ?? BEFORE_ALL);

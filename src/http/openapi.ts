@@ -12,42 +12,42 @@ import * as schemas from './schemas.ts';
 
 export { CALLS, type Call } from './calls.ts';
 
-/** The problems that a call can end in, by status; every call can also meet 503 and 500. */
+/** Descriptions of the problems, by status. */
 const PROBLEMS: Record<number, string> = {
-  400: 'ValidationError: `errors` lists what is wrong. RegistrationError: the event is in no state for it.',
+  400: 'ValidationError: `errors` lists what is wrong. RegistrationError: the state of the event does not allow it.',
   401: 'UnauthenticatedError: a token or key is needed, is not valid or has expired.',
   403: 'ForbiddenError: the caller may not make this call.',
   404: 'NotFoundError: there is no such user, event, registration or entry.',
-  409: 'DuplicateError: it exists already. CapacityError: the event is full. KeyInFlightError: the first request with this Idempotency-Key is still at work.',
+  409: 'DuplicateError: it exists already. CapacityError: the event is full. KeyInFlightError: the first request with this Idempotency-Key is not answered yet.',
   412: 'PreconditionFailedError: the event has changed since the revision that If-Match names.',
   413: 'PayloadTooLargeError: the body is larger than the call takes.',
   415: 'UnsupportedMediaTypeError: the body is not declared as JSON in UTF-8, or is compressed.',
-  422: 'KeyReusedError: the Idempotency-Key was used before, for another request.',
+  422: 'KeyReusedError: the Idempotency-Key was used before, for a different request.',
   429: 'RateLimitedError: more calls than one caller may make.',
   500: 'InternalError: a defect; the log has it under the request id.',
   503: 'UnavailableError: try again; `detail` says whether anything was changed. ConfigurationError: a setting is missing or impossible.',
 };
 
-const text = (description: string) => ({ description, schema: { type: 'string' as const } });
+const textHeader = (description: string) => ({ description, schema: { type: 'string' as const } });
 
-/** Of bodies: `propertyNames` of each schema has the names. */
+/** The description of bodies. `propertyNames` of each schema lists the refused names. */
 const UNKNOWN_FIELDS =
   'Unknown fields are ignored (a change of an event refuses them and names each), except for names that could be taken for a privilege, which are refused.';
 
-/** As draft-ietf-httpapi-ratelimit-headers has them. */
+/** The headers of draft-ietf-httpapi-ratelimit-headers. */
 const RATE_LIMIT = {
-  RateLimit: text(
-    'The policy that refused, what is left of it, and in how many seconds it is new.',
+  RateLimit: textHeader(
+    'The policy that refused the call, the calls that are left, and the seconds until it starts again.',
   ),
-  'RateLimit-Policy': text('The policy: how many calls in how many seconds.'),
+  'RateLimit-Policy': textHeader('The policy: how many calls in how many seconds.'),
 };
 
-/** What any call may be answered, beside what is its own. */
+/** Statuses of the problems that every call can end in. */
 export const COMMON_PROBLEMS = [401, 403, 429, 500, 503];
-/** The same, of calls that are open to all. */
-const OPEN_PROBLEMS = [429, 500, 503];
+/** The same for public calls. */
+const PUBLIC_PROBLEMS = [429, 500, 503];
 
-/** What `/docs` fills in for a body: the first example of its schema. */
+/** The example that `/docs` fills in for a body: the first one of its schema. */
 function exampleOf(body: z.ZodType): { example?: unknown } {
   const [example] = body.meta()?.examples ?? [];
   return example === undefined ? {} : { example };
@@ -57,15 +57,15 @@ function operation(call: Call, isPublic: boolean): ZodOpenApiOperationObject {
   const { status, schema, headers = {}, notModified } = call.success;
   const ownHeaders = Object.fromEntries(
     Object.entries({ 'X-Request-Id': 'The id of the request.', ...headers }).map(
-      ([name, description]) => [name, text(description)],
+      ([name, description]) => [name, textHeader(description)],
     ),
   );
   const problem = (code: number) => ({
     description: PROBLEMS[code] ?? '',
     headers: {
-      'X-Request-Id': text('The id of the request.'),
+      'X-Request-Id': textHeader('The id of the request.'),
       ...(code === 503 || code === 429
-        ? { 'Retry-After': text(`Seconds, such as ${RETRY_AFTER_SECONDS}.`) }
+        ? { 'Retry-After': textHeader(`Seconds, such as ${RETRY_AFTER_SECONDS}.`) }
         : {}),
       ...(code === 429 ? RATE_LIMIT : {}),
     },
@@ -110,10 +110,10 @@ function operation(call: Call, isPublic: boolean): ZodOpenApiOperationObject {
         content: { 'application/json': { schema } },
       },
       ...(notModified
-        ? { 304: { description: 'It is as the caller has it; no body.', headers: ownHeaders } }
+        ? { 304: { description: 'Not changed; no body.', headers: ownHeaders } }
         : {}),
       ...Object.fromEntries(
-        [...call.problems, ...(isPublic ? OPEN_PROBLEMS : COMMON_PROBLEMS)].map((code) => [
+        [...call.problems, ...(isPublic ? PUBLIC_PROBLEMS : COMMON_PROBLEMS)].map((code) => [
           code,
           problem(code),
         ]),
@@ -135,10 +135,10 @@ function toPaths(): ZodOpenApiPathsObject {
 }
 
 /**
- * Puts the defaults of a body's fields into words: generators take a field with a default for one that is
- * always there, and would ask whoever sends it for all of them.
+ * Moves the defaults of a body's fields into their descriptions. Code generators take a field with a default for
+ * a required one.
  */
-function tellDefaults(bodies: NonNullable<Components['schemas']>): void {
+function describeDefaults(bodies: NonNullable<Components['schemas']>): void {
   for (const body of Object.values(bodies)) {
     if (typeof body !== 'object' || !('properties' in body)) continue;
     for (const field of Object.values(body.properties ?? {})) {
@@ -149,7 +149,7 @@ function tellDefaults(bodies: NonNullable<Components['schemas']>): void {
   }
 }
 
-/** The description of the API, out of the same schemas that check what comes in. */
+/** The description of the API, made from the same schemas that check requests. */
 export function describeApi(): ReturnType<typeof createDocument> {
   const described = createDocument(
     {
@@ -160,7 +160,7 @@ export function describeApi(): ReturnType<typeof createDocument> {
         description:
           'Users, events with a capacity and a waitlist, registration, promotion in order.',
         license: { name: 'MIT License', identifier: about.license },
-        contact: { name: 'Whoever runs this service' },
+        contact: { name: 'The operator of this service' },
       },
       servers: [{ url: '/', description: 'Where this description was read.' }],
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
@@ -178,13 +178,13 @@ export function describeApi(): ReturnType<typeof createDocument> {
     },
     {
       override: ({ jsonSchema, io }) => {
-        // Answers may come to have more fields: whoever checks them by this must let those pass.
+        // Answers may get more fields: clients that validate by this description must accept them.
         if (io === 'output' && jsonSchema.additionalProperties === false) {
           delete jsonSchema.additionalProperties;
         }
       },
     },
   );
-  tellDefaults(described.components?.schemas ?? {});
+  describeDefaults(described.components?.schemas ?? {});
   return described;
 }

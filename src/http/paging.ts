@@ -8,16 +8,18 @@ import { isLongerThan } from '../text.ts';
 type PagedList = 'events' | 'registrations' | 'waitlist';
 
 /**
- * Where a page ended, as text that means nothing to a client. It names the list that it is of, and
- * the event, since a place in one list says nothing about another.
+ * The end of a page as a cursor, which is opaque to clients. It contains the list and the event, so that it is
+ * refused for another list.
+ *
+ * @param last the order number, event id or order key of the last row
  */
 export function writeCursor(list: PagedList, eventId: string, last: string | number): string {
   const bytes = new TextEncoder().encode(JSON.stringify([list, eventId, last]));
   return encodeBase64Url(bytes.buffer);
 }
 
-/** Whether a page of the list can have ended there: only such a place may come to the table. */
-function isPlace(list: PagedList, last: unknown): last is string | number {
+/** Whether a page of this list can end with `last`: nothing else may reach the table. */
+function canEndWith(list: PagedList, last: unknown): last is string | number {
   if (list !== 'events') return Number.isSafeInteger(last) && Number(last) >= 0;
   return (
     typeof last === 'string' &&
@@ -27,7 +29,11 @@ function isPlace(list: PagedList, last: unknown): last is string | number {
   );
 }
 
-/** @throws ValidationError for a cursor that this list cannot have given */
+/**
+ * The end of the page before, out of its cursor; null without a cursor.
+ *
+ * @throws ValidationError for a cursor that this list cannot have given
+ */
 export function readCursor(
   cursor: string | undefined,
   list: PagedList,
@@ -37,10 +43,10 @@ export function readCursor(
   try {
     const parsed: unknown = JSON.parse(new TextDecoder().decode(decodeBase64Url(cursor)));
     const last: unknown = Array.isArray(parsed) ? parsed[2] : undefined;
-    // Written again it is the same text, or something in it is not ours: bytes, blanks, a part too many.
-    if (isPlace(list, last) && writeCursor(list, eventId, last) === cursor) return last;
+    // Written again it must be the same text: that refuses another list, extra parts, and other spellings.
+    if (canEndWith(list, last) && writeCursor(list, eventId, last) === cursor) return last;
   } catch {
-    // Not even a cursor: told the same way.
+    // Not a cursor at all: refused below, like a wrong one.
   }
   throw new ValidationError([{ path: 'cursor', message: 'is not a cursor of this list' }]);
 }

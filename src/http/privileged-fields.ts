@@ -1,9 +1,8 @@
 import * as z from 'zod';
 
 /**
- * Names that a body could be taken to claim something by: a right of the caller, or a decision that is the
- * service's own. Where a call gives one no meaning it is refused, so that nobody believes it was heeded;
- * any other unknown field is ignored.
+ * Names that claim a privilege: a right of the caller, or a value that the service decides. A call that does not
+ * use such a name refuses it, so that no caller believes it had an effect. Other unknown fields are ignored.
  */
 export const PRIVILEGED_FIELDS = [
   ...['role', 'roles', 'admin', 'isAdmin', 'permission', 'permissions', 'scope', 'scopes'],
@@ -11,14 +10,14 @@ export const PRIVILEGED_FIELDS = [
   ...['seq', 'version', 'revision'],
 ];
 
-/** A body, or an object inside of one, that takes its own fields and refuses privileges that are none of them. */
+/** Makes the schema of a body, or of an object in it, refuse all privileged names that are not its own fields. */
 export function withoutPrivileges<Fields extends z.ZodObject>(
   fields: Fields,
 ): z.ZodType<z.output<Fields>, z.input<Fields>> {
   const refused = PRIVILEGED_FIELDS.filter((name) => !(name in fields.shape));
-  // What the description of the API says of it.
+  // For the description of the API.
   const described = fields.meta({ propertyNames: { not: { enum: refused } } });
-  // Before the fields are read, which drops the unknown ones.
+  // Before the fields are parsed, since parsing drops unknown ones.
   return z.preprocess((body, context) => {
     if (typeof body === 'object' && body !== null) {
       for (const name of refused) {

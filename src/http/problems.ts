@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { AppError } from '../errors.ts';
 
-/** The one mapping of an error to a response; headers that are set on the context already go along. */
+/** The response for an error. Headers that are set on the context already are kept. */
 export function toResponse(c: Context, error: AppError): Response {
   c.set('outcome', error.name);
   return c.body(JSON.stringify(error.toProblem()), error.status, {

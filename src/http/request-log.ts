@@ -7,21 +7,21 @@ import { servicesOf } from '../services.ts';
 
 declare module 'hono' {
   interface ContextVariableMap {
-    /** What became of the request: a reply's kind, or an error's class. */
+    /** The result of the request: the type of an outcome, or the class of an error. */
     outcome?: string;
-    /** What the answer took, and the commit that it rests on. */
+    /** How long the answer and its commit took. */
     timing?: Timing;
-    /** Of many users at once: how many of them came to what. */
+    /** Of a bulk request: how many rows had which result. */
     results?: Record<string, number>;
   }
 }
 
-/** Refusals that are about who calls, or how often. */
+/** Statuses of refusals that are about the caller, or about how often they call. */
 const ABOUT_CALLER = new Set([401, 403, 429]);
 
 /**
- * Who made a change, or was refused: a key's name, or the keyed hash of a person's id. Nothing of reads that
- * are answered, and nothing where nobody has to say who they are.
+ * Who made a change or was refused: the name of an API key, or the pseudonym of a person. Empty for reads that
+ * succeed, and when authentication is off.
  */
 async function callerOf(c: Context<{ Bindings: Env }>) {
   if (c.error instanceof UnauthenticatedError) return { caller: null, reason: c.error.reason };
@@ -32,8 +32,8 @@ async function callerOf(c: Context<{ Bindings: Env }>) {
 }
 
 /**
- * Writes one line a request where `LOG_REQUESTS` is `yes`. It has the pattern of the route and not the
- * URL, whose ids are people's; of a change and of a refusal it has who called.
+ * Writes one line for each request if `LOG_REQUESTS` is `yes`. It has the pattern of the route instead of the
+ * URL, which can contain people's ids. For changes and refusals it names the caller.
  */
 export const logRequest = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   if (c.env.LOG_REQUESTS !== 'yes') return next();

@@ -48,7 +48,7 @@ export const newEventSchema = body({
   .refine((event) => !isReversed(event), WINDOW_REVERSED)
   .meta({ id: 'NewEvent', examples: [EXAMPLE_EVENT] });
 
-/** `PATCH /registration/events/{eventId}`; what is left out stays as it is. */
+/** `PATCH /registration/events/{eventId}`; fields that are left out stay as they are. */
 export const eventPatchSchema = withoutPrivileges(
   z.strictObject(
     {
@@ -66,13 +66,13 @@ export const eventPatchSchema = withoutPrivileges(
   ),
 )
   .refine((patch) => !isReversed(patch), WINDOW_REVERSED)
-  // Room for a few more than the example's event has: shuts, renames and overbooks nothing.
+  // A harmless example: it only gives the example's event a few more seats.
   .meta({
     id: 'EventPatch',
     examples: [{ capacity: EXAMPLE_EVENT.capacity + 10 }],
   }) satisfies z.ZodType<EventPatch>;
 
-/** `?dryRun=true`; misspelt, it would make the change. `/docs` only tries unless told otherwise. */
+/** `?dryRun=true`. Unknown names are refused: a misspelt `dryRun` would make the change. `/docs` fills in `true`. */
 export const dryRunSchema = z.strictObject({
   dryRun: z
     .enum(['true', 'false'], { error: 'must be true or false' })
@@ -80,7 +80,7 @@ export const dryRunSchema = z.strictObject({
     .transform((value) => value === 'true')
     .meta({
       description: 'Only say what the change would do.',
-      // Texts are how a query spells a boolean.
+      // In a query a boolean is a text; the description shows a boolean.
       override: ({ jsonSchema }) => {
         delete jsonSchema.enum;
         Object.assign(jsonSchema, { type: 'boolean', default: false });
@@ -100,19 +100,20 @@ export const newRegistrationSchema = body({
   override: body({ reason: lines(OVERRIDE_REASON_MAX_CHARS) })
     .meta({
       id: 'Override',
-      description: 'A seat whatever the capacity, the window and the line: for organisers alone.',
+      description:
+        'Gives a seat without regard to capacity, window and waitlist. For organisers only.',
       examples: [{ reason: 'Speaker' }],
     })
     .optional(),
 }).meta({
   id: 'NewRegistration',
-  // Without an override: nobody overbooks by trying.
+  // Without an override, so that trying the example overbooks nothing.
   examples: [{ userId: exampleUserId, eventId: exampleEventId }],
 });
 
 /**
- * `POST /registration/events/{eventId}/registrations`; each id is checked on its own. What is no string
- * could be no id, and is not kept: nested deeply enough, it could not even be written into the answer.
+ * `POST /registration/events/{eventId}/registrations`. Each id is checked later, on its own. A row that is not
+ * a string becomes null: a deeply nested value could not be repeated in the answer.
  */
 export const bulkSchema = body({
   userIds: z
@@ -144,7 +145,7 @@ export const pageSchema = z.object({
         .min(1, { error: 'must be at least 1' })
         .max(PAGE_MAX_ROWS, { error: `must be at most ${PAGE_MAX_ROWS}` }),
     )
-    // Of the text that comes in, the schema could tell nothing.
+    // Described by hand: the input is a text, which tells nothing about the bounds.
     .meta({ override: { type: 'integer', minimum: 1, maximum: PAGE_MAX_ROWS } })
     .default(PAGE_DEFAULT_ROWS)
     .meta(LIMIT),
@@ -152,7 +153,7 @@ export const pageSchema = z.object({
     .string()
     .optional()
     .meta({
-      description: 'The `nextCursor` of the page before, or what its `Link` has.',
+      description: 'The `nextCursor` of the page before, which its `Link` has too.',
       examples: ['WyJldmVudHMiLCIiLCJvcGVuLWRheSJd'],
     }),
 });

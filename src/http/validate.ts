@@ -13,10 +13,10 @@ import {
 import { BODY_MAX_BYTES, FIELD_ERRORS_MAX } from '../limits.ts';
 import { permitInput } from './guard.ts';
 
-/** What `Content-Type` calls UTF-8, the only charset that JSON comes in (RFC 8259, 8.1). */
+/** How `Content-Type` names UTF-8, the only charset for JSON (RFC 8259, 8.1). */
 const UTF_8 = /^utf-?8$/i;
 
-/** @throws UnsupportedMediaTypeError for a body that is not declared as JSON, in UTF-8 and not compressed */
+/** @throws UnsupportedMediaTypeError for a body that is not declared as JSON in UTF-8, or is compressed */
 function checkDeclaration(c: Context): void {
   const contentType = c.req.header('content-type') ?? '';
   const mediaType = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
@@ -39,18 +39,18 @@ function checkDeclaration(c: Context): void {
   }
 }
 
-/** @throws ValidationError for bytes that are no UTF-8: what stands for them would make different ids equal */
-async function readText(c: Context): Promise<string> {
+/** @throws ValidationError for bytes that are not UTF-8: a lenient decoder would make different ids equal */
+async function readUtf8(c: Context): Promise<string> {
   const bytes = await c.req.raw.arrayBuffer();
   try {
-    // A mark at the start is left out, as RFC 8259 permits.
+    // A byte order mark at the start is skipped, as RFC 8259 permits.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
     throw new ValidationError([{ path: '', message: 'the body is not UTF-8' }]);
   }
 }
 
-/** Refuses a body that is not declared as JSON in UTF-8, is no UTF-8, or is larger than it may be, before it is parsed. */
+/** Refuses a body, before it is parsed, that is not declared as JSON, is not UTF-8, or is larger than `maxBytes`. */
 export function jsonBody(maxBytes = BODY_MAX_BYTES) {
   const limit = bodyLimit({
     maxSize: maxBytes,
@@ -62,8 +62,8 @@ export function jsonBody(maxBytes = BODY_MAX_BYTES) {
     checkDeclaration(c);
     try {
       await limit(c, async () => {
-        const text = await readText(c);
-        // Where hono's validator looks for the body, which it would decode leniently.
+        const text = await readUtf8(c);
+        // Hono's validator takes the body from this cache; it would decode the bytes leniently.
         Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
       });
     } catch (error) {
@@ -74,7 +74,7 @@ export function jsonBody(maxBytes = BODY_MAX_BYTES) {
   });
 }
 
-/** What is wrong with an input, field by field. */
+/** What is wrong with an input, by field; at most `FIELD_ERRORS_MAX` faults. */
 export function toFieldErrors(error: z.core.$ZodError): FieldError[] {
   return error.issues
     .flatMap((issue) => {
@@ -86,7 +86,7 @@ export function toFieldErrors(error: z.core.$ZodError): FieldError[] {
     .map(({ path, message }) => ({ path: path.join('.'), message }));
 }
 
-/** Checks a part of the request against its schema, and gives the handler what came of it. */
+/** Checks a part of the request by its schema and by the caller's rights, and gives the handler the parsed input. */
 export function validate<Target extends keyof ValidationTargets, Schema extends z.ZodType>(
   target: Target,
   schema: Schema,

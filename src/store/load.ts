@@ -96,7 +96,7 @@ export class EventLoader {
    * Loads the event. An event that does not exist is a state with version 0.
    *
    * @param fence win the fence first, because a transaction of ours may still be applied
-   * @throws NotAdoptedError for an event of another system
+   * @throws NotAdoptedError for an event of the seed system
    * @throws StoreUnavailableError when the tables do not answer, or the indexes lag behind the event item
    */
   async load({ fence }: { fence: boolean }): Promise<EventState> {

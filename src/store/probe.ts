@@ -11,8 +11,8 @@ import { sleep } from '../sleep.ts';
 import { callTables, type Store } from './client.ts';
 import { TABLE_SCHEMAS } from './tables.ts';
 
-/** A key that no record has: ids are trimmed, and never blank. */
-const NO_ID = ' ';
+/** A key that no item has: ids are trimmed, and never blank. */
+export const NO_ID = ' ';
 
 /** One of the four tables, by its role. */
 export type TableRole = keyof TableNames;

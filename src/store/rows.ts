@@ -17,14 +17,14 @@ export const readTimes = (timeoutMs: number) => ({
 });
 
 /** Names of the attributes that hold a row's id and its order number. */
-export const NAMES = {
+export const ROW_ATTRIBUTES = {
   registrations: { id: 'registrationId', order: 'seq' },
   waitlist: { id: 'entryId', order: 'position' },
 } as const;
 
 /** A row as memory holds it. A seat without `seq`, from an old release, has order number 0. */
 export function placeOfRow(table: RowTable, row: Attributes): Place {
-  const { id, order } = NAMES[table];
+  const { id, order } = ROW_ATTRIBUTES[table];
   const text = (name: string) => row[name]?.S ?? '';
   const place: Place = {
     id: text(id),
@@ -42,7 +42,7 @@ export type Range = [after: number | null, upTo: number | null];
 
 /** The query for an event's rows in an index. It projects only what memory holds of a row. */
 export function toQuery(store: Store, eventId: string, table: RowTable, [after, upTo]: Range) {
-  const { id, order } = NAMES[table];
+  const { id, order } = ROW_ATTRIBUTES[table];
   const conditions = ['eventId = :eventId'];
   const values: Record<string, string | number> = { ':eventId': eventId };
   // A key condition allows one comparison of the sort key. BETWEEN includes its first value, hence `after + 1`.

@@ -30,7 +30,7 @@ const guarded: Env = {
   ]),
 };
 
-/** The issuer's key set, in place of the network; null: it does not answer. */
+/** The issuer's key set instead of the network; null: the issuer does not answer. */
 let keySet: object | null = { keys: [published] };
 let keySetReads = 0;
 const original = globalThis.fetch;
@@ -106,7 +106,7 @@ const ROUTES = app.routes
   .map(({ method, path }) => `${method} ${path}`);
 
 describe('the table of routes and roles', () => {
-  test('has every route of the service, and no other', () => {
+  test('has exactly the routes of the service', () => {
     expect(Object.keys(ACCESS).sort()).toEqual([...new Set(ROUTES)].sort());
   });
 
@@ -172,7 +172,7 @@ describe('the table of routes and roles', () => {
     expect(there).toEqual(absent);
   });
 
-  test('an override is for organisers: a service or an attendee is refused', async () => {
+  test('an override is refused for a service and for an attendee', async () => {
     const eventId = await newEvent(1, false);
     const [me = ''] = await newUsers(1);
     const body = { userId: me, eventId, override: { reason: 'a guest of honour' } };
@@ -182,12 +182,12 @@ describe('the table of routes and roles', () => {
     expect((await post(KEYS.organiser)).status).toBe(201);
   });
 
-  test('unknown paths and methods are told to anybody', async () => {
+  test('unknown paths and methods are reported to everybody', async () => {
     expect((await call('GET', '/nowhere')).status).toBe(404);
     expect((await call('PUT', '/registration/users')).status).toBe(405);
   });
 
-  test('roles in a token count, and other words in the claim do not', async () => {
+  test('roles in a token count, other words in the claim do not', async () => {
     const event = { name: 'An event', capacity: 1 };
     const post = async (roles: unknown) => {
       const bearer = await token('somebody', { claims: { roles } });
@@ -204,11 +204,11 @@ describe('a token', () => {
   const read = (bearer: string, on = guarded) =>
     call('GET', '/registration/events', { bearer, on });
 
-  test('that is valid is taken', async () => {
+  test('that is valid is accepted', async () => {
     expect((await read(await token('me'))).status).toBe(200);
   });
 
-  test('that has expired is a 401 which says so; a little lateness is forgiven', async () => {
+  test('that has expired is a 401 that says so, after a tolerance', async () => {
     const late = await token('me', { expires: '31 seconds ago' });
     const { status, headers, body } = await read(late);
     expect(status).toBe(401);
@@ -228,7 +228,7 @@ describe('a token', () => {
     expect(body.title).toBe('UnauthenticatedError');
   });
 
-  test('without a subject, or of one that could be no user, is a 401', async () => {
+  test("without a subject, or with one that can't be a user id, is a 401", async () => {
     expect((await read(await token(null))).status).toBe(401);
     expect((await read(await token('x'.repeat(101)))).status).toBe(401);
     expect((await read(await token(' padded '))).status).toBe(401);
@@ -276,7 +276,7 @@ describe('a token', () => {
     ).toBe(401);
   });
 
-  test('is a 503 while the key set cannot be had, for which the issuer is asked once', async () => {
+  test('is a 503 while there is no key set, and the issuer is asked once', async () => {
     const fresh: Env = { ...guarded };
     const bearer = await token('me');
     const { keys } = keySet as { keys: object[] };
@@ -412,14 +412,14 @@ describe('in development', () => {
     }
   });
 
-  test('every host is answered where that is said, and outside development', async () => {
+  test('every host is answered with ALLOW_UNAUTHENTICATED, and outside development', async () => {
     const open: Env = { ...local, ALLOW_UNAUTHENTICATED: 'yes' };
     expect((await ask('evil.test', '/registration/events', open)).status).toBe(200);
     const dev: Env = { ...guarded, ENVIRONMENT: 'dev', ALLOW_UNAUTHENTICATED: 'no' };
     expect((await ask('desk.test', '/registration/events', dev)).status).toBe(401);
   });
 
-  test('without settings, a 503 says on this machine alone what sets them', async () => {
+  test('without settings, a 503 gives advice for this machine only on this machine', async () => {
     const { ENVIRONMENT: _, AUTH_MODE: __, ...rest } = env;
     const bare = rest as Env;
     const here = await ask('localhost:8787', '/registration/events', bare);
@@ -434,7 +434,7 @@ describe('in development', () => {
 });
 
 describe('limits', () => {
-  /** As the runtime's binding, for a limit of each test's own. */
+  /** A limit like the runtime's binding, for one test. */
   const limitOf = (most: number) => {
     const counts = new Map<string, number>();
     return {
@@ -445,7 +445,7 @@ describe('limits', () => {
     } as RateLimit;
   };
 
-  test('past the limit of a caller is a 429 which says when to come back; others go on', async () => {
+  test('past the limit of a caller is a 429 with Retry-After; other callers go on', async () => {
     const limited: Env = { ...guarded, CALLER_LIMIT: limitOf(2) };
     const read = async (userId: string) =>
       call('GET', '/registration/events', { bearer: await token(userId), on: limited });
@@ -458,7 +458,7 @@ describe('limits', () => {
     expect((await read('b')).status).toBe(200);
   });
 
-  test('an address that guesses keys is stopped before they are looked at', async () => {
+  test('an address that guesses keys is refused before they are checked', async () => {
     const limited: Env = { ...guarded, ADDRESS_LIMIT: limitOf(1) };
     const guess = (address: string) =>
       call('GET', '/registration/events', {
@@ -500,12 +500,12 @@ describe('limits', () => {
     const refused = await call(method, path, { headers, on: limited });
     expect(refused.status).toBe(429);
     expect(refused.headers.get('X-Content-Type-Options')).toBe('nosniff');
-    // A page can read that it called too often. Of a preflight it never sees the answer.
+    // A page can read the 429 of a call, but never the answer to a preflight.
     const allowed = method === 'OPTIONS' ? null : 'https://desk.example';
     expect(refused.headers.get('Access-Control-Allow-Origin')).toBe(allowed);
   });
 
-  test('OPTIONS counts once where no origin is configured, as every call does', async () => {
+  test('OPTIONS counts once without configured origins, as every call does', async () => {
     const limited: Env = { ...guarded, ADDRESS_LIMIT: limitOf(2) };
     const ask = async (method: string) => (await call(method, '/health', { on: limited })).status;
     expect([await ask('OPTIONS'), await ask('GET'), await ask('GET')]).toEqual([405, 200, 429]);
@@ -527,7 +527,7 @@ describe('limits', () => {
 
   test("the runtime's own binding counts each address and each caller for itself", async () => {
     const { TWO_A_MINUTE } = env as unknown as { TWO_A_MINUTE: RateLimit };
-    /** What so many calls are answered. Two are let in, or four: a new minute may begin on the way. */
+    /** The answers to so many calls. Two are let in, or four if a new minute begins meanwhile. */
     const answers = async (once: () => Promise<{ status: number }>) => {
       const statuses: number[] = [];
       for (let i = 0; i < 5; i++) statuses.push((await once()).status);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toNetwork } from '../../src/auth/address.ts';
 
-describe('what an address counts as', () => {
+describe('the key of an address', () => {
   test.each([
     ['192.0.2.1', '192.0.2.1'],
     [' 192.0.2.1 ', '192.0.2.1'],
@@ -27,7 +27,7 @@ describe('what an address counts as', () => {
     // The deprecated form without the ffff is an IPv6 address like any other, and so is a longer prefix.
     ['::192.0.2.1', '0:0:0:0::/64'],
     ['1::ffff:192.0.2.1', '1:0:0:0::/64'],
-    // No address: nothing to take apart.
+    // Not an address.
     ['unknown', 'unknown'],
     ['', ''],
     ['2001:db8', '2001:db8'],

@@ -54,7 +54,7 @@ beforeEach(async () => {
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
-      // Nobody: what is asked here ends before the tables.
+      // No tables: the calls of these tests end before them.
       DYNAMODB_ENDPOINT: 'http://127.0.0.1:9',
     },
   });
@@ -74,7 +74,7 @@ const token = (kid = 'k1') =>
     .setExpirationTime('5m')
     .sign(privateKey);
 
-/** A call that whoever is let in is told to be wrong: 400. */
+/** A call that is a 400 for a caller who is let in. */
 async function call(bearer: string): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${worker.port}/registration/events?limit=x`, {
     headers: { Authorization: `Bearer ${bearer}` },
@@ -87,7 +87,7 @@ const callAll = async (bearers: string[]) =>
 const times = <T>(count: number, make: (i: number) => T) =>
   Array.from({ length: count }, (_, i) => make(i));
 
-test('forty requests at once share one read of the key set, though who began it hangs up', async () => {
+test('forty requests at once share one read of the key set, though the one that began it hangs up', async () => {
   const arrived = Promise.withResolvers<void>();
   answer = async (_, response) => {
     arrived.resolve();
@@ -102,13 +102,13 @@ test('forty requests at once share one read of the key set, though who began it 
   await arrived.promise;
   const others = callAll(times(40, () => bearer));
   await sleep(100);
-  // A reset, which the runtime notices at once; it then cancels the request and what it waits for.
+  // The client resets the connection. The runtime notices at once, and cancels the request with all that it awaits.
   first.resetAndDestroy();
   expect(await others).toEqual(new Set([400]));
   expect(asked).toEqual(['/keys']);
 });
 
-test('forty unknown keys at once are one read, during which known ones are let in at once', async () => {
+test("forty unknown keys at once cause one read, and known keys don't wait for it", async () => {
   const bearer = await token();
   expect(await call(bearer)).toBe(400);
   await sleep(INTERVAL_MS);
@@ -121,14 +121,14 @@ test('forty unknown keys at once are one read, during which known ones are let i
   };
   const strangers = callAll(await Promise.all(times(40, (i) => token(`x${i}`))));
   await arrived.promise;
-  // They are answered although the issuer is not.
+  // They are answered although the issuer does not answer.
   expect(await callAll(times(10, () => bearer))).toEqual(new Set([400]));
   finish.resolve();
   expect(await strangers).toEqual(new Set([401]));
   expect(asked.length).toBe(2);
 });
 
-test('an issuer that fails is asked once an interval', async () => {
+test('a failing issuer is asked once an interval', async () => {
   answer = (_, response) => response.writeHead(500).end();
   const bearer = await token();
   expect(await callAll(times(40, () => bearer))).toEqual(new Set([503]));
@@ -149,7 +149,7 @@ test('a redirection of the key set is not followed', async () => {
   expect(asked).toEqual(['/keys']);
 });
 
-test('a key set without end is let go', async () => {
+test('an endless key set is given up', async () => {
   let isCut = false;
   let sent = 0;
   answer = (_, response) => {

@@ -19,7 +19,7 @@ let now = 0;
 let asked = 0;
 let failures: string[] = [];
 let kept = 0;
-/** What the issuer does when it is asked. */
+/** How the issuer answers. */
 let issuer: (init: RequestInit) => Promise<Response>;
 let keySet: KeySet;
 
@@ -39,7 +39,7 @@ beforeEach(() => {
       return issuer(init);
     },
     now: () => now,
-    // Time goes by while somebody waits, and everything that is ready happens.
+    // Waiting advances the clock, and lets all ready work run.
     sleep: async (ms) => {
       now += ms;
       await new Promise((done) => setImmediate(done));
@@ -51,7 +51,7 @@ beforeEach(() => {
   });
 });
 
-/** What comes of looking for a key: `found`, or the name of what is thrown. */
+/** The result of looking for a key: `found`, or the name of the error. */
 async function look(kid: string): Promise<string> {
   try {
     await keySet.find({ alg: 'ES256', kid }, { payload: '', signature: '' });
@@ -65,7 +65,7 @@ async function look(kid: string): Promise<string> {
 const lookAll = (count: number, kid: (i: number) => string) =>
   Promise.all(Array.from({ length: count }, (_, i) => look(kid(i))));
 
-/** An answer that comes when it is told to. */
+/** An answer that the test sends when it wants to. */
 function later(body: unknown) {
   const { promise, resolve } = Promise.withResolvers<void>();
   issuer = async () => {
@@ -76,7 +76,7 @@ function later(body: unknown) {
 }
 
 describe('the key set of an issuer', () => {
-  test('is read once by forty that come at once, and all find their key', async () => {
+  test('is read once for forty requests at once, and all find their key', async () => {
     expect(new Set(await lookAll(40, () => 'k1'))).toEqual(new Set(['found']));
     expect(asked).toBe(1);
     expect(kept).toBe(1);
@@ -91,7 +91,7 @@ describe('the key set of an issuer', () => {
     expect(asked).toBe(2);
   });
 
-  test('with a key that is new is read when a token names it; all who wait for it find it', async () => {
+  test('is read again when a token names a new key, and all who wait for it find it', async () => {
     await look('k1');
     now += JWKS_MIN_INTERVAL_MS;
     const arrive = later(setOf('k1', 'k2'));
@@ -102,7 +102,7 @@ describe('the key set of an issuer', () => {
     expect(asked).toBe(2);
   });
 
-  test('never holds up a token whose key is at hand', async () => {
+  test('never delays a token whose key is known', async () => {
     await look('k1');
     now += JWKS_MIN_INTERVAL_MS;
     const arrive = later(setOf('k1'));
@@ -110,7 +110,7 @@ describe('the key set of an issuer', () => {
     const before = now;
     expect(await look('k1')).toBe('found');
     expect(now).toBe(before);
-    // The same when it is old: one reads it, the others go on with what there is.
+    // The same for an old set: one request reads it again, the others use the old one.
     arrive();
     await stranger;
     now += JWKS_MAX_AGE_MS + 1;
@@ -122,7 +122,7 @@ describe('the key set of an issuer', () => {
     expect(await reader).toBe('found');
   });
 
-  test('that fails is asked for once an interval, counted from when it was asked', async () => {
+  test("that can't be read is asked for once an interval, from the start of the last read", async () => {
     issuer = async () => {
       now += 2_000;
       throw new TypeError('no route');
@@ -192,7 +192,7 @@ describe('the key set of an issuer', () => {
     expect(sent).toBeLessThanOrEqual(JWKS_MAX_BYTES + 2 * chunk.byteLength);
   });
 
-  test('of just the size that is allowed is read', async () => {
+  test('of exactly the largest size is read', async () => {
     issuer = answer(JSON.stringify(setOf('k1')).padEnd(JWKS_MAX_BYTES, ' '));
     expect(await look('k1')).toBe('found');
   });
@@ -204,7 +204,7 @@ describe('the key set of an issuer', () => {
     expect(failures).toEqual([`no answer within ${JWKS_TIMEOUT_MS} ms`]);
   });
 
-  test('whose reader was cut off keeps nobody waiting past its turn, or from reading it later', async () => {
+  test('whose read was cut off delays others only for its turn, and can be read later', async () => {
     issuer = () => new Promise(() => {});
     void look('k1');
     const start = now;

@@ -6,12 +6,12 @@ import { openPseudonyms } from '../../src/auth/pseudonym.ts';
 const roles: ReadonlySet<Role> = new Set();
 const person = (userId: string) => ({ id: `user:${userId}`, userId, roles });
 
-test('a key is called by its name', async () => {
+test('a key has its own name', async () => {
   const program = { id: 'key:crm', userId: null, roles };
   expect(await openPseudonyms('secret')(program)).toBe('key:crm');
 });
 
-test('a person is called the same every time, and by nothing that tells who it is', async () => {
+test('a person has the same pseudonym every time, which does not tell who it is', async () => {
   const name = openPseudonyms('secret');
   const told = await name(person('ada'));
   expect(told).toMatch(/^user:[0-9a-f]{16}$/);
@@ -20,12 +20,12 @@ test('a person is called the same every time, and by nothing that tells who it i
   expect(await name(person('bob'))).not.toBe(told);
 });
 
-test('without the secret nobody can try out whose a pseudonym is', async () => {
+test('without the secret nobody can guess the person of a pseudonym', async () => {
   const told = await openPseudonyms('secret')(person('ada'));
   expect(await openPseudonyms('another')(person('ada'))).not.toBe(told);
 });
 
-test('who has the secret can, as the documentation shows', async () => {
+test('with the secret it can be found, as the documentation shows', async () => {
   const info = 'registration-desk: callers in the log';
   const key = Buffer.from(hkdfSync('sha256', 'secret', '', info, 32));
   const hash = createHmac('sha256', key).update('ada').digest('hex').slice(0, 16);

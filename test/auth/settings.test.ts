@@ -17,14 +17,14 @@ const JWT = {
 const KEY = { name: 'crm', roles: ['service'], sha256: 'a'.repeat(64) };
 
 describe('the settings about callers', () => {
-  test('have to say who may call: without a mode or an environment nothing works', () => {
+  test('must say who may call: without a mode or an environment nothing works', () => {
     expect(() => readConfig(BASE)).toThrow('AUTH_MODE must be one of');
     expect(() => readConfig({ ...BASE, ENVIRONMENT: undefined, AUTH_MODE: 'none' })).toThrow(
       'ENVIRONMENT must be one of',
     );
   });
 
-  test('none is for development; anywhere else it has to be said twice', () => {
+  test('none is for development; elsewhere it needs a second setting', () => {
     const none = { jwt: null, keys: null };
     for (const ENVIRONMENT of ['dev', 'staging', 'production']) {
       const open = { ...BASE, ENVIRONMENT, AUTH_MODE: 'none' };
@@ -56,7 +56,7 @@ describe('the settings about callers', () => {
     for (const text of ['301', '-1', '1.5', 'x', '']) expect(within(text)).toThrow('JWT_CLOCK');
   });
 
-  test('keys have names of their own and known roles, and a fault never shows a digest', () => {
+  test('keys have unique names and known roles, and a fault never shows a digest', () => {
     const withKeys = (keys: unknown) => () =>
       readConfig({ ...BASE, AUTH_MODE: 'key', API_KEYS: JSON.stringify(keys) });
     expect(withKeys([KEY])).not.toThrow();
@@ -76,7 +76,7 @@ describe('the settings about callers', () => {
     expect(() => readConfig(broken)).toThrow('API_KEYS');
   });
 
-  test('a fault in a secret is told by its place, and quotes nothing of it', () => {
+  test('a fault in a secret is named by its path, and quotes nothing of it', () => {
     const secret = 'rdk_SeCrEt';
     const told = (API_KEYS: string) => {
       try {
@@ -108,7 +108,7 @@ describe('the settings about callers', () => {
     for (const [text, fault] of all) {
       expect(told(text)).toContain(fault);
       expect(told(text)).not.toContain(secret);
-      // zod's own words are about its input, and stand badly after a name.
+      // zod's own messages are about its input, and do not fit after a name.
       expect(told(text)).not.toMatch(/invalid|expected/i);
     }
   });

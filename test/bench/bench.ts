@@ -4,11 +4,11 @@ import { type Database, varsFor } from './database.ts';
 import type { Figures } from './figures.ts';
 import { type Server, serve } from './runtime.ts';
 
-/** Who answers for an event: see the modules of these names under `variants/`. */
+/** The variants that can answer for an event: modules of these names under `variants/`. */
 export const VARIANTS = ['ceiling', 'ours', 'direct', 'transactional'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
-/** What every part of the benchmark works with. */
+/** What all parts of the benchmark use. */
 export interface Bench {
   database: Database;
   bundles: Record<Variant | 'floor' | 'probe', Bundle>;
@@ -30,7 +30,7 @@ export async function buildAll(directory: string): Promise<Bench['bundles']> {
   return { ours, ceiling, direct, transactional, floor, probe };
 }
 
-/** Runs something against a worker, and stops the worker whatever comes of it. */
+/** Runs something against a worker, and stops the worker in any case. */
 export async function withServer<T>(
   bench: Bench,
   bundle: keyof Bench['bundles'] | Bundle,

@@ -10,7 +10,7 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 
 const BUILD_TIMEOUT_MS = 60_000;
 
-/** A worker as it would be deployed. */
+/** A worker, built as for a deployment. */
 export interface Bundle {
   /** Path of its one module; its source map lies beside it. */
   script: string;
@@ -21,7 +21,7 @@ export interface Bundle {
  * Builds a worker with wrangler exactly as a deployment would, minified, without deploying it.
  *
  * @param entry path below the project's root; the product's own entry when left out
- * @param options.minify as production does; not where the names of functions are to be read
+ * @param options.minify as for production; false keeps the names of functions
  */
 export async function build(
   outDirectory: string,

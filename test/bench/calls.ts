@@ -12,8 +12,8 @@ const RUNS: { name: string; variant: Variant; vars?: Record<string, string>; amo
 ];
 
 /**
- * DynamoDB calls and write units per registration, on one hot event. Everybody gets a seat here: a
- * seat is in two indexes, a place in line in one, so this is the dearer case.
+ * DynamoDB calls and write units per registration, on one hot event. All users get a seat, which is the
+ * more expensive case: a seat is in two indexes, an entry in one.
  */
 export async function benchCalls(bench: Bench): Promise<void> {
   const { figures, isQuick } = bench;

@@ -7,15 +7,15 @@ import { type LargeEvent, startIndexServer } from './index-server.ts';
 import { capacityShot } from './load.ts';
 import { medianOf } from './stats.ts';
 
-/** Rows of the event that shows the compiler every path first. */
+/** Rows of the event that warms up the compiler. */
 const WARM_UP_ROWS = 3_000;
-/** A full event, and what a page of it takes. */
+/** A full event, and the latency of its pages. */
 const PEOPLE = 100_000;
 const PAGE_MS = 60;
 
 /**
- * From the first request to a cold object to its answer, beside the bare paginated query of the same
- * rows in the same runtime. Every measurement has a new process, for an object is cold only once.
+ * The time from the first request to a cold object to its answer, beside a bare paginated query of the same
+ * rows in the same runtime. Every measurement has a new process, since an object is cold only once.
  */
 export async function benchCold(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
@@ -41,7 +41,7 @@ export async function benchCold(bench: Bench): Promise<void> {
         await ask(warmUp);
         const first = async () => object.push(await untilOk(url, capacityShot(eventId)));
         const bare = async () => query.push(await ask(eventId));
-        // In changing order: whoever comes second finds the caches of the machine filled.
+        // In alternating order, since the second one finds warm caches.
         for (const step of round % 2 === 0 ? [first, bare] : [bare, first]) await step();
       });
     }
@@ -54,7 +54,7 @@ export async function benchCold(bench: Bench): Promise<void> {
   await benchFull(bench);
 }
 
-/** A full event, with pages that take as long as those of the platform may. */
+/** Measures a full event whose pages take as long as on the platform. */
 async function benchFull(bench: Bench): Promise<void> {
   const people = { seats: PEOPLE, waiting: PEOPLE, pageMs: PAGE_MS };
   const events: Record<string, LargeEvent> = {

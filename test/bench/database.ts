@@ -19,7 +19,7 @@ const TABLES = {
 };
 /** Items in one BatchWriteItem call: DynamoDB's own limit. */
 const BATCH_MAX = 25;
-/** Calls in flight while rows are being put in. */
+/** Calls in flight while rows are written. */
 const IN_FLIGHT = 4;
 
 /** The embedded DynamoDB in memory, with the four tables. */
@@ -68,7 +68,7 @@ export function varsFor(endpoint: string): Record<string, string> {
   };
 }
 
-/** Puts items straight into a table: without the SDK, which would take longer than the database. */
+/** Writes items into a table without the SDK, which would take longer than the database. */
 async function putAll(endpoint: string, table: string, items: Iterator<object>): Promise<void> {
   const client = openClient(endpoint, IN_FLIGHT);
   const work = async () => {
@@ -89,7 +89,7 @@ async function putAll(endpoint: string, table: string, items: Iterator<object>):
   }
 }
 
-/** Users that there are: twice as many as an isolate remembers, so that some can always be strangers. */
+/** The number of users: twice as many as an isolate remembers, so that some are always unknown. */
 export const USERS = 2 * KNOWN_USERS_MAX;
 
 /** The id of a user that `seedUsers` made. */
@@ -105,10 +105,10 @@ export async function seedUsers({ endpoint, store }: Database, count: number): P
 }
 
 /**
- * Puts an event and its people straight into the tables, as the service would have left them: the
+ * Writes an event and its people straight into the tables, as the service would have left them: the
  * first users have the seats, the next ones wait.
  *
- * @param event.toUserId who the people are; the users of `seedUsers` when left out
+ * @param event.toUserId the id of each user; the users of `seedUsers` when left out
  */
 export async function seedEvent(
   { endpoint, store }: Database,

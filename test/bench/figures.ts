@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { say } from '../../src/cli/terminal.ts';
 
-/** One measured figure; `target` and `met` are null where nothing is promised. */
+/** A measured figure; `target` and `met` are null if nothing is promised. */
 export interface Figure {
   name: string;
   value: number;
@@ -10,7 +10,7 @@ export interface Figure {
   met: boolean | null;
 }
 
-/** What is promised: a bound that a figure must not fall below, or not exceed. */
+/** A promise: a bound that a figure must not fall below, or not exceed. */
 const TARGETS: Record<string, { least: number } | { most: number }> = {
   'hot-ours-over-ceiling': { least: 0.75 },
   'hot-ours-over-direct': { least: 30 },
@@ -40,11 +40,11 @@ const TARGETS: Record<string, { least: number } | { most: number }> = {
   'startup-ms': { most: 200 },
 };
 
-/** Gathers figures, shows each as it comes, and all of them at the end. */
+/** Collects figures; prints each when it comes, and all of them at the end. */
 export class Figures {
   readonly #all: Figure[] = [];
 
-  /** @param note what does not fit into the number, for a person: a spread, say */
+  /** @param note additional text for a person, such as the spread */
   add(name: string, value: number, unit: string, note = ''): void {
     const bound = TARGETS[name];
     const rounded = Number(value.toPrecision(4));
@@ -53,7 +53,7 @@ export class Figures {
     if (bound) {
       const isLeast = 'least' in bound;
       target = isLeast ? `>= ${bound.least}` : `<= ${bound.most}`;
-      // A figure that could not be measured is NaN, and meets nothing.
+      // A figure that could not be measured is NaN, which meets no promise.
       met = isLeast ? rounded >= bound.least : rounded <= bound.most;
     }
     this.#all.push({ name, value: rounded, unit, target, met });

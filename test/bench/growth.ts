@@ -8,7 +8,7 @@ import { medianOf } from './stats.ts';
 
 const CONNECTIONS = 64;
 
-/** How fast one event takes registrations when it is new, and when it is large. */
+/** Compares the speed of registrations in a new event and in a large one. */
 export async function benchGrowth(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
   const size = isQuick ? 5_000 : 100_000;
@@ -16,7 +16,7 @@ export async function benchGrowth(bench: Bench): Promise<void> {
   const amount = isQuick ? 1_500 : 3_000;
   const large = newEventId();
   say(`Growth: seating ${size} people`);
-  // Room above the bound of what can be created: measured is what comes on top of all these.
+  // A capacity beyond the usual bound, since the measured registrations come on top of all these.
   await seedEvent(database, {
     eventId: large,
     registered: size,
@@ -32,11 +32,11 @@ export async function benchGrowth(bench: Bench): Promise<void> {
     for (let round = 0; round < rounds; round++) {
       const small = newEventId();
       await createEvent(url, { eventId: small, capacity: 100_000, hasWaitlist: true });
-      // In turns, and in changing order: whatever drifts meets both.
+      // Alternating, so that a drift affects both.
       const order = round % 2 === 0 ? (['small', 'large'] as const) : (['large', 'small'] as const);
       for (const which of order) {
         const eventId = which === 'small' ? small : large;
-        // The same users for both, none of whom has a place in either.
+        // The same users for both; none has a place in either.
         const next = (i: number) => registerShot(userId(round * amount + i), eventId);
         const options = { url, connections: CONNECTIONS, amount, next };
         const run = await measure(bench, server, () => fire(options));

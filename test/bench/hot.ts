@@ -7,14 +7,14 @@ import type { Server } from './runtime.ts';
 import { medianOf, summarize } from './stats.ts';
 
 const SEATS = 500;
-/** Registrations before the first that counts. */
+/** Registrations before the measured ones. */
 const WARM_UP_MAX = 10_000;
 
-/** One run, and the CPU time that it took of the worker and of the database. */
+/** One run, and the CPU time of the worker and of the database. */
 export interface Run extends LoadResult {
   workerCpuMs: number;
   databaseCpuMs: number;
-  /** Of this process: the load, and the proxy where there is one. */
+  /** CPU time of this process: the load, and the proxy if there is one. */
   loadCpuMs: number;
 }
 
@@ -58,7 +58,7 @@ export async function registerMany(
   });
 }
 
-/** How many of the answers were not as they should be. */
+/** The number of unexpected answers. */
 export function failures(result: LoadResult): number {
   const good = (result.statuses[200] ?? 0) + (result.statuses[201] ?? 0);
   return result.requests - good;
@@ -69,7 +69,7 @@ export function coresOf({ workerCpuMs, databaseCpuMs, loadCpuMs, seconds }: Run)
   return (workerCpuMs + databaseCpuMs + loadCpuMs) / (seconds * 1_000);
 }
 
-/** One line on a run for a person. */
+/** A run as a line for a person. */
 export function describeRun(name: string, run: Run): string {
   const perRequest = (ms: number) => ((ms * 1_000) / run.requests).toFixed(0);
   const failed = failures(run);
@@ -105,10 +105,10 @@ export function addRuns(bench: Bench, prefix: string, runs: readonly Run[]): voi
   if (failed > 0) figures.add(`${prefix}-failed`, failed, 'requests');
 }
 
-/** Whether a variant takes seconds for what the others do in a moment. */
+/** Whether a variant is much slower than the others. */
 const isSlow = (variant: Variant | 'known') => variant === 'direct' || variant === 'transactional';
 
-/** One hot event: 500 seats, a waitlist, and many more people who all want in at once. */
+/** One hot event: 500 seats, a waitlist, and many more users who register at once. */
 export async function benchHot(bench: Bench): Promise<void> {
   const { isQuick, figures } = bench;
   const servers: Partial<Record<Variant, Server>> = {};
@@ -130,13 +130,13 @@ export async function benchHot(bench: Bench): Promise<void> {
       const slowAmount = isQuick ? 100 : connections > 64 ? 1_500 : amount;
       return { amount: slowAmount, capacity: slowAmount / (amount / SEATS) };
     };
-    // Warm: the compiler has to see every path some thousand times.
+    // Warm-up: the compiler must see every path some thousand times.
     for (const variant of VARIANTS) {
       const server = open[variant];
       const warmUp = isSlow(variant) ? (isQuick ? 64 : 200) : isQuick ? 2_000 : WARM_UP_MAX;
       if (server) await registerMany(server, { connections: 64, amount: warmUp });
     }
-    // Whom the warm-up has not made known: each of them has to be looked up.
+    // Users that the warm-up did not have: each must be looked up.
     let firstUser = WARM_UP_MAX;
     for (const connections of isQuick ? [64] : [64, 256]) {
       say(`One hot event, ${connections} connections, ${amount} registrations for ${SEATS} seats`);
@@ -151,7 +151,7 @@ export async function benchHot(bench: Bench): Promise<void> {
       const isAside = connections > 64;
       for (let round = 0; round < rounds; round++) {
         firstUser = (firstUser + amount) % (USERS - amount);
-        // `known` is ours once more, with the same people for another event.
+        // `known` is our variant again, with the same users for another event.
         for (const variant of ['ceiling', 'ours', 'known', 'direct', 'transactional'] as const) {
           const server = open[variant === 'known' ? 'ours' : variant];
           const isTurn =

@@ -21,12 +21,12 @@ export interface HttpClient {
 }
 
 const TIMEOUT_MS = 20_000;
-/** In the form of the real thing, for the embedded database reads the region out of it. */
+/** A credential in the real form: the embedded database reads the region from it. */
 const AUTHORIZATION =
   'AWS4-HMAC-SHA256 Credential=local/20260101/eu-central-1/dynamodb/aws4_request, ' +
   'SignedHeaders=host, Signature=0';
 
-/** The headers of a call that is signed for show: the embedded database checks no signature. */
+/** The headers of a call with a fake signature: the embedded database does not check it. */
 export const dynamodbHeaders = (operation: string): Record<string, string> => ({
   'content-type': 'application/x-amz-json-1.0',
   'x-amz-target': `DynamoDB_20120810.${operation}`,
@@ -34,7 +34,7 @@ export const dynamodbHeaders = (operation: string): Record<string, string> => ({
   authorization: AUTHORIZATION,
 });
 
-/** Opens a client with so many connections at most; further requests wait for a free one. */
+/** Opens a client with a maximum of connections; further requests wait for a free one. */
 export function openClient(url: string, connections: number): HttpClient {
   const { hostname: host, port } = new URL(url);
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
@@ -73,7 +73,7 @@ export function openClient(url: string, connections: number): HttpClient {
   };
 }
 
-/** Asks until the answer is 200, for a busy or loading service says 503; gives the time it took. */
+/** Repeats a request until the answer is 200, since a busy or loading service answers 503. Returns the time it took. */
 export async function untilOk(
   url: string,
   { method, path, body }: { method: string; path: string; body?: string },

@@ -7,8 +7,8 @@ import type { LargeEvent } from './index-worker.ts';
 export type { LargeEvent };
 
 /**
- * Answers for the tables of one large event, page by page as DynamoDB would. The embedded database takes
- * the longer for a page the more come after it, up to seconds with the longest ids.
+ * Answers queries of the indexes of one large event, page by page, as DynamoDB would. The embedded database takes
+ * longer for a page the more pages follow, up to seconds with the longest ids.
  */
 export async function startIndexServer(
   event: LargeEvent,

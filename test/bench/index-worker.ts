@@ -3,22 +3,22 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { idBits } from '../../src/event/state.ts';
 import { type EventItem, fromAttributes, toAttributes, toDigest } from '../../src/store/tables.ts';
 
-/** One event, as large as it is said to be. */
+/** An event of a given size. */
 export interface LargeEvent {
   eventId: string;
   seats: number;
   waiting: number;
-  /** Who has which place: a number, filled up from the left with this character to this length. */
+  /** The form of user ids: a number, padded on the left with this character to this length. */
   userId: { length: number; fill: string };
-  /** Why everybody was seated; left out where nobody asked. */
+  /** The override reason of all seats, if any. */
   overrideReason?: string;
   /** How long a page takes. */
   pageMs: number;
 }
 
-/** What a page of an index holds: DynamoDB's own limit. */
+/** The size of a page of an index: DynamoDB's own limit. */
 const PAGE_MAX_BYTES = 1024 * 1024;
-/** Shares no factor with the numbers of seats that are used, so that every seat comes once. */
+/** A step that has no factor in common with the numbers of seats, so that every seat comes once. */
 const STRIDE = 7_919;
 const CREATED_AT = '2026-01-01T00:00:00.000Z';
 
@@ -32,7 +32,7 @@ const hex = (value: number, digits: number) => value.toString(16).padStart(digit
 const toId = (table: number, index: number) => `${hex(index, 8)}-0000-4000-8000-${hex(table, 12)}`;
 const userIdOf = (index: number) => `${index}`.padStart(event.userId.length, event.userId.fill);
 
-/** The row of an index at a place; the index of the seats has no order of its own. */
+/** The row at an offset of an index. The index of the seats is in no order. */
 function rowAt(isSeat: boolean, index: number): Item {
   if (!isSeat) {
     const entryId = toId(1, index);
@@ -46,7 +46,7 @@ function rowAt(isSeat: boolean, index: number): Item {
   };
 }
 
-/** What an item counts. */
+/** The books of the event item. */
 const sizeOf = (item: Item) =>
   Object.entries(item).reduce((bytes, [name, value]) => {
     const number = () => 1 + Math.ceil(String(value).length / 2);
@@ -74,7 +74,7 @@ interface Query {
   ExclusiveStartKey?: Attributes;
 }
 
-/** One page, as DynamoDB would give it. */
+/** A page as DynamoDB would answer it. */
 function answer(query: Query): object {
   const isSeat = query.IndexName === 'EventIdIndex';
   const idName = isSeat ? 'registrationId' : 'entryId';
@@ -110,7 +110,7 @@ const server = createServer((incoming, outgoing) => {
     const began = performance.now();
     const operation = String(incoming.headers['x-amz-target']).split('.')[1];
     const isQuery = operation === 'Query';
-    // The load writes nothing, and asks for no user.
+    // A load writes nothing, and looks up no users.
     const isKnown = isQuery || operation === 'GetItem';
     const body = isQuery
       ? JSON.stringify(answer(JSON.parse(Buffer.concat(chunks).toString()) as Query))

@@ -1,7 +1,7 @@
 /** A session with workerd's inspector, in the Chrome DevTools protocol. */
 export interface Inspector {
   call<T>(method: string, params?: object): Promise<T>;
-  /** Calls what the runtime carries out without ever answering. */
+  /** Sends a command that the runtime carries out but never answers. */
   notify(method: string): void;
   close(): void;
 }
@@ -14,7 +14,7 @@ interface Message {
   error?: { message: string };
 }
 
-/** Attaches to the one worker behind an inspector's address. */
+/** Attaches to the only worker behind an inspector's address. */
 export async function inspect(address: string): Promise<Inspector> {
   const socket = new WebSocket(`ws://${address}/main`);
   await new Promise<void>((resolve, reject) => {

@@ -1,28 +1,28 @@
 import autocannon from 'autocannon';
 import { percentile } from './stats.ts';
 
-/** A request to send, built for each turn. */
+/** A request to send. */
 export interface Shot {
   method: 'GET' | 'POST' | 'DELETE';
   path: string;
   body?: string;
 }
 
-/** What one run of load came to. */
+/** The result of a run. */
 export interface LoadResult {
   requests: number;
   seconds: number;
   perSecond: number;
   p50: number;
   p99: number;
-  /** How often each status came. */
+  /** The number of answers by status. */
   statuses: Record<number, number>;
 }
 
 const TIMEOUT_S = 20;
 
 /**
- * Sends a number of requests over keep-alive connections, each as soon as the one before is answered.
+ * Sends a number of requests over keep-alive connections. Each connection sends the next one after an answer.
  *
  * @param next builds the request with this index
  */
@@ -44,7 +44,7 @@ export async function fire(options: {
     timeout: TIMEOUT_S,
     requests: [
       {
-        // Headers of its own for each: autocannon notes the length of the body in them.
+        // New headers for each request: autocannon writes the length of the body into them.
         setupRequest: (request) => ({
           ...request,
           headers: { 'content-type': 'application/json' },
@@ -85,12 +85,12 @@ export function unregisterShot(userId: string, eventId: string): Shot {
   };
 }
 
-/** A look at the free seats. */
+/** A request for the free seats. */
 export function capacityShot(eventId: string): Shot {
   return { method: 'GET', path: `/registration/events/${encodeURIComponent(eventId)}/capacity` };
 }
 
-/** Sends one request with fetch, for what is not measured; throws when it does not succeed. */
+/** Sends a request that is not measured; throws if it does not succeed. */
 export async function send(url: string, shot: Shot): Promise<unknown> {
   const { method, path, body } = shot;
   const response = await fetch(url + path, {

@@ -22,8 +22,8 @@ import { benchWebhooks } from './webhooks.ts';
 import { benchWorkloads } from './workloads.ts';
 
 /**
- * The parts, in the order in which they run; `--only` takes their names. A quick run leaves out those
- * that are long and promise nothing.
+ * The parts, in the order in which they run; `--only` takes their names. A quick run skips those
+ * that take long and have no promise.
  */
 const PARTS: Record<
   string,

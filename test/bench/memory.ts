@@ -15,7 +15,7 @@ const COLLECTIONS = 4;
 const COLLECTION_MS = 300;
 const MB = 1e6;
 
-/** V8's heap, and what it keeps beside it: the columns are in array buffers. */
+/** V8's heap, and the memory beside it: the columns are in array buffers. */
 const heapMb = async (inspector: Inspector): Promise<number> => {
   const usage = await inspector.call<{ usedSize: number; backingStorageSize?: number }>(
     'Runtime.getHeapUsage',
@@ -24,8 +24,8 @@ const heapMb = async (inspector: Inspector): Promise<number> => {
 };
 
 /**
- * What is left after everything that nobody holds is gone. The runtime collects when it is asked to,
- * but never answers that it has, and gets to it with the next request.
+ * The memory after a garbage collection. The runtime collects when it is told to,
+ * but does not answer, and does it with the next request.
  */
 async function liveMb(inspector: Inspector, url: string): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
@@ -39,11 +39,11 @@ async function liveMb(inspector: Inspector, url: string): Promise<number> {
 }
 
 /**
- * The memory of an object with as many seats and as long a line as an event can have: with ids as they
- * usually are, with the longest that fit, and with as many bytes as fit, which are reasons.
+ * The memory of an object with the greatest number of seats and entries: with usual ids,
+ * with the longest ids that fit, and with reasons that use up all bytes.
  */
 export async function benchMemory(bench: Bench): Promise<void> {
-  // A twentieth tells the slope; the full size is what counts.
+  // A twentieth shows the slope; the full size is the figure.
   const count = bench.isQuick ? PEOPLE / 20 : PEOPLE;
   say(`Memory: ${count} seated, and ${count} in line`);
   const people = { seats: count, waiting: count, pageMs: 0 };
@@ -64,7 +64,7 @@ export async function benchMemory(bench: Bench): Promise<void> {
   await measure(bench, 'memory-reasons', reasoned, count / PEOPLE);
 }
 
-/** Loads an event that is this share of a full one, and measures what that takes. */
+/** Loads an event that is this share of a full one, and measures the memory that it takes. */
 async function measure(
   bench: Bench,
   prefix: string,

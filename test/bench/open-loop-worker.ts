@@ -21,7 +21,7 @@ async function shoot(index: number, due: number): Promise<void> {
   } catch {
     // Counted as status 0.
   }
-  // From when it was due: a late send is a wait, too.
+  // From the time at which it was due: a late send counts as waiting.
   const ms = performance.now() - due;
   statuses[status] = (statuses[status] ?? 0) + 1;
   all.push(ms);

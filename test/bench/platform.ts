@@ -8,13 +8,13 @@ import { startProxy } from './proxy.ts';
 /** The published latency of a transaction at the median, and of a batch of key look-ups. */
 const WRITE_MS: [number, number] = [25, 35];
 const READ_MS = 5;
-/** What one partition of an index takes. */
+/** The writes that one partition of an index takes. */
 const WRITES_PER_SECOND = 1_000;
-/** Offered to one event: half of that limit, all of it, and more than it takes. */
+/** The load on one event: half of that limit, all of it, and more. */
 const RATES = [500, 900, 1_500];
 const CONNECTIONS = 4_000;
 
-/** One event on the real platform, simulated: its latencies and its write limit, open-loop load. */
+/** One event on the simulated platform: its latencies, its write limit, and an open-loop load. */
 export async function benchPlatform(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
   const seconds = isQuick ? 3 : 8;

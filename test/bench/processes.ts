@@ -6,7 +6,7 @@ const TICKS_PER_SECOND = 100;
 /** CPU time that a process has used so far, in milliseconds; 0 where there is no /proc. */
 export function cpuMs(pid: number): number {
   const stat = readProc(pid, 'stat');
-  // The name of the program, in brackets, may hold blanks; user and system time are fields 14 and 15.
+  // The program's name, in brackets, can contain blanks. User and system time are fields 14 and 15.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return ((Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 1_000) / TICKS_PER_SECOND;
 }

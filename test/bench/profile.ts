@@ -23,7 +23,7 @@ interface Profile {
   timeDeltas: number[];
 }
 
-/** Where a function of the bundle comes from: a package, or a file of ours. */
+/** The origin of a function in the bundle: a package, or a file of the project. */
 function toOrigin(source: string | undefined): { group: string; file: string } {
   if (!source) return { group: '(runtime)', file: '' };
   const packaged = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\/(.*)$/.exec(source);
@@ -32,10 +32,10 @@ function toOrigin(source: string | undefined): { group: string; file: string } {
   return { group: file, file };
 }
 
-/** Profiles the worker on one hot event, and shows where the time goes. */
+/** Profiles the worker on one hot event, and prints how the time is spent. */
 export async function benchProfile(bench: Bench): Promise<void> {
   const directory = join(dirname(dirname(bench.bundles.ours.script)), 'readable');
-  // With the names of functions, which production does without.
+  // Not minified, to keep the names of functions.
   const readable = await build(directory, undefined, { minify: false });
   await withServer(
     bench,
@@ -46,7 +46,7 @@ export async function benchProfile(bench: Bench): Promise<void> {
       await inspector.call('Profiler.enable');
       await inspector.call('Profiler.setSamplingInterval', { interval: SAMPLE_US });
       await inspector.call('Profiler.start');
-      // Strangers, as on the hot event that is measured.
+      // Unknown users, as in the measured hot event.
       const load = await registerMany(server, {
         connections: 64,
         amount: 10_000,
@@ -93,7 +93,7 @@ function show(profile: Profile, mapFile: string, requests: number): void {
     byGroup.set(owner, (byGroup.get(owner) ?? 0) + us);
     busy += us;
   }
-  // With everything that it calls, for our own functions and the SDK's steps: what removing one saves.
+  // Inclusive times of our own functions and of the SDK's steps: what removing one would save.
   const total = new Map<string, number>();
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const walk = (id: number, above: ReadonlySet<string>): number => {

@@ -2,28 +2,28 @@ import { Agent, createServer, request as send } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
 import { indexWrites, writeUnits } from './write-units.ts';
 
-/** What passed through since the last question. */
+/** The calls since the last query. */
 export interface Traffic {
   calls: Record<string, number>;
   writeUnits: number;
   throttled: number;
 }
 
-/** Where the proxy stands. */
+/** The addresses of the proxy. */
 export interface ProxySettings {
   port: number;
   targetPort: number;
 }
 
-/** How the proxy behaves. */
+/** The behaviour of the proxy. */
 export interface Behaviour {
-  /** How long every answer is held back. */
+  /** The delay of every answer. */
   delayMs: number;
-  /** The same for writes, where they differ; drawn evenly between the two. */
+  /** The delay of writes, if it differs; drawn evenly between the two. */
   writeDelayMs: [least: number, most: number] | null;
-  /** Rows of one event that an index partition takes a second; what is more is throttled. */
+  /** Rows of one event that an index partition takes a second; more are throttled. */
   indexWritesPerSecond: number | null;
-  /** Whether write units are counted, which means reading every body. */
+  /** Whether to count write units, for which every body is read. */
   countsUnits: boolean;
 }
 
@@ -44,14 +44,14 @@ let behaviour: Behaviour = {
 const noTraffic = (): Traffic => ({ calls: {}, writeUnits: 0, throttled: 0 });
 let traffic = noTraffic();
 /**
- * A token bucket that holds no more than a moment's worth: what a partition lends beyond that is not
- * promised, and would hide the limit from a run of seconds.
+ * A token bucket that holds only a moment's worth. DynamoDB may allow longer bursts, but does not promise
+ * them, and they would hide the limit in a run of seconds.
  */
 const BURST_SECONDS = 0.2;
 let tokens = 0;
 let filledAt = performance.now();
 
-/** Whether the partition still takes these writes; if so, they are counted. */
+/** Whether the partition still takes these writes. If so, counts them. */
 function admit(writes: number): boolean {
   const { indexWritesPerSecond: limit } = behaviour;
   if (limit === null) return true;
@@ -69,7 +69,7 @@ function delayOf(operation: string): number {
   return writeDelayMs[0] + Math.random() * (writeDelayMs[1] - writeDelayMs[0]);
 }
 
-/** Half of the delay before the database sees the request would tell no more than all of it after. */
+/** The whole delay comes after the database's answer: splitting it would change nothing. */
 const server = createServer((incoming, outgoing) => {
   const chunks: Buffer[] = [];
   incoming.on('data', (chunk: Buffer) => chunks.push(chunk));

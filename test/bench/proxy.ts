@@ -4,17 +4,17 @@ import { Worker } from 'node:worker_threads';
 import { freePort } from '../../src/cli/ports.ts';
 import type { Behaviour, ProxySettings, Traffic } from './proxy-worker.ts';
 
-/** Stands between the worker and the database; delays answers and counts what passes. */
+/** A proxy between the worker and the database that delays answers and counts calls. */
 export interface Proxy {
   endpoint: string;
-  /** Changes how it behaves from now on. */
+  /** Changes the behaviour from now on. */
   set(behaviour: Partial<Behaviour>): void;
-  /** What has passed since this was asked last. */
+  /** The calls since the last query. */
   takeTraffic(): Promise<Traffic>;
   stop(): Promise<void>;
 }
 
-/** Starts a proxy on a thread of its own, so that the load generator does not hold it up. */
+/** Starts a proxy on a thread of its own, so that the load generator does not delay it. */
 export async function startProxy(target: string): Promise<Proxy> {
   const port = await freePort();
   const workerData: ProxySettings = { port, targetPort: Number(new URL(target).port) };
@@ -34,7 +34,7 @@ export async function startProxy(target: string): Promise<Proxy> {
   };
 }
 
-/** All calls together. */
+/** The number of all calls. */
 export function totalCalls({ calls }: Traffic): number {
   return Object.values(calls).reduce((sum, count) => sum + count, 0);
 }

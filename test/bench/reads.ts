@@ -10,7 +10,7 @@ import type { Server } from './runtime.ts';
 import { medianOf } from './stats.ts';
 
 const READS_PER_SECOND = 200;
-/** What DynamoDB itself takes for one event: its rows share a partition of the index. */
+/** The writes a second that DynamoDB takes for one event, whose rows share a partition of the index. */
 const STORM_PER_SECOND = 1_000;
 const READERS = 32;
 const STORM_CONNECTIONS = 512;
@@ -43,7 +43,7 @@ const storm = (url: string, eventId: string, seconds: number): Promise<OpenResul
     connections: STORM_CONNECTIONS,
   });
 
-/** Whether reads go to the database: counts calls that only a read could make. */
+/** Counts the calls that only a read could make, to see whether reads go to the database. */
 async function benchCalls(bench: Bench, seconds: number): Promise<void> {
   const proxy = await startProxy(bench.database.endpoint);
   try {
@@ -58,7 +58,7 @@ async function benchCalls(bench: Bench, seconds: number): Promise<void> {
           storm(server.url, eventId, seconds),
         ]);
         const { calls } = await proxy.takeTraffic();
-        // A storm of registrations commits and looks users up, with other operations than these.
+        // Registrations commit and look up users with other operations than these.
         const made = (calls.GetItem ?? 0) + (calls.Query ?? 0);
         bench.figures.add('read-calls', made / reads.requests, 'calls/read');
       },
@@ -69,7 +69,7 @@ async function benchCalls(bench: Bench, seconds: number): Promise<void> {
   }
 }
 
-/** How much longer a look at the free seats takes while the whole town registers. */
+/** Measures how much slower a read of the free seats is during many registrations. */
 export async function benchReads(bench: Bench): Promise<void> {
   const { figures, isQuick } = bench;
   const seconds = isQuick ? 1.5 : 8;
@@ -84,7 +84,7 @@ export async function benchReads(bench: Bench): Promise<void> {
     for (let round = 0; round < (isQuick ? 1 : 3); round++) {
       const eventId = await newEvent(server);
       idle.push(await read(url, eventId, seconds));
-      // The storm first opens its connections; reads are counted once it blows steadily.
+      // The registrations first open their connections; reads are measured after that.
       const [reads, registrations] = await Promise.all([
         sleep(STORM_RISE_MS).then(() => read(url, eventId, seconds)),
         storm(url, eventId, seconds + (2 * STORM_RISE_MS) / 1_000),
@@ -101,7 +101,7 @@ export async function benchReads(bench: Bench): Promise<void> {
     figures.add('read-p99', p99(busy) / p99(idle), 'ratio');
 
     if (isQuick) return;
-    // As fast as it goes: every core is busy, and a read waits for its turn like all others.
+    // At full speed all cores are busy, and a read waits like all other requests.
     const eventId = await newEvent(server);
     const load = registerMany(server, { connections: 64, amount: 15_000 });
     const saturated = await read(url, eventId, 5);

@@ -10,7 +10,7 @@ const ROUND_TRIPS_MS = [5, 20, 50];
 const CONNECTIONS = 256;
 const ALONE = 20;
 
-/** One hot event, and one registration alone, with a database that is farther away. */
+/** One hot event, and a single registration, with a more distant database. */
 export async function benchRoundTrips(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
   const proxy = await startProxy(database.endpoint);
@@ -48,7 +48,7 @@ export async function benchRoundTrips(bench: Bench): Promise<void> {
               amount: isQuick ? ALONE / 4 : ALONE,
               next: (i) => shot(userId(i), eventId),
             });
-          // The second time the object knows them: one call.
+          // The second time the object knows the user: one call.
           await turn(registerShot);
           await turn(unregisterShot);
           figures.add(`rtt${delay}-warm-ms`, (await turn(registerShot)).p50, 'ms');

@@ -13,14 +13,14 @@ const POLL_MS = 2;
 export interface Server {
   url: string;
   pid: number;
-  /** Address of the inspector, where one was asked for. */
+  /** Address of the inspector, if it is on. */
   inspector: string | undefined;
-  /** From the start of the process to the first answer. */
+  /** Time from the start of the process to the first answer. */
   startMs: number;
   stop(): Promise<void>;
 }
 
-/** Where workerd is: the package keeps the program itself beside its launcher. */
+/** The path of workerd: in its package, the program is beside its launcher. */
 function findWorkerd(): string {
   return createRequire(import.meta.url).resolve('workerd/bin/workerd');
 }
@@ -32,7 +32,7 @@ function compatibilityDate(): string {
   return date;
 }
 
-/** The configuration: one worker, objects that keep nothing on disk, and the loopback as network. */
+/** The configuration: one worker, objects without disk storage, and the loopback network. */
 function toCapnp(script: string, port: number, vars: Record<string, string>): string {
   const bindings = Object.entries(vars).map(
     ([name, value]) => `( name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)} )`,
@@ -62,7 +62,7 @@ const worker :Workerd.Worker = (
  * Serves a built worker with workerd itself on 127.0.0.1 and waits for its first answer.
  *
  * @param options.vars the worker's variables and secrets
- * @param options.inspect whether to open the inspector, which costs a little speed
+ * @param options.inspect whether to open the inspector, which makes it slightly slower
  */
 export async function serve(options: {
   script: string;

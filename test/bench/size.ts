@@ -8,7 +8,7 @@ import { summarize } from './stats.ts';
 
 const EMPTY = 'export default { fetch: () => new Response() };\nexport class EventObject {}\n';
 
-/** The bundle's size, and how long a process with it takes to its first answer. */
+/** The size of the bundle, and the time until the first answer of a process with it. */
 export async function benchSize(bench: Bench): Promise<void> {
   const { figures, isQuick, bundles } = bench;
   say('Size and start');

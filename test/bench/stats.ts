@@ -1,10 +1,10 @@
-/** The value below which a share of the values lies; NaN of none. */
+/** The value below which this share of the values lies; NaN without values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }
 
-/** The median, and how far the runs lie apart: half the range as a share of the median. */
+/** The median, and the spread: half the range as a share of the median. */
 export interface Summary {
   median: number;
   spread: number;
@@ -20,5 +20,5 @@ export function summarize(values: readonly number[]): Summary {
   return { median, spread: median === 0 ? 0 : range / 2 / median };
 }
 
-/** The median alone. */
+/** The median. */
 export const medianOf = (values: readonly number[]): number => summarize(values).median;

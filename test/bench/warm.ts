@@ -8,18 +8,18 @@ import type { Server } from './runtime.ts';
 import { medianOf } from './stats.ts';
 import type { ReadyCall } from './variants/floor.ts';
 
-/** Users that the object comes to know before the measurement, and that it does not. */
+/** Users that the object knows before the measurement, and users that it does not. */
 const knownIn = ({ isQuick }: Bench): number => (isQuick ? 300 : 1_000);
 const CALLS = 100;
 
-/** Sends a request of the service, and makes sure that it succeeded. */
+/** Sends a request to the service, and checks that it succeeded. */
 async function shoot(client: HttpClient, { method, path, body }: Shot): Promise<number> {
   const answer = await client.send(method, path, body);
   if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.body}`);
   return answer.ms;
 }
 
-/** A warm event with seats for all: the first users have been there and left, so it knows them. */
+/** A warm event with seats for all. The first users have registered and left, so it knows them. */
 async function warmEvent(server: Server, known: number): Promise<string> {
   const eventId = newEventId();
   await createEvent(server.url, { eventId, capacity: 100_000, hasWaitlist: true });
@@ -30,7 +30,7 @@ async function warmEvent(server: Server, known: number): Promise<string> {
   return eventId;
 }
 
-/** What a commit of one registration is to the database: the fenced event item, and the row. */
+/** The transaction of a single registration: the fenced event item, and the row. */
 function toTransaction(eventId: string, user: string, version: number): object {
   const registrationId = crypto.randomUUID();
   const number = (value: number) => ({ N: String(value) });
@@ -73,8 +73,8 @@ function toTransaction(eventId: string, user: string, version: number): object {
 }
 
 /**
- * One registration alone, beside the bare call, and beside the same call by way of a worker and an
- * object without any code of ours; in turns, and over connections of the same kind.
+ * A single registration, beside the bare call, and beside the same call through a worker and an
+ * object without any of our code; alternating, and over connections of the same kind.
  */
 async function benchLatency(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
@@ -151,7 +151,7 @@ async function benchCalls(bench: Bench): Promise<void> {
   }
 }
 
-/** A registration that finds everything in place and no company. */
+/** A single registration in a warm event. */
 export async function benchWarm(bench: Bench): Promise<void> {
   say('One warm registration, alone');
   await benchLatency(bench);

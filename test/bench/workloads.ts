@@ -17,10 +17,10 @@ import type { Server } from './runtime.ts';
 const CONNECTIONS = 64;
 const EVENTS = 100;
 const SEATS = 500;
-/** Users who came before the first shot of a mix: more than there are connections. */
+/** Users who register before a mix begins: more than there are connections. */
 const EARLIER = 200;
 
-/** Prepares one run, and gives the requests that it consists of. */
+/** Prepares a run, and returns its requests. */
 type Workload = (bench: Bench, server: Server) => Promise<(index: number) => Shot>;
 
 /** 100 events at once, each with its own object. */
@@ -40,13 +40,13 @@ const mix: Workload = async (bench) => {
   return (i) => {
     const turn = Math.floor(i / 10);
     if (i % 10 === 0) return registerShot(userId(EARLIER + turn), eventId);
-    // Whoever leaves has come so long ago that their own request has been answered.
+    // A user leaves so late that their registration has been answered.
     if (i % 10 === 5) return unregisterShot(userId(turn), eventId);
     return capacityShot(eventId);
   };
 };
 
-/** A full event whose line never ends: each leave promotes, and somebody new joins the line. */
+/** A full event whose line keeps its length: each leave promotes, and a new user joins the line. */
 const churn: Workload = async (bench) => {
   const eventId = newEventId();
   const seed = { eventId, registered: SEATS, waiting: SEATS, capacity: SEATS };
@@ -65,7 +65,7 @@ const WORKLOADS: Record<string, { title: string; prepare: Workload; amount: numb
   churn: { title: 'churn on a full event', prepare: churn, amount: 4_000 },
 };
 
-/** Other workloads than the hot event: speed on one server, calls on another behind a proxy. */
+/** Workloads other than the hot event. Speed is measured on one server, calls on another one behind a proxy. */
 export async function benchWorkloads(bench: Bench): Promise<void> {
   const { figures, isQuick } = bench;
   const proxy = await startProxy(bench.database.endpoint);

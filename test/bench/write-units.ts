@@ -1,4 +1,4 @@
-/** The part of a write that its price depends on. */
+/** The part of a write that determines its price. */
 interface Write {
   Put?: { TableName: string; Item: Item };
   Delete?: { TableName: string };
@@ -24,9 +24,9 @@ function kibOf(item: Item): number {
 }
 
 /**
- * Write units that a call consumes by the published rules: one for each KiB begun of an item, twice
- * that in a transaction, and one for each index that it is in. Rows written by key only are taken to
- * be below a KiB, as all rows of the benchmark are.
+ * Write units that a call consumes by the published rules: one for each begun KiB of an item, twice
+ * that in a transaction, and one for each index that it is in. Rows that are written by key only count as
+ * smaller than a KiB, as all rows of the benchmark are.
  */
 export function writeUnits(operation: string, body: Buffer): number {
   const price = (table: string, factor: number, item?: Item) => {

@@ -53,7 +53,7 @@ async function put(items: Partial<Record<keyof TableNames, Item[]>>): Promise<vo
   }
 }
 
-/** Everything in all tables, in an order of its own. */
+/** All items of all tables, sorted. */
 async function everything(): Promise<string[]> {
   const all = await Promise.all(Object.values(store.tables).map((table) => allItems(store, table)));
   const sorted = (item: Item) => JSON.stringify(Object.entries(item).sort());
@@ -83,7 +83,7 @@ async function list(eventId: string, which: 'registrations' | 'waitlist'): Promi
   }
 }
 
-/** Two events of an older system: one full, with a line, and one that is empty. */
+/** Two events of the seed system: one full, with a line, and one that is empty. */
 async function fill(): Promise<void> {
   const people = ['a', 'b', 'c', 'd', 'e'];
   await put({
@@ -94,8 +94,8 @@ async function fill(): Promise<void> {
   });
 }
 
-describe('what an older system wrote', () => {
-  test('is served: everybody is in the lists, in order, and promotion goes on', async () => {
+describe('what the seed system wrote', () => {
+  test('is served: all people are in the lists, in order, and promotion works', async () => {
     await fill();
     const { result } = await adoptAll();
     expect(result).toEqual({ found: 2, adopted: 2, already: 0, setAside: 0, left: 0 });
@@ -116,12 +116,12 @@ describe('what an older system wrote', () => {
     expect(await open('empty')({ type: 'register', userId: 'a' })).toMatchObject({
       type: 'registered',
     });
-    // The rows are the ones that they were.
+    // The rows have not changed.
     const { kept, counted } = await mendBooks(store, 'gala', { write: false });
     expect(kept).toEqual(counted);
   });
 
-  test('is left alone by a dry run, which says the same as the run', async () => {
+  test('is not changed by a dry run, which prints the same as the run', async () => {
     await fill();
     await put({ registrations: [old.seat('gala', 'a', 9), old.seat('unknown', 'a', 1)] });
     const before = await everything();
@@ -145,7 +145,7 @@ describe('what an older system wrote', () => {
     expect(await everything()).toEqual(after);
   });
 
-  test('keeps apart from what the service wrote itself', async () => {
+  test('does not affect what the service wrote itself', async () => {
     await fill();
     const ask = open('new');
     const event = {
@@ -163,7 +163,7 @@ describe('what an older system wrote', () => {
     await put({ registrations: [key] });
     const { result } = await adoptAll();
     expect(result).toEqual({ found: 2, adopted: 2, already: 1, setAside: 0, left: 0 });
-    // Memory that was loaded before still holds.
+    // An event that was loaded before is still valid.
     expect(await ask({ type: 'unregister', userId: 'a' })).toMatchObject({
       promoted: { userId: 'b' },
     });
@@ -176,12 +176,12 @@ describe('what an older system wrote', () => {
       waitlist: ['b', 'c', 'd'].map((userId, i) => old.entry('gala', userId, i + 1)),
     });
     const { said } = await adoptAll();
-    expect(said).toContain('2 of those who wait get a free seat');
+    expect(said).toContain('2 people are promoted');
     expect(await list('gala', 'registrations')).toEqual(['a', 'b', 'c']);
     expect(await list('gala', 'waitlist')).toEqual(['d']);
   });
 
-  test('with positions that are none gets others, in the order in which people wait', async () => {
+  test('with invalid positions gets new ones, in the order of the line', async () => {
     await put({
       events: [old.event('gala', 1)],
       registrations: [old.seat('gala', 'a', 1)],
@@ -202,7 +202,7 @@ describe('what an older system wrote', () => {
   });
 });
 
-describe('what cannot be taken is told, and the rest is taken', () => {
+describe('what cannot be taken over is reported, and the rest is taken over', () => {
   test('a second place of a user is set aside, and kept as text for a while', async () => {
     const entry = old.entry('gala', 'a', 1, 2);
     const twice = old.seat('gala', 'b', 9);
@@ -231,11 +231,11 @@ describe('what cannot be taken is told, and the rest is taken', () => {
       expect(Item?.expiresAt).toBeGreaterThan(Date.now() / 1_000 + 29 * 24 * 60 * 60);
       expect(Item?.userId ?? Item?.eventId).toBeUndefined();
     }
-    // Nothing is left to look at the next time.
+    // The next run has nothing left.
     expect((await adoptAll()).result.left).toBe(0);
   });
 
-  test('a row of an unknown event is left, unless it is asked to be set aside', async () => {
+  test('a row of an unknown event stays, unless `--set-unknown-aside` is given', async () => {
     await fill();
     const row = old.seat('forgotten', 'a', 1);
     await put({ registrations: [row], waitlist: [old.entry('forgotten', 'b', 1)] });
@@ -301,14 +301,14 @@ describe('what cannot be taken is told, and the rest is taken', () => {
   });
 });
 
-/** The store, whose calls of one kind can be answered by somebody else. */
+/** The store, with calls of one kind answered by the test. */
 function through(intercept: (name: string, input: Item, send: () => Promise<object>) => unknown) {
   const { client } = store;
   const send = (command: { input: Item }, ...rest: unknown[]) =>
     intercept(command.constructor.name, command.input, () =>
       (client.send as (...all: unknown[]) => Promise<object>).call(client, command, ...rest),
     );
-  // The paginators ask for a client of the SDK's own class.
+  // The paginators need a client of the SDK's own class.
   const watched = Object.create(client, { send: { value: send } });
   return { client: watched, tables: store.tables } as Store;
 }
@@ -316,7 +316,7 @@ function through(intercept: (name: string, input: Item, send: () => Promise<obje
 const CLIENT_FAULT = { $fault: 'client', $metadata: { httpStatusCode: 400 } };
 
 describe('cut short', () => {
-  test('after any of its writes, an event is ours or not, and a second run ends it', async () => {
+  test('after any of its writes, an event is either adopted or not, and a second run finishes', async () => {
     // 250 rows are several transactions; positions move both ways.
     const people = Array.from({ length: 250 }, (_, i) => `user-${i}`);
     const [seated, waiting] = [people.slice(0, 130), people.slice(130)];
@@ -334,7 +334,7 @@ describe('cut short', () => {
       writes = 0;
       const dying = through((name, _, send) => {
         if (name !== 'TransactWriteCommand') return send();
-        // Of a kind that is not tried again.
+        // An error that is not tried again.
         if (writes === until) throw Object.assign(new Error('cut short'), CLIENT_FAULT);
         writes++;
         return send();
@@ -354,19 +354,19 @@ describe('cut short', () => {
         rows: seated.map((userId, i) => ({ userId, seq: i + 1 })),
       });
       expect(await ask({ type: 'list', list: 'waitlist', after: 0, limit: 1_000 })).toMatchObject({
-        // Positions that had become what they have to be when it was cut short are kept.
+        // Positions that were already rewritten before the interruption are kept.
         rows: waiting.map((userId) => ({ userId })),
       });
     }
     expect(writes).toBe(4);
   }, 60_000);
 
-  test('by an old system that still writes: the event is not taken, until it is quiet', async () => {
+  test('by the seed system, which still writes: the event is not taken over until it stops', async () => {
     await fill();
     const late = old.seat('gala', 'late', 99);
     let reads = 0;
     const busy = through(async (name, { TableName }, send) => {
-      // Between the two readings somebody registers over there.
+      // Between the two readings a user registers in the seed system.
       if (name === 'ScanCommand' && TableName === store.tables.registrations && ++reads === 2) {
         await put({ registrations: [late] });
       }
@@ -381,7 +381,7 @@ describe('cut short', () => {
     expect(await list('gala', 'registrations')).toEqual(['a', 'b', 'c', 'late']);
   });
 
-  test('by a row that is gone: nothing is put back', async () => {
+  test('by a row that was deleted: it is not restored', async () => {
     await fill();
     const [gone] = (await allItems(store, store.tables.registrations)).filter(
       ({ userId }) => userId === 'b',
@@ -401,11 +401,11 @@ describe('cut short', () => {
     expect(await allItems(store, TableName)).toHaveLength(2);
     expect((await adoptAll()).result).toMatchObject({ adopted: 1, left: 0 });
     expect(await open('gala')({ type: 'read' })).toMatchObject({ registeredCount: 3 });
-    // One of those who waited has the seat.
+    // One of the users who waited has the seat.
     expect(await list('gala', 'registrations')).toEqual(['a', 'c', 'd']);
   });
 
-  test('by books that somebody else gave: they stay', async () => {
+  test('by another run that wrote the books: those stay', async () => {
     await fill();
     const other = through(async (name, { TransactItems }, send) => {
       const isBooks = JSON.stringify(TransactItems ?? '').includes('digest');
@@ -431,20 +431,20 @@ describe('cut short', () => {
         asked.push(String(IndexName));
         const page = (await send()) as { Items?: Item[] };
         if (asked.length > untilAsked) return page;
-        // As the rows were before their numbers were written.
+        // The rows before their numbers were written.
         return { ...page, Items: page.Items?.map(({ seq: _, ...row }) => row) };
       });
     };
     const options = { isDryRun: false, tell: () => {} };
     const never = await adopt(lagging(1_000), { ...options, indexDeadlineMs: 600 });
-    // The empty event has nothing that could lag.
+    // The empty event has no rows that could lag.
     expect(never).toMatchObject({ adopted: 1, left: 1 });
     expect(await adopt(lagging(3), options)).toMatchObject({ found: 1, adopted: 1, left: 0 });
     expect(asked.length).toBeGreaterThan(3);
   });
 });
 
-test('ten thousand rows show how far they are', async () => {
+test('ten thousand rows show the progress', async () => {
   const people = Array.from({ length: 10_000 }, (_, i) => `user-${i}`);
   await put({
     events: [old.event('fair', 6_000)],
@@ -467,7 +467,7 @@ test('ten thousand rows show how far they are', async () => {
 }, 60_000);
 
 describe('mend', () => {
-  test('says of an event without books which command gives it some', async () => {
+  test('names the command for an event without books', async () => {
     await fill();
     await expect(mendBooks(store, 'gala', { write: true })).rejects.toThrow(/npm run adopt/);
   });
@@ -491,7 +491,7 @@ describe('mend', () => {
   });
 });
 
-/** A command, as it is typed. */
+/** Runs a command as a person would. */
 function command(args: string[], env: NodeJS.ProcessEnv): Promise<{ code: number; said: string }> {
   const all = { ...process.env, ...env };
   return new Promise((done) => {
@@ -521,15 +521,15 @@ describe('the command', () => {
     const Item = { ...Object.fromEntries(item), position };
     await store.client.send(new PutItemCommand({ TableName, Item }));
     const dry = await command(['src/cli/adopt.ts', '--dry-run'], named());
-    expect(dry.said).toContain('2 of 2 events can be taken over; 0 had been before.');
+    expect(dry.said).toContain('2 of 2 events can be taken over; 0 were ours already.');
     expect(dry.said).toContain('Nothing was written.');
     expect(dry.code).toBe(0);
     const wet = await command(['src/cli/adopt.ts'], named());
-    expect(wet.said).toContain('2 of 2 events taken over; 0 had been before.\nNothing is left.');
+    expect(wet.said).toContain('2 of 2 events taken over; 0 were ours already.\nNothing is left.');
     expect(wet.code).toBe(0);
     await put({ registrations: [old.seat('unknown', 'a', 1)] });
     const again = await command(['src/cli/adopt.ts'], named());
-    expect(again.said).toContain('0 of 0 events taken over; 2 had been before.\n1 to look at');
+    expect(again.said).toContain('0 of 0 events taken over; 2 were ours already.\n1 to look at');
     expect(again.code).toBe(1);
   });
 
@@ -539,11 +539,11 @@ describe('the command', () => {
     expect(code).toBe(1);
   });
 
-  test('is named by the doctor, who counts what there is to adopt', async () => {
+  test('is named by the doctor, which counts the events to adopt', async () => {
     await fill();
     const before = await command(['src/cli/doctor.ts'], named());
     expect(before.said).toContain(
-      `WRONG  events in ${store.tables.events}: 2 events were written by an older system, and are not served yet: npm run adopt`,
+      `WRONG  events in ${store.tables.events}: 2 events were written by the seed system, and are not served yet: npm run adopt`,
     );
     expect(before.code).toBe(1);
     await adoptAll();
@@ -570,9 +570,9 @@ describe('npm start', () => {
     return service;
   };
 
-  test("tells of an older system's tables, and serves them once they are adopted", async () => {
+  test("reports the seed system's events, and serves them once they are adopted", async () => {
     const first = await start();
-    expect(first.said).not.toContain('older system');
+    expect(first.said).not.toContain('seed system');
     const tables = {
       users: 'users-table',
       events: 'registration-events-table',
@@ -593,10 +593,10 @@ describe('npm start', () => {
     killService(first);
 
     const second = await start();
-    const told = /(.*older system.*)\n {2}DYNAMODB_ENDPOINT=(\S+) npm run adopt/.exec(second.said);
-    expect(told?.[1]).toMatch(/^1 event was written by an older system, and is not served yet/);
+    const told = /(.*seed system.*)\n {2}DYNAMODB_ENDPOINT=(\S+) npm run adopt/.exec(second.said);
+    expect(told?.[1]).toMatch(/^1 event was written by the seed system, and is not served yet/);
     const api = `${second.url}/registration`;
-    // Memory does not keep that it could not be loaded.
+    // The failed load is not remembered.
     const refused = await fetch(`${api}/events/gala/capacity`);
     expect(refused.status).toBe(503);
     expect(await refused.json()).toMatchObject({ detail: expect.stringMatching(/npm run adopt/) });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planEvent, planUser } from '../../src/cli/adoption-plan.ts';
 import { type OldItem, toNewId } from '../../src/cli/adoption-rows.ts';
-import { toTime } from '../../src/cli/old-times.ts';
+import { readOldTime } from '../../src/cli/old-times.ts';
 import { CAPACITY_MAX } from '../../src/limits.ts';
 
 const NOW = '2026-11-25T00:00:00.000Z';
@@ -54,7 +54,7 @@ describe('seats', () => {
     expect(refusals).toEqual([]);
   });
 
-  test('are numbered to the last digit of a fraction, whatever offset a time is told with', () => {
+  test('are numbered by time to the last digit of a fraction, with any offset', () => {
     const rows = [
       seat(1, 'd', '2026-02-01T01:00:00.1+01:00'),
       seat(2, 'b', '2026-02-01T00:00:00.000002'),
@@ -66,25 +66,25 @@ describe('seats', () => {
     const of = (id: string) => writes.find((write) => write.id === id);
     expect(of(uuid(1))).toMatchObject({ fields: { createdAt: '2026-02-01T00:00:00.1Z', seq: 4 } });
     expect(of(uuid(2))).toMatchObject({ fields: { createdAt: '2026-02-01T00:00:00.000002Z' } });
-    // What is written as answers have it stays.
+    // A time in the form of the API is not rewritten.
     expect(of(uuid(4))).toMatchObject({ fields: { seq: 1 } });
   });
 
-  test('without a time come last, and are told of', () => {
+  test('without a time come last, and are noted', () => {
     const rows = [seat(1, 'x', 'soon'), seat(2, 'a', at(1)), seat(3, 'y', undefined)];
     const { orders, notes, writes } = plan(rows);
     expect(placed(rows, orders.registrations)).toEqual({ 1: 'a', 2: 'x', 3: 'y' });
-    expect(notes.join()).toContain('2 rows have no createdAt that is a time');
+    expect(notes.join()).toContain('2 rows have no valid createdAt');
     expect(writes.find(({ id }) => id === uuid(1))).toMatchObject({ fields: { createdAt: NOW } });
   });
 
   test('past the capacity are kept', () => {
     const { notes, books } = plan([seat(1, 'a', at(1)), seat(2, 'b', at(2))], [], { capacity: 1 });
     expect(books.registeredCount).toBe(2);
-    expect(notes.join()).toContain('1 people more have a seat than there are seats');
+    expect(notes.join()).toContain('seats past the capacity are kept: 1');
   });
 
-  test('whose status is not ACTIVE, or whose user nobody can be, are set aside', () => {
+  test('whose status is not ACTIVE, or whose userId is not valid, are set aside', () => {
     const { books, writes } = plan([
       seat(1, 'a', at(1), { status: 'CANCELLED' }),
       seat(2, 'b', at(2), { status: undefined }),
@@ -97,8 +97,8 @@ describe('seats', () => {
     expect(reasons).toEqual([
       'its status is "CANCELLED", not "ACTIVE"',
       'its status is missing, not "ACTIVE"',
-      'its userId is " c", which nobody can be',
-      'its userId is missing, which nobody can be',
+      'its userId is " c", which is no valid id',
+      'its userId is missing, which is no valid id',
     ]);
   });
 
@@ -113,7 +113,7 @@ describe('seats', () => {
 });
 
 describe('one place for each user', () => {
-  test('a seat rather than a place in line, and of two the earlier', () => {
+  test('a seat rather than an entry, and of two the earlier', () => {
     const { books, writes, orders } = plan(
       [seat(1, 'a', at(9)), seat(2, 'a', at(1)), seat(3, 'b', at(2))],
       [entry(4, 'b', 1, at(1)), entry(5, 'c', 3, at(3)), entry(6, 'c', 2, at(2))],
@@ -152,13 +152,13 @@ describe('positions', () => {
     expect(notes).toContain('positions are given anew');
   });
 
-  test('that contradict createdAt are given anew, and still come first', () => {
+  test('that contradict createdAt are given anew, and still decide the order', () => {
     const rows = [entry(1, 'a', 3, at(9)), entry(2, 'b', 5, at(1))];
     expect(positionsOf(rows).orders).toEqual({ 1: 'a', 2: 'b' });
   });
 
-  test('are written so that whoever stops in the middle finds the order as it was', () => {
-    // Upwards, downwards, and both, with ties and without, and ids that a tie would be decided by.
+  test('are written so that an interruption at any point leaves the order as it was', () => {
+    // Positions that grow, fall, and both, with and without ties, which ids decide.
     const lines = [
       [0, 0, 0, 0],
       [1, 2, 2, 3],
@@ -168,7 +168,7 @@ describe('positions', () => {
       [undefined, undefined, 7, 7],
     ];
     for (const line of lines) {
-      // Ids and times fall where they may, and no two are alike.
+      // Random ids and times, all different.
       const rows = line.map((position, i) =>
         entry((i * 7) % 5, `user-${i}`, position, at(40 - ((i * 3) % 7))),
       );
@@ -202,7 +202,7 @@ describe('an event', () => {
     expect(plan([], [], more).refusals.join()).toContain(told);
   });
 
-  test('gets what it lacks, and what it has stays', () => {
+  test('gets the attributes that it lacks, and keeps the others', () => {
     expect(plan([], []).item).toEqual({});
     const lacking = { hasWaitlist: undefined, createdAt: '2026-01-01T00:00:00.5+00:00' };
     expect(plan([], [], lacking).item).toEqual({
@@ -211,7 +211,7 @@ describe('an event', () => {
     });
   });
 
-  test('that was written in part comes to the same plan', () => {
+  test('that was partly written gets the same plan', () => {
     const rows = [seat(1, 'a', at(1)), seat(2, 'b', at(2)), seat(3, 'c', at(3))];
     const { writes, books } = plan(rows);
     const half = rows.map((row, i) =>
@@ -223,7 +223,7 @@ describe('an event', () => {
   });
 });
 
-test('what is wrong with a user is told, and a time is put right', () => {
+test('faults of a user are reported, and a time is rewritten', () => {
   expect(planUser({ userId: 'ada', name: 'Ada', createdAt: at(1) })).toEqual({
     faults: [],
     createdAt: null,
@@ -240,7 +240,7 @@ test('what is wrong with a user is told, and a time is put right', () => {
   ]);
 });
 
-test('a time that is none is not guessed at', () => {
+test('an invalid time is not guessed', () => {
   for (const none of [
     '',
     'now',
@@ -250,6 +250,6 @@ test('a time that is none is not guessed at', () => {
     null,
     '9999-12-31T23:59:59-01:00',
   ]) {
-    expect(toTime(none), String(none)).toBeNull();
+    expect(readOldTime(none), String(none)).toBeNull();
   }
 });

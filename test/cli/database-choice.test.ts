@@ -26,7 +26,7 @@ test('a program comes first, then an image that is there, then one to fetch', ()
   expect(choose(undefined, { name: 'docker', images: [AMAZON, DYNOXIDE] })).toEqual(fetched);
 });
 
-test('where there is none, one message has the command for the platform', () => {
+test('without a database, one message has the command for the platform', () => {
   const told = (platform: string, arch: string) => () =>
     chooseDatabase({ program: undefined, engines: [] }, { platform, arch });
   expect(told('linux', 'x64')).toThrow('npm install --no-save @dynoxide/linux-x64');
@@ -54,7 +54,7 @@ test('a tree of processes is ended on Windows', () => {
   expect(killTreeArguments(7)).toEqual(['/PID', '7', '/T', '/F']);
 });
 
-/** What the platform's package brings, if it is there. */
+/** The program in the platform's package, if that is installed. */
 function binary(): string | null {
   const name = `@dynoxide/${process.platform}-${process.arch}`;
   try {
@@ -68,7 +68,7 @@ function binary(): string | null {
 test.skipIf(!binary())(
   'an engine that runs is used where there is no program, and its container is taken away',
   () => {
-    // The sources without node_modules, beside a docker that has Amazon's image and runs what we have here.
+    // The sources without node_modules, and a fake docker that has Amazon's image and runs the local program.
     cpSync(resolve(import.meta.dirname, '../../src'), join(directory, 'src'), { recursive: true });
     writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
     const calls = join(directory, 'calls');

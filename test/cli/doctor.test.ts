@@ -42,7 +42,7 @@ beforeEach(async () => {
   await ensureTables(client, tables);
 });
 
-/** What is told to be wrong. */
+/** The findings that are wrong. */
 async function faults(endpoint = database.endpoint, now?: () => number): Promise<string[]> {
   const asked = new DynamoDBClient({ region, endpoint, credentials, maxAttempts: 1 });
   try {
@@ -56,8 +56,8 @@ async function faults(endpoint = database.endpoint, now?: () => number): Promise
 }
 
 /**
- * The database as AWS would be where the embedded one can't: for some calls with a refusal, by its
- * name, or an answer of its own.
+ * The database, with answers of AWS that the embedded one can't give: for some calls a refusal, by its
+ * name, or another answer.
  */
 async function between<T>(
   answerFor: (operation: string, body: string) => string | object | null,
@@ -165,7 +165,7 @@ describe('the doctor tells apart', () => {
     ]);
   });
 
-  test('that tables may not be described, which the worker need not', async () => {
+  test('that tables may not be described, which the worker does not need', async () => {
     const refuse = (operation: string) =>
       operation.startsWith('Describe') ? 'AccessDeniedException' : null;
     expect(await between(refuse, faults)).toEqual([]);
@@ -178,7 +178,7 @@ describe('the doctor tells apart', () => {
   });
 
   test('backups that are off, where they can be asked for', async () => {
-    // The embedded database keeps none; this is what AWS says of a table whose recovery is off.
+    // The embedded database has no backups; this is AWS's answer for a table whose recovery is off.
     const description = {
       ContinuousBackupsStatus: 'ENABLED',
       PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: 'DISABLED' },
@@ -212,7 +212,7 @@ describe('the doctor tells apart', () => {
     expect(await told(50_000)).toEqual([]);
   });
 
-  test('events of an older system, in so much of the table as is read in short', async () => {
+  test('events of the seed system, in the first pages of the table', async () => {
     expect(await faults()).toEqual([]);
     const put = (eventId: string, item = {}) =>
       client.send(
@@ -226,7 +226,7 @@ describe('the doctor tells apart', () => {
     await put('old');
     const what = `events in ${tables.events}`;
     expect(await faults()).toEqual([
-      `${what}: 1 event was written by an older system, and is not served yet: npm run adopt`,
+      `${what}: 1 event was written by the seed system, and is not served yet: npm run adopt`,
     ]);
     let pages = 0;
     const endless = (operation: string, body: string) => {
@@ -235,7 +235,7 @@ describe('the doctor tells apart', () => {
       return { Count: 2, ScannedCount: 3, LastEvaluatedKey: { eventId: { S: 'more' } } };
     };
     expect(await between(endless, faults)).toEqual([
-      `${what}: 20 events were written by an older system (of the first 30), and are not served yet: npm run adopt`,
+      `${what}: 20 events were written by the seed system (of the first 30), and are not served yet: npm run adopt`,
     ]);
     expect(pages).toBe(10);
   });

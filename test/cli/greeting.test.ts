@@ -21,7 +21,7 @@ test('names the addresses', () => {
   expect(text).not.toContain('Bearer');
 });
 
-test('suggests a call that shows what callers have to show', () => {
+test('suggests a call with the credentials that callers need', () => {
   const one = said('key', { keys: [key('crm')], jwt: null });
   expect(one).toContain('with the key crm in the place of KEY:');
   expect(one).toContain(

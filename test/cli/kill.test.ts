@@ -20,7 +20,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-test('after kill -9 of everything under load, every acknowledged registration is there', {
+test('after kill -9 of all processes under load, every acknowledged registration is there', {
   timeout: 60_000,
 }, async () => {
   const eventId = 'gala';

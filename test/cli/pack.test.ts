@@ -10,7 +10,7 @@ const installed = join(project, 'node_modules/registration-desk');
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-/** What somebody writes who has nothing of ours but the package. */
+/** A program that has only the package. */
 const PROGRAM = `import { type AppType, hc } from 'registration-desk/client';
 
 const client = hc<AppType>('http://desk.test', {
@@ -34,7 +34,7 @@ if (asked.status === 200) {
 void (() => client.registration.events.$post({ json: { name: 'x', capacity: '2' } }));
 `;
 
-/** As strict as it gets, with what a browser or Node has, and nothing of the platform of the service. */
+/** The strictest compiler options, with the types of a browser or Node, without those of the service's platform. */
 const SETTINGS = {
   compilerOptions: {
     target: 'es2022',
@@ -55,7 +55,7 @@ test('the package, installed elsewhere, is a typed client that compiles and runs
 }, () => {
   const pack = ['pack', '--silent', '--pack-destination', project];
   const tarball = execFileSync('npm', pack, { cwd: ROOT }).toString().trim();
-  // By hand, since an install would ask the registry for what the worker needs: the client needs hono.
+  // Copied by hand: an install would fetch all dependencies of the worker, but the client only needs hono.
   mkdirSync(installed, { recursive: true });
   execFileSync('tar', ['xzf', join(project, tarball), '-C', installed, '--strip-components=1']);
   symlinkSync(join(ROOT, 'node_modules/hono'), join(project, 'node_modules/hono'));

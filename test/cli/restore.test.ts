@@ -37,7 +37,7 @@ async function newStore(): Promise<Store> {
   return { client: DynamoDBDocumentClient.from(client), tables };
 }
 
-/** Copies a table as it is now into a new one, which is what a restore to a point in time does. */
+/** Copies a table into a new one, as a restore to a point in time does. */
 async function restore(from: Store, to: Store, ...tables: (keyof TableNames)[]): Promise<void> {
   for (const table of tables) {
     const scan = new ScanCommand({ TableName: from.tables[table], ConsistentRead: true });
@@ -69,7 +69,7 @@ async function fill(store: Store) {
   return ask;
 }
 
-test('tables that are restored give back the event: its seats, its line, and the next position', async () => {
+test('restored tables give the event: its seats, its line, and the next position', async () => {
   const lost = await newStore();
   await fill(lost);
   const restored = await newStore();
@@ -85,12 +85,12 @@ test('tables that are restored give back the event: its seats, its line, and the
   });
 });
 
-test('tables of different moments are refused rather than guessed at, until the books are mended', async () => {
+test('tables of different moments are refused until the books are mended', async () => {
   const lost = await newStore();
   const before = await fill(lost);
   const restored = await newStore();
   await restore(lost, restored, 'registrations', 'waitlist');
-  // The event item is some seconds younger: it knows of somebody whose row is not there.
+  // The event item is some seconds newer: it counts a row that is not there.
   await before({ type: 'register', userId: 'late' });
   await restore(lost, restored, 'events');
 
@@ -105,14 +105,14 @@ test('tables of different moments are refused rather than guessed at, until the 
 
   const ask = open(restored);
   expect(await ask({ type: 'read' })).toMatchObject({ registeredCount: 2, waitlistCount: 2 });
-  // The position that was given to the one who is lost is not given to another.
+  // The position of the lost entry is not given again.
   expect(await ask({ type: 'register', userId: 'f' })).toMatchObject({ entry: { position: 5 } });
   expect(await ask({ type: 'unregister', userId: 'b' })).toMatchObject({
     promoted: { userId: 'c' },
   });
 }, 30_000);
 
-test('a user with two places is told of, and nothing is written', async () => {
+test('a user with two places is reported, and nothing is written', async () => {
   const store = await newStore();
   await fill(store);
   const row = { entryId: 'double', userId: 'a', eventId, position: 9, createdAt: '' };
@@ -120,7 +120,7 @@ test('a user with two places is told of, and nothing is written', async () => {
   await expect(mendBooks(store, eventId, { write: true })).rejects.toThrow('a has two places');
 });
 
-test('an event that does not exist is told of', async () => {
+test('an event that does not exist is reported', async () => {
   const store = await newStore();
   await expect(mendBooks(store, 'absent', { write: true })).rejects.toThrow('no event absent');
 });

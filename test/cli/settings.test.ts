@@ -8,10 +8,10 @@ import { readConfig } from '../../src/config.ts';
 import { ConfigurationError } from '../../src/errors.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** The contract's names, which config.ts takes where none are given. */
+/** The default table names, which are those of the contract. */
 const USUAL = checkSettings({ AWS_REGION: 'eu-central-1' }).tables;
 const HERE = 'http://127.0.0.1:8000';
-/** wrangler.toml of the project, without anybody's .dev.vars. */
+/** The project's wrangler.toml, without a .dev.vars. */
 let root: string;
 
 beforeAll(() => {
@@ -23,15 +23,15 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const tablesOf = (settings: Record<string, string>) => checkSettings(settings).tables;
 
 describe('without an environment', () => {
-  test('on this machine, the tables have their usual names, and nobody has to say who they are', async () => {
+  test('on this machine, the tables have their default names, and authentication is off', async () => {
     const settings = await readSettings(root, undefined, { DYNAMODB_ENDPOINT: HERE });
     expect(tablesOf(settings)).toEqual(USUAL);
     expect(settings).toMatchObject({ ENVIRONMENT: 'development', AUTH_MODE: 'none' });
-    // `npm start` has an endpoint only later.
+    // `npm start` gets its endpoint later.
     expect(tablesOf(withLocalTables(await readSettings(root, undefined, {})))).toEqual(USUAL);
   });
 
-  test('names and callers that were chosen stay', async () => {
+  test('table names and authentication that were chosen stay', async () => {
     const chosen = {
       DYNAMODB_ENDPOINT: HERE,
       USERS_TABLE: 'mine',
@@ -57,7 +57,7 @@ describe('without an environment', () => {
   });
 });
 
-test('of an environment, nothing is set that wrangler.toml does not', async () => {
+test('of an environment, only what wrangler.toml has is set', async () => {
   const settings = await readSettings(root, 'production', {});
   expect(settings).toMatchObject({ ENVIRONMENT: 'production', AUTH_MODE: 'key' });
   expect(tablesOf(settings)).toEqual(USUAL);
@@ -69,7 +69,7 @@ describe('the doctor says of callers', () => {
     return `${verdict}: ${detail}`;
   };
 
-  test('how they show who they are, or that they need not', () => {
+  test('how they are authenticated, or that authentication is off', () => {
     expect(of('jwt,key', 'production')).toBe('right: by jwt,key');
     expect(of('none', 'development')).toBe(
       'right: is off: anyone on this machine may make every call',
@@ -80,7 +80,7 @@ describe('the doctor says of callers', () => {
   });
 });
 
-test('whoever runs the worker bare on this machine is told which command runs it', () => {
+test('a bare worker on this machine names the command that runs it with settings', () => {
   let refusal: unknown;
   try {
     readConfig({ AWS_REGION: 'eu-central-1' });

@@ -32,7 +32,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Runs `npm start`'s command to its end, which is not expected to come up. */
+/** Runs an `npm start` that is expected to fail. */
 async function startInVain(env: NodeJS.ProcessEnv, root = ROOT, args: string[] = []) {
   return run('start.ts', args, env, root);
 }
@@ -63,7 +63,7 @@ const oneLine = (text: RegExp) => ({
   stderr: expect.stringMatching(new RegExp(`^[^\n]*${text.source}[^\n]*\n$`)),
 });
 
-/** The process and all below it that have not ended; who is dead but not yet reaped has. */
+/** The process and its descendants that have not ended. A dead process that is not reaped yet has ended. */
 function livingBelow(root: number): number[] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat=']).toString().trim();
   const rows = table.split('\n').map((row) => row.trim().split(/\s+/));
@@ -98,11 +98,11 @@ test('a port in use is one line and exit code 1', async () => {
   }
 });
 
-test('a port that is none is one line and exit code 1', async () => {
+test('an invalid port is one line and exit code 1', async () => {
   expect(await startInVain({ PORT: '70000' })).toEqual(oneLine(/PORT is 70000/));
 });
 
-test('arguments are refused, and what to set instead is said', async () => {
+test('arguments are refused, with the settings to use instead', async () => {
   for (const args of [['--port', '3000'], ['production']]) {
     expect(await startInVain({}, ROOT, args)).toEqual(
       oneLine(/`npm start` takes no arguments. Set PORT/),
@@ -122,7 +122,7 @@ test('settings that the service would refuse are refused before anything is star
   }
 });
 
-test('data that can be kept nowhere is one line and exit code 1', async () => {
+test('an unusable data directory is one line and exit code 1', async () => {
   const PORT = String(await freePort());
   writeFileSync(join(directory, 'file'), '');
   for (const DATA_DIR of ['/proc/x/y', join(directory, 'file'), join(directory, 'file/x')]) {
@@ -156,7 +156,7 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
 }, async () => {
   const first = await startService(directory);
   const everyone = livingBelow(first.pid);
-  // start.ts, the embedded DynamoDB, wrangler twice and workerd at least, and the two guards.
+  // At least start.ts, the embedded DynamoDB, wrangler twice, workerd, and the two guards.
   expect(everyone.length).toBeGreaterThanOrEqual(7);
   const PORT = String(await freePort());
   const second = await startInVain({ PORT, DATA_DIR: directory });
@@ -164,7 +164,7 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
   expect(await run('reset.ts', ['--yes'], { DATA_DIR: directory })).toEqual(
     oneLine(/is in use by another/),
   );
-  // Its database is found by whoever names none; what is not its own stays as it was.
+  // Commands that name no database find it; other files in the directory are not changed.
   const doctor = await run('doctor.ts', [], { DATA_DIR: directory });
   expect(doctor).toMatchObject({ stderr: '' });
   expect(doctor.stdout).toContain(`The database of \`npm start\`, ${first.dynamodb}:`);
@@ -182,10 +182,10 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
   const third = await startService(directory);
   const again = livingBelow(third.pid);
   expect((await fetch(`${third.url}/registration/users/ada`)).status).toBe(200);
-  // Not even this leaves anything behind.
+  // Not even `kill -9` leaves a process behind.
   process.kill(third.pid, 'SIGKILL');
   await expect.poll(() => again.filter(isAlive), { timeout: 8_000 }).toEqual([]);
-  // Word of a database that nobody runs any more is not believed.
+  // The endpoint that a killed run left is ignored.
   expect(existsSync(join(directory, 'endpoint'))).toBe(true);
   expect(findEndpoint(directory)).toBeUndefined();
 
@@ -198,7 +198,7 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
   expect(left).toEqual(['mine.txt']);
 });
 
-/** Status of a call that names another host, as a page does whose name was made to lead here. */
+/** The status of a call with another host name, as from a page whose name resolves to this machine. */
 function statusFor(url: string, host: string): Promise<number | undefined> {
   return new Promise((done, fail) => {
     request(`${url}/registration/events`, { headers: { Host: host } }, (answer) => {
@@ -215,7 +215,7 @@ const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 test('says that authentication is off, answers this machine alone, and keeps its data to its owner', {
   timeout: 40_000,
 }, async () => {
-  // As an earlier version left them.
+  // With the modes that an earlier version left.
   const data = join(directory, 'data');
   mkdirSync(join(data, 'worker'), { recursive: true, mode: 0o755 });
   for (const name of ['dynamodb.db', 'lock']) {
@@ -236,7 +236,7 @@ test('says that authentication is off, answers this machine alone, and keeps its
   } finally {
     killService(service);
   }
-  // One that is made.
+  // A new directory.
   const made = join(directory, 'made');
   const printed = execFileSync(process.execPath, ['src/cli/create-key.ts', '--name', 'me'], {
     cwd: ROOT,
@@ -253,7 +253,7 @@ test('says that authentication is off, answers this machine alone, and keeps its
       expect(modeOf(path), path).toBe(name.isDirectory() ? '700' : '600');
     }
     expect(await statusFor(other.url, 'evil.test')).toBe(421);
-    // What it suggests to try works, with the key in its place.
+    // The suggested call works with the key.
     const suggested = /^ {2}(curl .*)$/m.exec(other.said)?.[1] ?? '';
     expect(suggested).toContain('KEY');
     const sh = suggested.replace('curl', 'curl -sf').replace('KEY', key);

@@ -38,7 +38,7 @@ function freshNames() {
 
 type Attribute = [name: string, type: 'S' | 'N'];
 
-/** Creates a table keyed by its first attribute, with indexes keyed by the attributes they name. */
+/** Creates a table that is keyed by its first attribute, with indexes keyed by the attributes that they name. */
 async function createTable(
   name: string,
   attributes: Attribute[],
@@ -65,7 +65,7 @@ async function createTable(
   );
 }
 
-test('creates what is missing, and finds everything there the second time', async () => {
+test('creates missing tables, and finds all of them the second time', async () => {
   const names = freshNames();
   const all = Object.values(names);
   expect(await ensureTables(client, names)).toEqual({ created: all, existing: [] });
@@ -77,7 +77,7 @@ test('creates what is missing, and finds everything there the second time', asyn
   expect(again.existing).toHaveLength(3);
 });
 
-test('two at the same time both succeed, and each table is created once', async () => {
+test('two runs at the same time both succeed, and each table is created once', async () => {
   const names = freshNames();
   const outcomes = await Promise.all([ensureTables(client, names), ensureTables(client, names)]);
   const created = outcomes.flatMap((outcome) => outcome.created);
@@ -116,7 +116,7 @@ test('names every difference, and creates nothing', async () => {
   await expect(look).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
 });
 
-test('lets an index be that it does not know', async () => {
+test('ignores an additional index', async () => {
   const names = freshNames();
   const attributes: Attribute[] = [
     ['userId', 'S'],
@@ -126,7 +126,7 @@ test('lets an index be that it does not know', async () => {
   expect((await ensureTables(client, names)).existing).toEqual([names.users]);
 });
 
-test('a second embedded DynamoDB on the same port is refused by name', async () => {
+test('a second embedded DynamoDB on the same port is refused', async () => {
   const port = Number(new URL(database.endpoint).port);
   await expect(startDynamoDB({ port })).rejects.toThrow(`port ${port} is in use`);
 });

@@ -5,7 +5,7 @@ import { ACCESS, ROLES } from '../../src/auth/access.ts';
 
 const WORDS = { any: 'yes', self: 'for themselves', no: 'no' };
 
-test('the page about access tells of each route what the code says', () => {
+test('the page about access has the same rights for each route as the code', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/access.md'), 'utf8');
   const told = /<!-- access:.*-->\n([\s\S]*?)\n<!-- \/access -->/.exec(page)?.[1];
   const rows = Object.entries(ACCESS).map(([route, rule]) => {

@@ -54,7 +54,7 @@ class Engine {
     });
   }
 
-  /** Writes a point as the code does, within one minute; `weight` is for how many it stands. */
+  /** Writes a point as the code does, within one minute; `weight` is the number of points that it stands for. */
   write(event: string, point: Partial<Point>, { minutesAgo = 1, weight = 1 } = {}): void {
     const minute = Math.floor(Date.now() / 60_000) - minutesAgo;
     const dataset: AnalyticsEngineDataset = {
@@ -93,7 +93,7 @@ describe('the dashboard', () => {
     expect(told).toEqual(COLUMNS);
   });
 
-  test('asks for commits alone, and for each as often as it stands for', () => {
+  test('asks for commits alone, and weights them by their sampling', () => {
     const engine = new Engine();
     engine.write('gala', {}, { weight: 110 });
     engine.write('gala', {}, { weight: 10 });

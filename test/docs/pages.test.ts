@@ -10,10 +10,10 @@ const PAGES = [
   ...globSync('docs/**/*.md', { cwd: ROOT }),
 ].sort();
 
-/** The most words of the README, as `wc -w` counts them: a screen and a half. */
+/** The bound for the words of the README, as `wc -w` counts them: a screen and a half. */
 const README_MAX_WORDS = 1_500;
 
-/** A heading as a link names it. */
+/** The anchor of a heading. */
 const toAnchor = (heading: string) =>
   heading
     .toLowerCase()
@@ -41,7 +41,7 @@ function brokenLinks(page: string): string[] {
   });
 }
 
-/** Files of ours that a page names and that are not there. */
+/** Files of the project that a page names and that do not exist. */
 const missingFiles = (page: string) =>
   [...withoutCode(read(page)).matchAll(/`((?:src|test|infra|docs)\/[\w./-]+)`/g)]
     .map(([, path = '']) => path)
@@ -52,8 +52,8 @@ describe.each(PAGES)('%s', (page) => {
     expect(brokenLinks(page)).toEqual([]);
   });
 
-  // What stood where in earlier versions is the changelog's to tell.
-  test.skipIf(page === 'CHANGELOG.md')('names no file that is not there', () => {
+  // The changelog may name files of earlier versions.
+  test.skipIf(page === 'CHANGELOG.md')('names no file that does not exist', () => {
     expect(missingFiles(page)).toEqual([]);
   });
 });

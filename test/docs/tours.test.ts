@@ -21,7 +21,7 @@ const section = (page: string, heading: string) =>
     .split(/^## /m)
     .find((each) => each.startsWith(heading)) ?? '';
 
-/** What is pasted, by where it stands: the calls in blocks of `sh`, the answers in blocks of `json`. */
+/** The tours: text with calls in blocks of `sh`, and their answers in blocks of `json`. */
 const TOURS = {
   'the six calls of the README': () => section('README.md', 'Six calls'),
   'the full tour': () => read('docs/tour.md'),
@@ -32,11 +32,11 @@ const blocks = (text: string, kind: string) =>
     ([, block = '']) => block,
   );
 
-/** Takes out what differs from run to run. */
+/** Removes what differs from run to run. */
 const withoutChance = (text: string) =>
   text
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
-    // The pages are text with bare line feeds and no mark.
+    // The pages have bare line feeds and no byte order mark.
     .replace(/\r\n/g, '\n')
     .replaceAll('\uFEFF', '')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
@@ -59,7 +59,7 @@ async function takeTour(
   expect(withoutChance(answered)).toBe(withoutChance(blocks(tour, 'json').join('')));
 }
 
-/** A key as the page about access says to make one: the settings to start with, and what a shell needs. */
+/** Makes a key as the page about access says: the settings for the service, and the variable for the shell. */
 function makeKey(): { settings: Record<string, string>; before: string } {
   const [make = '', call = ''] = blocks(section('docs/access.md', 'Try it here'), 'sh');
   const command = /^npm run key -- (.*)$/m.exec(make)?.[1]?.split(' ') ?? [];
@@ -79,9 +79,11 @@ function makeKey(): { settings: Record<string, string>; before: string } {
 }
 
 describe.each(Object.entries(TOURS))('%s', (_, tour) => {
-  test('pasted, answers what the page shows', { timeout: 60_000 }, () => takeTour(tour(), {}, ''));
+  test('pasted, gives the answers that the page shows', { timeout: 60_000 }, () =>
+    takeTour(tour(), {}, ''),
+  );
 
-  test('answers the same to whoever calls with a key', { timeout: 60_000 }, () => {
+  test('gives the same answers with a key', { timeout: 60_000 }, () => {
     const { settings, before } = makeKey();
     return takeTour(tour(), settings, before);
   });

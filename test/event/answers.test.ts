@@ -13,14 +13,14 @@ import {
 } from '../../src/limits.ts';
 import { eventOf, still } from '../support/model.ts';
 
-/** What the platform takes of a call between a worker and an object, as it serializes values. */
+/** The largest call between a worker and an object that the platform accepts, as it serializes values. */
 const RPC_MAX_BYTES = 32 * 1024 * 1024;
 /** Four bytes in UTF-8, and in memory too. */
 const longest = (index: number) => `${index}`.padStart(6, '0') + '🎪'.repeat(ID_MAX_CHARS - 6);
 const reason = '🎪'.repeat(OVERRIDE_REASON_MAX_CHARS);
 const MORE = 50;
 
-/** An event with the longest id, and this many people with the longest ids, seated with a reason or waiting. */
+/** An event with the longest id, and so many seats and entries with the longest ids; the seats have reasons. */
 function open(seated: number, waiting: number) {
   const state = new EventState();
   const newId = () => crypto.randomUUID();
@@ -65,7 +65,7 @@ describe('the largest answers there are fit into a call', () => {
     expect(answer.promotedCount).toBe(3 * CHANGE_MAX_LISTED);
     expect(answer.promoted.map(({ userId }) => userId)).toEqual(line.slice(0, CHANGE_MAX_LISTED));
     expectSmall(answer);
-    // At the edge, and beyond it: whoever is not listed is seated all the same.
+    // At the bound, and beyond it: users who are not listed are promoted all the same.
     expect(raise(CHANGE_MAX_LISTED + 1, false)).toMatchObject({
       promoted: { length: CHANGE_MAX_LISTED },
       promotedCount: CHANGE_MAX_LISTED,
@@ -80,7 +80,7 @@ describe('the largest answers there are fit into a call', () => {
     );
   });
 
-  test('somebody who leaves an event with many free seats', () => {
+  test('a user who leaves an event with many free seats', () => {
     const { state, run } = open(2, 2 * CHANGE_MAX_LISTED);
     // As an interrupted raise leaves it.
     const event = state.event && { ...state.event, capacity: CAPACITY_MAX };

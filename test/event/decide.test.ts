@@ -110,7 +110,7 @@ describe('the rules', () => {
     expect(at(PLACE_BYTES + 399, 'short')).toEqual(['registered', 'waitlisted 1']);
   });
 
-  test('a reason counts too, and whoever waited gives back what the entry took', () => {
+  test("the reason of an override counts too, and its user's entry no longer does", () => {
     const { state, run } = open(1, true);
     run(register('seated'));
     run(register('waits'));
@@ -126,7 +126,7 @@ describe('the rules', () => {
     expect(override('other', PLACE_BYTES + 19)).toBe('refused no-room');
   });
 
-  test('an event past its limit can be left, and whoever waits takes the seat', () => {
+  test('an event past its limit can be left, and the first in line is promoted', () => {
     const { state, run } = open(1, true);
     run(register('seated'));
     run(register('waits'));
@@ -138,7 +138,7 @@ describe('the rules', () => {
     expect(inShort(decide(draft, register('seated'), still()).outcome)).toContain('already');
   });
 
-  test('the longest ids of one code unit a character fit for as many as an event can have', () => {
+  test('the greatest number of people fits with the longest ids of one code unit a character', () => {
     const longest = bytesOf({ userId: 'é'.repeat(ID_MAX_CHARS) });
     expect((CAPACITY_MAX + WAITLIST_MAX_ENTRIES) * longest).toBeLessThan(EVENT_MAX_BYTES);
   });
@@ -172,7 +172,7 @@ describe('the life of an event', () => {
     expect(inShort(run({ type: 'read' }))).toBe('read 3 1');
   });
 
-  test('lowering it below the number registered evicts nobody, and promotes nobody until then', () => {
+  test('lowering it below the number of seats takes no seat away, and nobody is promoted until one is free', () => {
     const { run } = withUsers(3, 'a', 'b', 'c', 'd');
     expect(inShort(run(update({ capacity: 1 })))).toBe('updated ');
     expect(inShort(run({ type: 'read' }))).toBe('read 3 1');
@@ -181,7 +181,7 @@ describe('the life of an event', () => {
     expect(inShort(run(unregister('c')))).toBe('unregistered d');
   });
 
-  test('without a waitlist those in it stay, and no more come', () => {
+  test('when the waitlist is switched off, entries stay, and no new ones are added', () => {
     const { run } = withUsers(1, 'a', 'b');
     run(update({ hasWaitlist: false }));
     expect(inShort(run(register('c')))).toBe('refused full');
@@ -220,7 +220,7 @@ describe('the life of an event', () => {
     expect(at(after, null)).toEqual({ type: 'refused', reason: 'not-open-yet', time: after });
     expect(at(before, NOW)).toEqual({ type: 'refused', reason: 'closed-already', time: NOW });
     expect(at(null, null).type).toBe('registered');
-    // As an older system may have stored them: without milliseconds, with an offset, in another year's form.
+    // As the seed system may have stored them: without milliseconds, with an offset, or with a year of five digits.
     const short = NOW.replace('.000Z', 'Z');
     expect(at(short, null).type).toBe('registered');
     expect(at(null, short).type).toBe('refused');
@@ -235,7 +235,7 @@ describe('the life of an event', () => {
     expect(inShort(run(update({ registrationClosesAt: NOW })))).toBe('refused window-reversed');
   });
 
-  test('an update of what has changed meanwhile is refused, a dry run changes nothing', () => {
+  test('an update on an outdated revision is refused, and a dry run changes nothing', () => {
     const { run, state } = withUsers(1, 'a', 'b');
     expect(inShort(run(update({ capacity: 2 }, { revisions: [1], isDryRun: true })))).toBe(
       'updated b',
@@ -247,7 +247,7 @@ describe('the life of an event', () => {
     );
     expect(state.event?.name).toBe('New');
     expect(state.revision).toBe(2);
-    // Registrations are no change of the event itself, and neither is an update to what it is.
+    // Registrations don't change the event itself, and neither does an update to equal values.
     run(register('c'));
     run(update({ name: 'New' }));
     expect(state.revision).toBe(2);
@@ -266,19 +266,19 @@ describe('the life of an event', () => {
     expect(inShort(run({ type: 'leaveLine', userId: 'b' }))).toBe('leftLine');
   });
 
-  test('an override seats past the capacity, takes a waiter out of the line, and keeps its reason', () => {
+  test("an override seats past the capacity, removes the user's entry, and keeps its reason", () => {
     const { run, state } = withUsers(1, 'a', 'b', 'c');
     run(update({ status: 'PAUSED' }));
     const outcome = run({ type: 'register', userId: 'c', override: { reason: 'speaker' } });
     expect(outcome).toMatchObject({ registration: { userId: 'c', overrideReason: 'speaker' } });
     expect(inShort(run({ type: 'read' }))).toBe('read 2 1');
     expect(state.entryOf('c')).toBeUndefined();
-    // One seat too many: whoever leaves first frees nothing.
+    // One seat past the capacity: the first to leave frees no seat.
     expect(inShort(run(unregister('a')))).toBe('unregistered -');
     expect(inShort(run(unregister('c')))).toBe('unregistered b');
   });
 
-  test('where a user stands: seated, waiting behind so many, or neither', () => {
+  test('the place of a user: a seat, an entry with so many ahead, or none', () => {
     const { run } = withUsers(1, 'a', 'b', 'c', 'd');
     const stand = (userId: string) => run({ type: 'stand', userId });
     expect(stand('a')).toMatchObject({ registration: { userId: 'a' }, entry: null, ahead: null });
@@ -326,7 +326,7 @@ describe('the promises, for any sequence of commands', () => {
           for (const command of all) {
             const outcome = run(command);
             expect(inShort(outcome)).toBe(naive.expect(command));
-            // Over the capacity only by an override or a lowered capacity, and then nobody comes in;
+            // Past the capacity only by an override or a lowered capacity, and then nobody gets a seat;
             // never a free seat while somebody waits.
             const { capacity: seats = 0 } = state.event ?? {};
             if (outcome.type === 'registered' && !outcome.registration.overrideReason) {

@@ -46,11 +46,11 @@ describe('the net change set', () => {
     expect(rows.map(({ op, table, row }) => `${op} ${table} ${row.userId}`)).toEqual([
       'add registrations b',
     ]);
-    // The position that b was told about is used up all the same.
+    // The position that b was told is used up all the same.
     expect(draft.lastPosition).toBe(1);
   });
 
-  test('what happened is kept in full, whatever the net', () => {
+  test('all changes are kept, also those that the net change lacks', () => {
     const draft = batch(
       open(1),
       [
@@ -71,7 +71,7 @@ describe('the net change set', () => {
     expect(state.registrationOf('a')).toBeUndefined();
   });
 
-  test('batches cut anywhere leave the same tables, counts and digest as single steps', () => {
+  test('batches of any size leave the same tables, counts and digest as single commands', () => {
     const cuts = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), commands, cuts, (capacity, all, sizes) => {
@@ -99,7 +99,7 @@ describe('the net change set', () => {
           const ids = [...draft.rows].map(({ id }) => id);
           expect(new Set(ids).size).toBe(ids.length);
           for (const row of draft.rows) {
-            // A net put is of a row that is not there, a net delete of one that is.
+            // The net change adds only rows that do not exist, and removes only rows that do.
             expect(tablesMany.rows.has(row.id)).toBe(row.op === 'remove');
             tablesMany.apply(row);
           }
@@ -131,7 +131,7 @@ describe('the net change set', () => {
     );
   });
 
-  test('a draft on a draft decides as one on the state below both', () => {
+  test('a draft on top of a draft decides like a draft on the resulting state', () => {
     fc.assert(
       fc.property(commands, commands, (first, second) => {
         const ids = counterIds();

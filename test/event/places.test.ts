@@ -4,7 +4,7 @@ import { bytesOf, idBits, type Place, Places, toUuid } from '../../src/event/pla
 import { PLACE_BYTES } from '../../src/limits.ts';
 import { NOW } from '../support/model.ts';
 
-/** Ids as ours are, and as another system may have written them. */
+/** Ids as ours are, and as the seed system may have written them. */
 const id = fc
   .tuple(fc.uuid(), fc.constantFrom('ours', 'ours', 'upper', 'plain'))
   .map(([uuid, kind]) => {
@@ -28,7 +28,7 @@ const place: fc.Arbitrary<Place> = fc.record(
   { requiredKeys: ['id', 'userId', 'order', 'createdAt'] },
 );
 
-/** The plainest thing that does the same. */
+/** The simplest implementation of the same. */
 class NaivePlaces {
   rows: Place[] = [];
 
@@ -38,12 +38,12 @@ class NaivePlaces {
 }
 
 describe('places in columns', () => {
-  test('hold whatever is put in, in order, whoever leaves', () => {
+  test('keep all rows in order, through any additions and removals', () => {
     const rows = fc.uniqueArray(place, {
       maxLength: 300,
       comparator: (a, b) => a.userId === b.userId || idBits(a.id) === idBits(b.id),
     });
-    // Each step takes so many in, and lets some of those who are in leave.
+    // Each step adds some rows, and removes some.
     const steps = fc.array(
       fc.record({
         joins: fc.integer({ max: 80, min: 0 }),
@@ -83,7 +83,7 @@ describe('places in columns', () => {
     );
   });
 
-  test('a row is removed by its own id, and of a user who has one', () => {
+  test('a row is removed only by its user and its own id', () => {
     const places = new Places();
     const [mine, other] = [crypto.randomUUID(), crypto.randomUUID()];
     places.add({ id: mine, userId: 'a', order: 1, createdAt: NOW });
@@ -94,7 +94,7 @@ describe('places in columns', () => {
     expect(places.digest).toBe(idBits(mine));
   });
 
-  test('the bits of an id tell the id', () => {
+  test('an id can be recovered from its bits', () => {
     fc.assert(
       fc.property(fc.uuid(), (uuid) => {
         expect(toUuid(idBits(uuid))).toBe(uuid);

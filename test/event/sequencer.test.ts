@@ -20,7 +20,7 @@ import { counterIds, eventOf, NOW } from '../support/model.ts';
 
 const UNREACHABLE = new StoreUnavailableError('gone', true);
 
-/** A sequencer over a store whose every answer the test gives. */
+/** A sequencer whose ports the test answers. */
 function open(capacity = 10) {
   const base = new EventState();
   const event = { ...eventOf(capacity), status: 'OPEN' as const, createdAt: NOW };
@@ -63,7 +63,7 @@ function open(capacity = 10) {
 /** Lets everything that is ready run. */
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
-/** The same for the replies of a full batch, which leave in turns; each takes a millisecond of a faked clock. */
+/** The same for the replies of a full batch: they leave in turns, and each turn takes a millisecond of the fake clock. */
 const settleAll = () =>
   vi.advanceTimersByTimeAsync(Math.ceil(TRANSACTION_MAX_ACTIONS / REPLIES_PER_TURN) + 1);
 
@@ -75,7 +75,7 @@ describe('the sequencer', () => {
     vi.useRealTimers();
   });
 
-  /** One commit in flight that so many wait for, and as many more who wait for the next. */
+  /** A commit in flight for so many commands, and as many commands in the queue for the next one. */
   async function crowd(waiting: number) {
     const opened = open(1_000);
     const first = opened.register('first');
@@ -90,7 +90,7 @@ describe('the sequencer', () => {
     return { ...opened, first, answered, replies };
   }
 
-  test('with many waiting, the next commit goes out before the replies of the last', async () => {
+  test('with many commands in the queue, the next commit is sent before the replies of the last', async () => {
     const { commits, first } = await crowd(EAGER_COMMIT_MIN_COMMANDS);
     let isAnswered = false;
     void first.then(() => {
@@ -104,7 +104,7 @@ describe('the sequencer', () => {
     expect(isAnswered).toBe(true);
   });
 
-  test('with few, the replies go first, and whoever they call forth shares the commit', async () => {
+  test('with few, the replies leave first, and the commands that they trigger share the commit', async () => {
     const { commits, first, register } = await crowd(EAGER_COMMIT_MIN_COMMANDS - 1);
     void first.then(() => register('called forth'));
     commits[0]?.answer({ type: 'committed', attempts: 1 });
@@ -136,7 +136,7 @@ describe('the sequencer', () => {
     expect((await replies[0])?.timing).toEqual(second);
   });
 
-  test('one commit is in flight, and what arrives meanwhile is the next one', async () => {
+  test('one commit is in flight, and the commands that arrive meanwhile share the next', async () => {
     const { register, commits } = open();
     const first = register('a');
     await settle();
@@ -233,7 +233,7 @@ describe('the sequencer', () => {
     expect(replies.every(({ type }) => type === 'registered')).toBe(true);
   });
 
-  test('whoever has waited too long is refused, and is not carried out later', async () => {
+  test('a command that has waited too long is refused, and not carried out later', async () => {
     const { register, commits } = open();
     void register('slow');
     await settle();
@@ -245,7 +245,7 @@ describe('the sequencer', () => {
     expect(commits.length).toBe(1);
   });
 
-  test('a lost fence drops the memory, and the commands are decided anew', async () => {
+  test('a lost fence drops the memory, and the commands are decided again', async () => {
     const { register, loads, logs, commits, setLoad } = open(1);
     const reply = register('a');
     await settle();
@@ -290,7 +290,7 @@ describe('the sequencer', () => {
     expect(loads).toEqual([{ fence: false }, { fence: true }]);
   });
 
-  test('the doubt outlives a load that fails', async () => {
+  test('the fence must still be won after a load that failed', async () => {
     const { register, loads, commits, setLoad } = open();
     void register('a');
     await settle();
@@ -304,7 +304,7 @@ describe('the sequencer', () => {
     expect(loads.at(-1)).toEqual({ fence: true });
   });
 
-  test('a commit that DynamoDB was too busy for is told so, and the memory is kept', async () => {
+  test('callers are told of a commit that DynamoDB was too busy for, and the memory is kept', async () => {
     const { register, loads, commits } = open();
     const reply = register('a');
     await settle();
@@ -336,7 +336,7 @@ describe('the sequencer', () => {
     expect(commits.length).toBe(2);
   });
 
-  test('everybody shares one load, and a failed one is not kept', async () => {
+  test('all commands share one load, and a failed load is not kept', async () => {
     const { register, loads, setLoad, commits } = open();
     setLoad(() => Promise.reject(UNREACHABLE));
     const replies = await Promise.all([register('a'), register('b')]);
@@ -384,7 +384,7 @@ describe('the sequencer', () => {
     return state;
   }
 
-  test('a raise of more than one transaction is committed in parts, and seen as a whole', async () => {
+  test('a raise that needs several transactions is committed in parts, and seen as a whole', async () => {
     const { sequencer, commits, setLoad } = open();
     setLoad(async () => withLine(1, 120));
     const update = {
@@ -409,7 +409,7 @@ describe('the sequencer', () => {
     expect(await seen()).toBe(121);
   });
 
-  test('a raise that is cut short is told as uncertain, and the next load goes on with it first', async () => {
+  test('an interrupted raise is answered as uncertain, and the next load finishes it first', async () => {
     const { sequencer, register, loads, commits, setLoad } = open();
     setLoad(async () => withLine(1, 120));
     const update = {
@@ -428,7 +428,7 @@ describe('the sequencer', () => {
       reason: 'uncertain',
       timing: expect.any(Object),
     });
-    // What the tables hold by then: the capacity is raised, and some still wait.
+    // What the tables hold then: the capacity is raised, and some still wait.
     setLoad(async () => withLine(31, 40));
     const late = register('late');
     await settle();
@@ -471,7 +471,7 @@ describe('the sequencer', () => {
     expect((await other).type).toBe('registered');
   });
 
-  test('an update that changes nothing meets the fence all the same, a dry run does not', async () => {
+  test('an update that changes nothing is still committed behind the fence, a dry run is not', async () => {
     const { sequencer, commits } = open(10);
     const update = (isDryRun: boolean) =>
       sequencer.submit(
@@ -491,7 +491,7 @@ describe('the sequencer', () => {
     expect(commits.length).toBe(1);
   });
 
-  test('a key is counted when a batch is cut', async () => {
+  test('keys count towards the size of a batch', async () => {
     const { sequencer, register, commits } = open(1_000);
     void register('first');
     await settle();
@@ -516,7 +516,7 @@ describe('the sequencer', () => {
     ),
   });
 
-  test('commands that a used key has put back are decided before anything new joins them', async () => {
+  test('commands that were put back because of a used key are decided before new ones', async () => {
     const { sequencer, register, commits } = open(1_000);
     void register('first');
     await settle();
@@ -526,7 +526,7 @@ describe('the sequencer', () => {
     const other = register('other');
     commits[0]?.answer({ type: 'committed', attempts: 1 });
     await settle();
-    // More replays and a newcomer are in the queue by the time that the batch is cancelled.
+    // When the batch is cancelled, another replay and a new command are in the queue.
     void sequencer.submit(command, until, keyOf('two'));
     void register('newcomer');
     commits[1]?.answer(replayed('key#one'));
@@ -562,7 +562,7 @@ describe('the sequencer', () => {
     expect(commits.length).toBe(2);
   });
 
-  test('a key is new again when its time is over, however well it is remembered', async () => {
+  test('a key is new again when it has expired, even if it is still in memory', async () => {
     const { sequencer, commits } = open();
     const submit = () =>
       sequencer.submit({ type: 'register', userId: 'a' }, Date.now() + QUEUE_WAIT_MS, keyOf('old'));
@@ -602,7 +602,7 @@ describe('the sequencer', () => {
     },
   );
 
-  test('a command is not decided when its time is over by then', async () => {
+  test('a command that has expired is not decided', async () => {
     const { sequencer, register, commits } = open();
     void register('slow');
     await settle();
@@ -634,7 +634,7 @@ describe('the sequencer', () => {
     expect([(await before).type, (await after).type]).toEqual(['registered', 'registered']);
   });
 
-  test('a large raise is decided once, and tells how many calls and rows it took', async () => {
+  test('a large raise is decided once, and its reply has the number of calls and rows', async () => {
     const state = withLine(1, 120);
     const opened = open();
     opened.setLoad(async () => state);
@@ -673,7 +673,7 @@ describe('the sequencer', () => {
       return { ...opened, read, create };
     }
 
-    test('is asked for once a second', async () => {
+    test('is looked up once a second', async () => {
       const { read, register, loads } = openAbsent();
       expect(await read()).toEqual({ type: 'refused', reason: 'no-such-event' });
       expect(await read()).toEqual({ type: 'refused', reason: 'no-such-event' });
@@ -684,7 +684,7 @@ describe('the sequencer', () => {
       expect(loads.length).toBe(2);
     });
 
-    test('is there as soon as it is created', async () => {
+    test('exists as soon as it is created', async () => {
       const { read, create, commits } = openAbsent();
       await read();
       const created = create();
@@ -694,7 +694,7 @@ describe('the sequencer', () => {
       expect((await read()).type).toBe('read');
     });
 
-    test('is not believed to be missing after a creation in doubt, or one by somebody else', async () => {
+    test('does not count as missing after an uncertain creation, or after a creation elsewhere', async () => {
       const { sequencer, read, create, commits, setLoad } = openAbsent();
       await read();
       const created = create();
@@ -704,7 +704,7 @@ describe('the sequencer', () => {
       await created;
       expect((await read()).type).toBe('read');
       const other = openAbsent();
-      // A look-up of a user warmed the object before the event was created elsewhere.
+      // A look-up of a user made the object load before the event was created elsewhere.
       other.sequencer.warmUp();
       await settle();
       other.setLoad(async () => withLine(1, 0));
@@ -728,14 +728,14 @@ describe('the sequencer', () => {
     });
   });
 
-  describe('a request of many commands', () => {
+  describe('a bulk request', () => {
     const all = (opened: ReturnType<typeof open>, name: string, carried: string[]) =>
       opened.sequencer.submitAll(Date.now() + QUEUE_WAIT_MS, keyOf(name), async () => {
         carried.push(name);
         return [await opened.register('a')];
       });
 
-    test('uses up its key before anything else, and is one request at a time', async () => {
+    test('uses up its key before any command, and refuses a second request meanwhile', async () => {
       const opened = open();
       const carried: string[] = [];
       const first = all(opened, 'bulk', carried);
@@ -753,7 +753,7 @@ describe('the sequencer', () => {
       expect(carried).toEqual(['bulk']);
     });
 
-    test('is not carried out under the key of another request', async () => {
+    test('is not carried out under the key of a different request', async () => {
       const opened = open();
       const carried: string[] = [];
       const answer = all(opened, 'single', carried);

@@ -30,7 +30,7 @@ function seated(userId: string): RowChange {
 }
 
 describe('an event in memory', () => {
-  test('the line stays in order whoever leaves it, from the middle too', () => {
+  test('the line stays in order when entries leave it, also from the middle', () => {
     const leave = fc.uniqueArray(fc.integer({ min: 1, max: 200 }), { maxLength: 200 });
     fc.assert(
       fc.property(leave, (leavers) => {
@@ -51,7 +51,7 @@ describe('an event in memory', () => {
     );
   });
 
-  test('two places for one user are a broken invariant, not a state', () => {
+  test('a second place for a user breaks an invariant', () => {
     const state = new EventState();
     state.applyRow(seated('a'));
     expect(() => state.applyRow(seated('a'))).toThrow('one place per user');
@@ -89,7 +89,7 @@ describe('the proof of a load', () => {
     digest: toDigest(truth.digest),
   };
 
-  test('the exact set is taken, in any order', () => {
+  test('the exact set of rows is accepted, in any order', () => {
     const state = proveRows([...rows].reverse());
     expect(state?.registeredCount).toBe(3);
     expect(state?.version).toBe(4);
@@ -97,15 +97,15 @@ describe('the proof of a load', () => {
     expect(state?.lastPosition).toBe(7);
   });
 
-  test('a row missing is refused', () => {
+  test('a set with a missing row is refused', () => {
     expect(proveRows(rows.slice(1))).toBeNull();
   });
 
-  test('a stale row is refused', () => {
+  test('a set with a stale row is refused', () => {
     expect(proveRows([...rows, seated('d')])).toBeNull();
   });
 
-  test('one missing and one stale is refused, though the count is right', () => {
+  test('a missing and a stale row together are refused, though the count is right', () => {
     expect(proveRows([...rows.slice(1), seated('d')])).toBeNull();
   });
 });

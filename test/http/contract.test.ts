@@ -22,7 +22,7 @@ describe('users', () => {
     expect(read.body).toEqual(created.body);
   });
 
-  test('a taken id is refused, also when two ask at once', async () => {
+  test('a taken id is refused, also when two requests come at once', async () => {
     const userId = unique('ada');
     const create = () => api('POST', '/registration/users', { userId, name: 'Ada' });
     const answers = await Promise.all([create(), create(), create()]);
@@ -76,7 +76,7 @@ describe('events', () => {
     expect(body.hasWaitlist).toBe(false);
   });
 
-  test('a taken id is refused, also when two ask at once', async () => {
+  test('a taken id is refused, also when two requests come at once', async () => {
     const eventId = unique('gala');
     const create = () => api('POST', '/registration/events', { eventId, name: 'X', capacity: 1 });
     const answers = await Promise.all([create(), create(), create()]);
@@ -104,7 +104,7 @@ describe('registrations', () => {
     });
   });
 
-  test('a place in line', async () => {
+  test('an entry in the line', async () => {
     const eventId = await newEvent(1, true);
     const [first = '', userId = ''] = await newUsers(2);
     await register(first, eventId);
@@ -148,7 +148,7 @@ describe('registrations', () => {
 });
 
 describe('the events of a user', () => {
-  test('are those with a seat, not those with a place in line', async () => {
+  test('are those in which the user has a seat, not an entry', async () => {
     const [userId = '', other = ''] = await newUsers(2);
     const list = async () => (await api('GET', `/registration/users/${userId}/events`)).body;
     expect(await list()).toEqual([]);
@@ -168,7 +168,7 @@ describe('the events of a user', () => {
     expect((await list()).length).toBe(2);
   });
 
-  test('are all of them, also when they are more than one call confirms', async () => {
+  test("are complete, also when one call can't confirm them all", async () => {
     const [userId = ''] = await newUsers(1);
     const eventIds = await Promise.all(Array.from({ length: 60 }, () => newEvent(1, false)));
     await Promise.all(eventIds.map((eventId) => register(userId, eventId)));

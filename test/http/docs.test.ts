@@ -20,7 +20,7 @@ describe('the description of the API', () => {
     expect(body).toEqual(JSON.parse(JSON.stringify(describeApi())));
   });
 
-  test('has every route that there is, and no other', () => {
+  test('has exactly the routes of the service', () => {
     const served = app.routes
       .filter(({ method, path }) => method !== 'ALL' && !/^\/(docs|openapi)/.test(path))
       .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
@@ -69,7 +69,7 @@ const described: Described[] = Object.entries(
 
 /** What the page fills in for a parameter, as Swagger UI decides it. */
 const filledIn = ({ example, schema }: Parameter) => example ?? schema.default;
-/** The same, or what the page shows for those that it leaves out. */
+/** The same, or the value that the page only shows. */
 const shown = (parameter: Parameter) => filledIn(parameter) ?? parameter.schema.examples?.[0];
 
 /** Sends a call with the values of those parameters that have one. */
@@ -92,7 +92,7 @@ function send({ call, parameters = [], requestBody }: Described, choose = filled
 describe('the examples of the description', () => {
   const CANCEL = 'DELETE /registration/events/{eventId}';
   const cancel = described.filter(({ call }) => call === CANCEL);
-  // As somebody would who tries one after the other: what leaves and ends comes last.
+  // In the order of a user who tries the calls: those that leave and cancel come last.
   const order = [
     'POST /registration/users$',
     'POST /registration/events$',
@@ -107,7 +107,7 @@ describe('the examples of the description', () => {
     .filter(({ call }) => call !== CANCEL)
     .sort((one, other) => rank(one) - rank(other));
 
-  /** The event of the examples is open, called as it was, and not overbooked. */
+  /** Checks that the event of the examples is open, has its name, and is not overbooked. */
   async function expectUnhurt(call: string, { status, body }: Answer): Promise<void> {
     expect(status, call).toBeLessThan(500);
     if (call.startsWith('POST /registration/users')) return;
@@ -125,7 +125,7 @@ describe('the examples of the description', () => {
     }
   });
 
-  test('can be sent as they stand: nobody is overbooked, nothing is shut or renamed', async () => {
+  test('can be sent as they are: they overbook, close and rename nothing', async () => {
     expect(calls.length).toBe(described.length - 1);
     const statuses: Record<string, number[]> = {};
     for (const round of ['first', 'again']) {
@@ -146,7 +146,7 @@ describe('the examples of the description', () => {
     for (const each of calls) await expectUnhurt(each.call, await send(each, shown));
   });
 
-  test('fill in no event that would be cancelled; the one that is shown can be', async () => {
+  test('do not fill in an event to cancel; the one that is shown can be cancelled', async () => {
     const [call] = cancel;
     const id = call?.parameters?.find(({ name }) => name === 'eventId');
     if (!call || !id) throw new Error('not described');

@@ -12,7 +12,7 @@ import {
   unregister,
 } from '../support/desk.ts';
 
-/** Every refusal has this form, and carries the request's id. */
+/** Checks the form of a refusal, which includes the request id. */
 function expectProblem(answer: Answer, status: number, title: string, ...named: string[]) {
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
   expect(answer.headers.get('x-request-id')).toBeTruthy();
@@ -72,7 +72,7 @@ describe('refusals by the rules', () => {
     expectProblem(await api('GET', `${EVENTS}/nowhere/capacity`), 404, 'NotFoundError', 'nowhere');
   });
 
-  test('a user who is created after being asked for in vain can register', async () => {
+  test('a user who is created after a failed look-up can register', async () => {
     const eventId = await newEvent(1, true);
     const userId = unique('late');
     expect((await register(userId, eventId)).status).toBe(404);
@@ -80,7 +80,7 @@ describe('refusals by the rules', () => {
     expect((await register(userId, eventId)).status).toBe(201);
   });
 
-  test('not registered: never, waiting only, or no longer', async () => {
+  test('not registered: never, only waiting, or no longer', async () => {
     const eventId = await newEvent(1, true);
     const [first = '', user = ''] = await newUsers(2);
     expectProblem(await unregister(user, eventId), 404, 'NotFoundError', user, eventId);
@@ -159,7 +159,7 @@ describe('bad input', () => {
     );
   });
 
-  test('an id or a name at its limit is taken, one more is not; an emoji is one character', async () => {
+  test('an id or a name at its limit is accepted, a longer one is not; an emoji is one character', async () => {
     for (const [letter, limit] of [
       ['x', 100],
       ['🎉', 100],
@@ -189,7 +189,7 @@ describe('bad input', () => {
 
 describe('a field that could be taken for a privilege', () => {
   const fieldsOf = ({ body }: Answer) => body.errors.map(({ path }: { path: string }) => path);
-  /** The least that each call takes. */
+  /** The smallest valid body of each call. */
   const bodies = async (): Promise<[method: string, path: string, body: object][]> => {
     const eventId = await newEvent(5, true);
     const [userId = '', other = ''] = await newUsers(2);
@@ -201,7 +201,7 @@ describe('a field that could be taken for a privilege', () => {
       ['POST', REGISTRATIONS, { userId, eventId }],
     ];
   };
-  /** Calls that give one of the names a meaning. */
+  /** Calls that use one of the names. */
   const MEANT: Record<string, string> = { [REGISTRATIONS]: 'override', PATCH: 'status' };
 
   test.for(PRIVILEGED_FIELDS)('%s is refused by every call that does not take it', async (name) => {
@@ -213,7 +213,7 @@ describe('a field that could be taken for a privilege', () => {
     }
   });
 
-  test('is told together with others, and also inside of an override', async () => {
+  test('is reported together with others, and also inside an override', async () => {
     const both = { userId: 'a', name: 'x', roles: ['organiser'], isAdmin: true };
     expect(fieldsOf(await api('POST', USERS, both))).toEqual(['roles', 'isAdmin']);
     const override = { reason: 'speaker', role: 'organiser' };
@@ -227,9 +227,9 @@ describe('a field that could be taken for a privilege', () => {
     expect((await api('GET', `${USERS}/${userId}`)).status).toBe(404);
   });
 
-  test('is none of the unknown fields that are ignored, however near its name comes', async () => {
+  test('is told from unknown fields with similar names, which are ignored', async () => {
     for (const [method, path, body] of await bodies()) {
-      // A change of an event takes no unknown field at all: what is not changed must not look so.
+      // A change of an event refuses every unknown field: nobody may believe that it was changed.
       if (method === 'PATCH') continue;
       const harmless = { note: 'x', Role: 'x', roleName: 'x', state: 'x', '': 1, toString: 'x' };
       const answer = await api(method, path, { ...body, ...harmless });
@@ -291,7 +291,7 @@ describe('the protocol', () => {
     expectProblem(answer, 413, 'PayloadTooLargeError', String(BODY_MAX_BYTES));
   });
 
-  test('a request id that is sent is kept, an impossible one is replaced', async () => {
+  test('a request id of the client is kept, an invalid one is replaced', async () => {
     const kept = await api('GET', '/health', undefined, { 'X-Request-Id': 'abc-123' });
     expect(kept.headers.get('x-request-id')).toBe('abc-123');
     const replaced = await api('GET', '/health', undefined, { 'X-Request-Id': 'a b<script>' });
@@ -299,7 +299,7 @@ describe('the protocol', () => {
   });
 });
 
-test('an event whose people take all the bytes they may is a CapacityError that says why', () => {
+test('an event whose rows take all its bytes refuses with a CapacityError that says why', () => {
   const refusal = { type: 'refused', reason: 'no-room' } as const;
   const error = toError(refusal, { eventId: 'gala', userId: 'ada' });
   expect(error.status).toBe(409);

@@ -6,7 +6,7 @@ import { Readiness, type TableRole } from '../../src/store/probe.ts';
 import { api, countDynamo, onDynamo } from '../support/desk.ts';
 import { fault, refusal } from '../support/faults.ts';
 
-/** Asks the app with other settings than the run's. */
+/** Calls the app with settings of its own. */
 async function withSettings(path: string, settings: Record<string, string | undefined>) {
   const response = await app.request(path, {}, { ...env, ...settings });
   return {
@@ -17,7 +17,7 @@ async function withSettings(path: string, settings: Record<string, string | unde
 
 const EVENTS = '/registration/events';
 
-/** Keeps what goes into the log as an error, until disposed of. */
+/** Records the errors in the log until disposed of. */
 function watchErrors() {
   const lines: unknown[] = [];
   const written = vi.spyOn(console, 'error').mockImplementation((line) => {
@@ -39,7 +39,7 @@ describe('health', () => {
     expect(body).toEqual({ status: 'ready' });
   });
 
-  test('anybody is told which part fails; the log has its table, and what DynamoDB says', async () => {
+  test("the answer says which table fails; the log has its name and DynamoDB's message", async () => {
     using written = watchErrors();
     const { status, body } = await withSettings('/health/ready', { WAITLIST_TABLE: 'not-there' });
     expect(status).toBe(503);
@@ -55,7 +55,7 @@ describe('health', () => {
     ]);
   });
 
-  test('a failure is in the log once, however many ask', async () => {
+  test('a failure is in the log once, however many requests come', async () => {
     using written = watchErrors();
     const isolate = { ...env, WAITLIST_TABLE: 'not-there' };
     const ask = async () => (await app.request('/health/ready', {}, isolate)).status;
@@ -63,7 +63,7 @@ describe('health', () => {
     expect(written.lines.length).toBe(1);
   });
 
-  test('no other call tells what DynamoDB says either, and the log does', async () => {
+  test("no other call shows DynamoDB's message either, but the log does", async () => {
     using written = watchErrors();
     using _ = onDynamo(async () => refusal(400, 'AccessDeniedException'));
     for (const path of ['/registration/users/a', '/registration/users/a/events', EVENTS]) {
@@ -88,7 +88,7 @@ describe('health', () => {
     expect((await api('GET', '/health')).status).toBe(200);
   });
 
-  test('the tables are asked once a second, however many want to know', async () => {
+  test('the tables are asked once a second, however many requests come', async () => {
     const isolate = { ...env };
     const ask = async () => (await app.request('/health/ready', {}, isolate)).status;
     using calls = countDynamo();
@@ -100,7 +100,7 @@ describe('health', () => {
     expect(calls.operations.length).toBe(8);
   });
 
-  test('a failure is told as long as it lasts, and no longer than a second after', async () => {
+  test('a failure is reported while it lasts, and at most a second longer', async () => {
     const isolate = { ...env };
     const ask = async () => (await app.request('/health/ready', {}, isolate)).status;
     {
@@ -115,7 +115,7 @@ describe('health', () => {
 describe('whether the tables answer', () => {
   const keepNothing = () => {};
 
-  test('is found out to the end, whatever becomes of the request that asks', async () => {
+  test('is checked to the end, even if the request that began it is cut off', async () => {
     const kept: Promise<unknown>[] = [];
     const probe = Promise.withResolvers<TableRole[]>();
     const readiness = new Readiness(
@@ -126,12 +126,12 @@ describe('whether the tables answer', () => {
     expect(kept.length).toBe(1);
     probe.resolve(['users']);
     await kept[0];
-    // Nobody has waited for the first request, and the answer is there.
+    // Nobody awaited the first request, and still its result is there.
     expect(await readiness.faults()).toEqual(['users']);
     expect(await first).toEqual(['users']);
   });
 
-  test('is asked by another when the first was cut off, or failed', async () => {
+  test('is checked by another request when the first was cut off, or failed', async () => {
     let asked = 0;
     const readiness = new Readiness(() => {
       asked++;
@@ -147,7 +147,7 @@ describe('whether the tables answer', () => {
   });
 });
 
-describe('a setting that is missing or impossible is told by name', () => {
+describe('a setting that is missing or impossible is named', () => {
   test.for([
     ['AWS_ACCESS_KEY_ID', undefined],
     ['AWS_SECRET_ACCESS_KEY', ''],
@@ -167,7 +167,7 @@ describe('a setting that is missing or impossible is told by name', () => {
     expect((await withSettings('/health', { [name]: value })).status).toBe(200);
   });
 
-  test('every fault is told at once, and no value is', async () => {
+  test('every fault is named at once, and no value is shown', async () => {
     const { body } = await withSettings('/health/ready', {
       AWS_REGION: 'nonsense',
       AWS_SECRET_ACCESS_KEY: undefined,

@@ -67,7 +67,7 @@ describe('an event that is read again', () => {
     });
 
   test.for(['"1"', 'W/"1"', '"0", "1"', '"a,b" , W/"1"', '*', ' * ', '"9",,"1",', ',"1"'])(
-    'is not sent to whoever has it: %s',
+    'is not sent to a caller who has it: %s',
     async (tags) => {
       const eventId = await newEvent(1, false);
       for (const method of ['GET', 'HEAD']) {
@@ -96,14 +96,14 @@ describe('an event that is read again', () => {
     '"1" "2"',
     '"1", *',
     'x, "1"',
-  ])('is sent to whoever has another: %s', async (tags) => {
+  ])('is sent to a caller who has another revision: %s', async (tags) => {
     const eventId = await newEvent(1, false);
     const answer = await read(eventId, tags);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ eventId });
   });
 
-  test('is sent once it has changed; the answer is one that is described', async () => {
+  test('is sent when it has changed, with an answer as described', async () => {
     const eventId = await newEvent(1, false);
     const headers = { 'If-None-Match': '"1"' };
     expect((await api('GET', `${EVENTS}/${eventId}`, undefined, headers)).status).toBe(304);
@@ -112,7 +112,7 @@ describe('an event that is read again', () => {
     expect([status, body.name]).toEqual([200, 'Other']);
   });
 
-  test('and is not there is a 404, whatever the caller has', async () => {
+  test('and does not exist is a 404, whatever tags the caller has', async () => {
     expect((await read('nowhere', '*')).status).toBe(404);
   });
 });
@@ -168,7 +168,7 @@ describe('a change with a misspelt name', () => {
     expect(answer.body.errors.map(({ path }: { path: string }) => path)).toEqual(paths);
   });
 
-  test('is not made either when it is the dry run that is misspelt', async () => {
+  test('is not made either when `dryRun` is misspelt', async () => {
     const eventId = await newEvent(1, false);
     for (const query of ['dryrun=true', 'dryRun=true&dry_run=true', 'dry-run']) {
       const answer = await api('PATCH', `${EVENTS}/${eventId}?${query}`, { capacity: 5 });
@@ -183,7 +183,7 @@ describe('a cursor', () => {
   const encode = (text: string) => encodeBase64Url(new TextEncoder().encode(text).buffer);
   const raw = (...bytes: number[]) => encodeBase64Url(Uint8Array.from(bytes).buffer);
 
-  /** As a list of people would give it, but for one part. */
+  /** A cursor of a list of people, with one part changed. */
   const forPeople = (list: string, eventId: string) => {
     const of = (...parts: unknown[]) => encode(JSON.stringify(parts));
     const last = [
@@ -224,7 +224,7 @@ describe('a cursor', () => {
     ];
   };
 
-  test('of people with a part that is forged is a 400', async () => {
+  test('of a list of people with a forged part is a 400', async () => {
     const eventId = await newEvent(1, true);
     for (const user of await newUsers(3)) await register(user, eventId);
     for (const list of ['registrations', 'waitlist']) {
@@ -236,7 +236,7 @@ describe('a cursor', () => {
     }
   });
 
-  test('of events that cannot be one never comes to the table', async () => {
+  test("of the events that can't be valid never reaches the table", async () => {
     const of = (last: unknown) => encode(JSON.stringify(['events', '', last]));
     const cursors = [
       ...[
@@ -273,7 +273,7 @@ describe('a cursor', () => {
     expect([status, body.errors?.[0].path]).toEqual([400, 'cursor']);
   });
 
-  test('of an event that is gone, or was let in by older rules, goes on from there', async () => {
+  test("of an event that is gone, or whose id breaks today's rules, goes on from there", async () => {
     for (const id of ['gone', 'old\u200b\u202e', 'tab\there', '🎉'.repeat(100)]) {
       const cursor = encode(JSON.stringify(['events', '', id]));
       expect((await api('GET', `${EVENTS}?limit=1&cursor=${cursor}`)).status).toBe(200);

@@ -47,7 +47,7 @@ async function storedKeys() {
 }
 
 describe('the same key with the same request', () => {
-  test('of a registration is answered the same, also by an object that knows nothing of it', async () => {
+  test('of a registration gets the same answer, also from an object that has lost its memory', async () => {
     const eventId = await newEvent(1, true);
     const [a = '', b = ''] = await newUsers(2);
     for (const userId of [a, b]) {
@@ -62,7 +62,7 @@ describe('the same key with the same request', () => {
     expect([registered, line]).toEqual([[a], [b]]);
   });
 
-  test('never registers again somebody who has left since', async () => {
+  test('never registers a user again who has left since', async () => {
     const eventId = await newEvent(1, true);
     const [a = ''] = await newUsers(1);
     const key = unique('key');
@@ -134,7 +134,7 @@ describe('the same key with the same request', () => {
     await register(a, eventId, single);
     await bulk([b], many);
     await rest();
-    // A mismatch changes nothing: neither list nor person is registered under the other's key.
+    // A different request under the key changes nothing.
     for (const answer of [
       await bulk([c], single),
       await bulk([a], single),
@@ -151,7 +151,7 @@ describe('the same key with the same request', () => {
     expect((await bulk([b], many)).headers.get('idempotency-replayed')).toBe('true');
   });
 
-  test('of a bulk registration that was cut short carries out what was left undone', async () => {
+  test('of an interrupted bulk registration carries out what was left undone', async () => {
     const eventId = await newEvent(90, true);
     const users = await newUsers(60);
     const path = `/registration/events/${eventId}/registrations`;
@@ -159,7 +159,7 @@ describe('the same key with the same request', () => {
     let transactions = 0;
     {
       using _ = onDynamo(({ operation, send }) => {
-        // The claim and the first rows get through.
+        // The claim and the first rows are carried out.
         if (operation === 'TransactWriteItems' && ++transactions > 2) throw new TypeError('lost');
         return send();
       });
@@ -173,7 +173,7 @@ describe('the same key with the same request', () => {
     expect((await truth(eventId)).registered.sort()).toEqual([...users].sort());
   });
 
-  test('after an answer that was lost, tells what came of it', async () => {
+  test('after a lost answer, gets the outcome', async () => {
     const eventId = await newEvent(1, true);
     const [a = ''] = await newUsers(1);
     const key = unique('key');
@@ -191,7 +191,7 @@ describe('the same key with the same request', () => {
     expect(again.body.registration.userId).toBe(a);
   });
 
-  test('at once: one is carried out, and the others are told to wait', async () => {
+  test('at the same time: one is carried out, and the others are refused for now', async () => {
     const eventId = await newEvent(5, true);
     const [a = ''] = await newUsers(1);
     const key = unique('key');
@@ -205,7 +205,7 @@ describe('the same key with the same request', () => {
     expect((await register(a, eventId, key)).body).toEqual(won?.body);
   });
 
-  test('spoils nothing for those whose commands share its batch', async () => {
+  test('does not harm other commands in its batch', async () => {
     const eventId = await newEvent(5, true);
     const users = await newUsers(4);
     const key = unique('key');
@@ -223,7 +223,7 @@ describe('the same key with the same request', () => {
 });
 
 describe('the same key', () => {
-  test('with another request is refused with 422', async () => {
+  test('with a different request is refused with 422', async () => {
     const eventId = await newEvent(5, true);
     const [a = '', b = ''] = await newUsers(2);
     const key = unique('key');
@@ -249,7 +249,7 @@ describe('the same key', () => {
     expect(other.headers.get('idempotency-replayed')).toBeNull();
   });
 
-  test('is new again when it has expired, deleted or not', async () => {
+  test('is new again when it has expired, even before DynamoDB deletes it', async () => {
     const eventId = await newEvent(5, true);
     const [a = ''] = await newUsers(1);
     const key = unique('key');
@@ -264,7 +264,7 @@ describe('the same key', () => {
         ExpressionAttributeValues: { ':past': Math.floor(Date.now() / 1_000) - 1 },
       }),
     );
-    // The object remembers what it has answered, and is right to for as long as the key lives.
+    // The object remembers the outcome, which is right until the key expires.
     await evictDurableObject(env.EVENTS.getByName(eventId));
     const again = await register(a, eventId, key);
     expect(again.status).toBe(409);
@@ -291,7 +291,7 @@ describe('the same key', () => {
     expect(Math.abs(lifetime - IDEMPOTENCY_TTL_SECONDS)).toBeLessThan(60);
   });
 
-  test('means nothing to a PATCH, which If-Match guards, and a dry run writes nothing', async () => {
+  test('is ignored by PATCH, which has If-Match, and a dry run writes nothing', async () => {
     const eventId = await newEvent(5, true);
     const before = (await storedKeys()).length;
     const path = `/registration/events/${eventId}`;

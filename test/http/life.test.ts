@@ -23,7 +23,7 @@ const leaveLine = (userId: string, eventId: string) =>
 const patch = (eventId: string, body: object, headers = {}, query = '') =>
   api('PATCH', `${EVENTS}/${eventId}${query}`, body, headers);
 
-/** An event with these many users in it, in order. */
+/** An event with so many users, in order. */
 async function filled(capacity: number, count: number) {
   const eventId = await newEvent(capacity, true);
   const users = await newUsers(count);
@@ -31,8 +31,8 @@ async function filled(capacity: number, count: number) {
   return { eventId, users };
 }
 
-describe('where do I stand', () => {
-  test('seated, waiting behind so many, or neither; in memory, without DynamoDB', async () => {
+describe('the place of a user', () => {
+  test('is a seat, an entry with so many ahead, or none; from memory, without DynamoDB', async () => {
     const { eventId, users } = await filled(1, 3);
     const [a = '', b = '', c = ''] = users;
     const [stranger = ''] = await newUsers(1);
@@ -63,7 +63,7 @@ describe('where do I stand', () => {
     });
   });
 
-  test('an unknown user or event is told apart from nobody there', async () => {
+  test('an unknown user or event is a 404, not an empty place', async () => {
     const eventId = await newEvent(1, true);
     const [a = ''] = await newUsers(1);
     expect((await stand('nobody', eventId)).status).toBe(404);
@@ -73,7 +73,7 @@ describe('where do I stand', () => {
 });
 
 describe('leaving the line', () => {
-  test('takes the entry away, once, and gives its position to nobody', async () => {
+  test('removes the entry, once, and its position is not given again', async () => {
     const { eventId, users } = await filled(1, 3);
     const [a = '', b = '', c = ''] = users;
     const left = await leaveLine(b, eventId);
@@ -88,7 +88,7 @@ describe('leaving the line', () => {
 });
 
 describe('changing an event', () => {
-  test('every field, and what is left out stays', async () => {
+  test('changes every given field, and leaves the others', async () => {
     const eventId = await newEvent(5, false);
     const changes = {
       name: 'New name',
@@ -113,7 +113,7 @@ describe('changing an event', () => {
     });
   });
 
-  test('raising the capacity promotes in order, and tells whom', async () => {
+  test('raising the capacity promotes in order, and lists who was promoted', async () => {
     const { eventId, users } = await filled(1, 5);
     const { body } = await patch(eventId, { capacity: 3 });
     expect(body.promoted.map(({ userId }: { userId: string }) => userId)).toEqual(
@@ -135,7 +135,7 @@ describe('changing an event', () => {
     }
     const { line } = await truth(eventId);
     const raise = patch(eventId, { capacity: 121 });
-    // Whoever reads meanwhile sees the event before, or after; never between.
+    // A read meanwhile sees the event before or after, never in between.
     const seen = new Set<number>();
     let isDone = false;
     void raise.finally(() => {
@@ -158,7 +158,7 @@ describe('changing an event', () => {
     expect((await truth(eventId)).line).toEqual(line.slice(120));
   });
 
-  test('lowering it evicts nobody, and nobody comes in until seats are free', async () => {
+  test('lowering it takes no seat away, and nobody gets one until one is free', async () => {
     const { eventId, users } = await filled(3, 4);
     await patch(eventId, { capacity: 1 });
     expect((await capacityOf(eventId)).body).toMatchObject({
@@ -172,7 +172,7 @@ describe('changing an event', () => {
     expect((await unregister(users[2] ?? '', eventId)).body.promoted.userId).toBe(users[3]);
   });
 
-  test('an update of what has changed meanwhile is refused', async () => {
+  test('an update on an outdated revision is refused', async () => {
     const eventId = await newEvent(5, true);
     const { headers } = await api('GET', `${EVENTS}/${eventId}`);
     const etag = headers.get('etag') ?? '';
@@ -224,7 +224,7 @@ describe('changing an event', () => {
     expect(answer.body.errors[0].path).toBe(path);
   });
 
-  test('a window that ends before it starts is refused, also against the other end as it is', async () => {
+  test('a window that ends before it starts is refused, also when only one end is changed', async () => {
     const eventId = await newEvent(1, true);
     await patch(eventId, { registrationOpensAt: '2026-06-01T10:00:00+02:00' });
     const answer = await patch(eventId, { registrationClosesAt: '2026-06-01T08:00:00Z' });
@@ -260,7 +260,7 @@ describe('when nobody can register', () => {
     },
   );
 
-  test('cancelled: for good, with the records readable', async () => {
+  test('cancelled: for good, and its records can still be read', async () => {
     const { eventId, users } = await filled(1, 2);
     const [newcomer = ''] = await newUsers(1);
     const cancelled = await api('DELETE', `${EVENTS}/${eventId}`);
@@ -281,7 +281,7 @@ describe('an override', () => {
   const override = (userId: string, eventId: string, reason: unknown) =>
     api('POST', '/registration/registrations', { userId, eventId, override: { reason } });
 
-  test('seats past the capacity, out of the line, and its reason is kept and shown', async () => {
+  test('seats past the capacity, removes the entry, and its reason is kept and shown', async () => {
     const { eventId, users } = await filled(1, 3);
     const [, b = '', c = ''] = users;
     const seated = await override(c, eventId, 'speaker');
@@ -351,7 +351,7 @@ describe('lists', () => {
     for (const id of ids) expect(seen).toContain(id);
   });
 
-  test('take 1 to 1 000 rows a page, and only cursors of their own', async () => {
+  test('have 1 to 1 000 rows a page, and accept only their own cursors', async () => {
     const { eventId } = await filled(1, 3);
     const other = await filled(1, 3);
     const ask = (query: string) => api('GET', `${EVENTS}/${eventId}/waitlist?${query}`);
@@ -370,7 +370,7 @@ describe('lists', () => {
     expect((await api('GET', `${EVENTS}/nowhere/waitlist`)).status).toBe(404);
   });
 
-  test('as CSV are whole, and safe to open in a spreadsheet', async () => {
+  test('as CSV are complete, and safe to open in a spreadsheet', async () => {
     const eventId = await newEvent(1, true);
     const userId = unique('=1+1');
     await api('POST', '/registration/users', { userId, name: '=HYPERLINK("http://x","y"), "ü"' });
@@ -384,7 +384,7 @@ describe('lists', () => {
     expect((await fetchCsv(`${EVENTS}/nowhere/registrations`)).status).toBe(404);
   });
 
-  test('as CSV go over pages', async () => {
+  test('as CSV are longer than a page', async () => {
     const eventId = await newEvent(1_200, true);
     const users = await newUsers(1_100);
     for (let i = 0; i < users.length; i += 1_000) {
@@ -411,7 +411,7 @@ describe('a bulk registration', () => {
   const bulk = (eventId: string, userIds: unknown, headers = {}) =>
     api('POST', `${EVENTS}/${eventId}/registrations`, { userIds }, headers);
 
-  test('is in order, each row with its own outcome, and one bad row spoils no other', async () => {
+  test('is in order, each row with its own result, and a bad row does not affect others', async () => {
     const eventId = await newEvent(2, true);
     const [a = '', b = '', c = ''] = await newUsers(3);
     const { status, body } = await bulk(eventId, [a, 'nobody', 7, b, a, '', c]);
@@ -436,7 +436,7 @@ describe('a bulk registration', () => {
     expect(line).toEqual([c]);
   });
 
-  test('takes 1 000 users in their order, and not one more', async () => {
+  test('takes 1 000 users in order, and not one more', async () => {
     const eventId = await newEvent(400, true);
     const users = await newUsers(1_000);
     const { body } = await bulk(eventId, users);

@@ -64,7 +64,7 @@ async function call(
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-/** A full event with one seat, who has it, and who waits. */
+/** A full event with one seat, the user who has it, and the one who waits. */
 async function full() {
   const eventId = await newEvent(1, true);
   const [seated = '', waiting = ''] = await newUsers(2);
@@ -73,7 +73,7 @@ async function full() {
   return { eventId, seated, waiting, path: `${PLACES}?userId=${seated}&eventId=${eventId}` };
 }
 
-test('an attendee who leaves is not told who took the seat, not by a replay either', async () => {
+test('an attendee who leaves is not told who took the seat, not even by a replay', async () => {
   const { eventId, seated, waiting, path } = await full();
   const bearer = await tokenOf(seated);
   const key = unique('key');
@@ -94,11 +94,11 @@ test('an attendee who leaves is not told who took the seat, not by a replay eith
   expect(JSON.parse(stands.text).status).toBe('ACTIVE');
 });
 
-test('the same caller sees more with more rights, of the very same request too', async () => {
+test('the same caller sees more with more rights, even in a replay of the same request', async () => {
   const { seated, waiting, path } = await full();
   const key = unique('key');
   await call(await tokenOf(seated), 'DELETE', path, { key });
-  // What is kept for the key is the whole outcome: only the answer holds back.
+  // The whole outcome is stored for the key; only the answer leaves something out.
   const asOrganiser = await call(await tokenOf(seated, ['organiser']), 'DELETE', path, { key });
   expect(asOrganiser.headers.get('Idempotency-Replayed')).toBe('true');
   expect(leftSchema.parse(JSON.parse(asOrganiser.text)).promoted?.userId).toBe(waiting);
@@ -119,7 +119,7 @@ test.for([
   expect(left.message).toContain(waiting);
 });
 
-test('no other answer that an attendee gets names anybody else', async () => {
+test('no other answer to an attendee names anybody else', async () => {
   const { eventId, seated, waiting } = await full();
   const [me = ''] = await newUsers(1);
   const bearer = await tokenOf(me);

@@ -6,7 +6,7 @@ import { digestOf } from '../../src/digest.ts';
 import app from '../../src/http/app.ts';
 import { api, newEvent, newUsers, register, unique } from '../support/desk.ts';
 
-/** Calls with a log, and gives the lines that were written. */
+/** Makes calls with the log on, and returns its lines. */
 async function logged(
   method: string,
   path: string,
@@ -28,7 +28,7 @@ async function logged(
 }
 
 describe('the log of requests', () => {
-  test('has a line with what became of a registration, and what it took', async () => {
+  test('has a line with the outcome of a registration, and its times', async () => {
     const [userId = ''] = await newUsers(1);
     const eventId = await newEvent(1, true);
     const lines = await logged('POST', '/registration/registrations', { userId, eventId });
@@ -48,7 +48,7 @@ describe('the log of requests', () => {
     ]);
   });
 
-  test('has as much of a refusal by the rules, which may rest on no commit', async () => {
+  test('has the same for a refusal by the rules, which may rest on no commit', async () => {
     const [a = '', b = ''] = await newUsers(2);
     const eventId = await newEvent(1, false);
     await register(a, eventId);
@@ -69,7 +69,7 @@ describe('the log of requests', () => {
     ]);
   });
 
-  test('tells a place in line, a refusal and an unknown path apart', async () => {
+  test('distinguishes an entry, a refusal and an unknown path', async () => {
     const [a = '', b = ''] = await newUsers(2);
     const eventId = await newEvent(1, true);
     await register(a, eventId);
@@ -99,7 +99,7 @@ describe('the log of requests', () => {
     expect(await logged(method, path)).toMatchObject([{ status, outcome, route }]);
   });
 
-  test('has a line for who may not call, and for who calls too often', async () => {
+  test('has a line for a caller without rights, and for one who calls too often', async () => {
     const route = '/registration/events';
     const asked = (on: Partial<Env>) => logged('GET', route, undefined, on);
     const key = { name: 'crm', roles: ['service'], sha256: 'a'.repeat(64) };
@@ -116,7 +116,7 @@ describe('the log of requests', () => {
     ]);
   });
 
-  test('has of a retry with a key what came of it first, and what it took', async () => {
+  test('has the first outcome for a repetition with a key, and its own times', async () => {
     const [userId = ''] = await newUsers(1);
     const eventId = await newEvent(1, true);
     const body = { userId, eventId };
@@ -124,15 +124,15 @@ describe('the log of requests', () => {
       logged('POST', '/registration/registrations', body, {}, { 'Idempotency-Key': 'k' });
     const timing = { queueMs: expect.any(Number), commitMs: expect.any(Number), attempts: 1 };
     expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', batch: 2, ...timing }]);
-    // A key that is remembered costs no commit.
+    // A key in memory costs no commit.
     const none = { commitMs: 0, batch: 0, attempts: 0 };
     expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', ...none }]);
-    // One that is not is found used by the commit, whatever else the batch was to write.
+    // A used key that is not in memory is found by the commit.
     await evictDurableObject(env.EVENTS.getByName(eventId));
     expect(await once()).toMatchObject([{ status: 201, outcome: 'ACTIVE', ...timing }]);
   });
 
-  test('counts what came of many users at once', async () => {
+  test('counts the results of a bulk registration', async () => {
     const users = await newUsers(3);
     const eventId = await newEvent(2, true);
     const path = `/registration/events/${eventId}/registrations`;
@@ -141,7 +141,7 @@ describe('the log of requests', () => {
     expect(lines).toMatchObject([{ status: 200, outcome: 'ok', results }]);
   });
 
-  test('has no id, name, token or key of anybody', async () => {
+  test('has no id, name, token or key', async () => {
     const userId = unique('somebody');
     const lines = await logged('GET', `/registration/users/${userId}?x=${userId}`);
     expect(lines).toMatchObject([{ route: '/registration/users/:userId', status: 404 }]);
@@ -201,7 +201,7 @@ describe('who called, in the log of requests', async () => {
   }
   const person = expect.stringMatching(/^user:[0-9a-f]{16}$/);
 
-  test('of a change is a key by its name, or a person by a hash that stays the same', async () => {
+  test("of a change is the name of a key, or a person's hash, which stays the same", async () => {
     const [userId = '', other = ''] = await newUsers(2);
     const eventId = await newEvent(5, true);
     const body = { userId, eventId };
@@ -220,7 +220,7 @@ describe('who called, in the log of requests', async () => {
     expect(JSON.stringify([left, again, third])).not.toContain(userId);
   });
 
-  test('of a change that is refused is the same, whatever it is refused for', async () => {
+  test('of a refused change is the same, whatever the reason', async () => {
     const path = '/registration/registrations';
     const body = { userId: unique('nobody'), eventId: unique('nowhere') };
     expect(await loggedAs('rdk_crm', 'POST', path, body)).toMatchObject([
@@ -231,7 +231,7 @@ describe('who called, in the log of requests', async () => {
     ]);
   });
 
-  test('of a 401 is nobody, and why', async () => {
+  test('of a 401 is missing, and the reason is there', async () => {
     const read = (bearer: string | null) => loggedAs(bearer, 'GET', '/registration/events');
     const refused = { status: 401, caller: null };
     expect(await read(null)).toMatchObject([{ ...refused, reason: 'missing' }]);
@@ -241,7 +241,7 @@ describe('who called, in the log of requests', async () => {
     ]);
   });
 
-  test('of a 403 is who tried, at a call or about somebody else', async () => {
+  test('of a 403 is the caller, for a forbidden call or a foreign user', async () => {
     const event = { name: 'An event', capacity: 1 };
     expect(await loggedAs('rdk_crm', 'POST', '/registration/events', event)).toMatchObject([
       { status: 403, caller: 'key:crm' },
@@ -252,7 +252,7 @@ describe('who called, in the log of requests', async () => {
     expect(JSON.stringify(lines)).not.toContain(me);
   });
 
-  test('of a 429 is who called too often', async () => {
+  test('of a 429 is the caller', async () => {
     const none = { limit: async () => ({ success: false }) } as RateLimit;
     const on = { CALLER_LIMIT: none };
     expect(await loggedAs('rdk_crm', 'GET', '/registration/events', undefined, on)).toMatchObject([
@@ -260,7 +260,7 @@ describe('who called, in the log of requests', async () => {
     ]);
   });
 
-  test('of a read that is answered is not told', async () => {
+  test('of a read that is answered is missing', async () => {
     const [line] = await loggedAs('rdk_crm', 'GET', '/registration/events');
     expect(line.status).toBe(200);
     expect(line).not.toHaveProperty('caller');
@@ -268,7 +268,7 @@ describe('who called, in the log of requests', async () => {
 });
 
 describe('Server-Timing', () => {
-  test('tells what a change took, also when it was refused after a commit; not of a read', async () => {
+  test('has the times of a change, also of a refusal after a commit, but not of a read', async () => {
     const [userId = ''] = await newUsers(1);
     const eventId = await newEvent(1, false);
     const { headers } = await register(userId, eventId);
@@ -277,9 +277,9 @@ describe('Server-Timing', () => {
     expect(read.headers.get('Server-Timing')).toBeNull();
   });
 
-  test('is none of a read that waited for the load together with a change', async () => {
+  test('is missing for a read that waited for the load together with a change', async () => {
     const [userId = ''] = await newUsers(1);
-    // From here on the user is known without a look-up, so both wait for the load alone.
+    // From here on the user is known without a look-up, so both only wait for the load.
     await register(userId, await newEvent(1, false));
     const eventId = await newEvent(1, false);
     await evictDurableObject(env.EVENTS.getByName(eventId));
@@ -291,7 +291,7 @@ describe('Server-Timing', () => {
     expect(read.headers.get('Server-Timing')).toBeNull();
   });
 
-  test('tells of a refusal that committed nothing how long it waited', async () => {
+  test('has the waiting time of a refusal without a commit', async () => {
     const [a = '', b = ''] = await newUsers(2);
     const eventId = await newEvent(1, false);
     await register(a, eventId);

@@ -10,7 +10,7 @@ const USERS = '/registration/users';
 const EVENTS = '/registration/events';
 const REGISTRATIONS = '/registration/registrations';
 
-/** Posts these very bytes. */
+/** Posts exactly these bytes. */
 async function post(path: string, body: BodyInit, headers: Record<string, string> = {}) {
   const response = await exports.default.fetch(`http://desk.test${path}`, {
     method: 'POST',
@@ -72,7 +72,7 @@ describe('a body', () => {
     expect([answer.status, answer.body]).toMatchObject([201, { userId, name: '日本' }]);
   });
 
-  test('that is cut off is no defect of the service', async () => {
+  test('that is cut off is a 400, not a defect', async () => {
     const body = new ReadableStream({
       start(controller) {
         controller.enqueue(new TextEncoder().encode('{"userId":"a",'));
@@ -86,7 +86,7 @@ describe('a body', () => {
     expect((await app.fetch(request, env)).status).toBe(400);
   });
 
-  test('with a mark in front is read without it', async () => {
+  test('with a byte order mark is read without it', async () => {
     const userId = unique('u');
     const bytes = bytesOf(`*{"userId":"${userId}","name":"x"}`, 0xef, 0xbb, 0xbf);
     expect(await post(USERS, bytes)).toMatchObject({ status: 201, body: { userId } });
@@ -123,7 +123,7 @@ describe('a body', () => {
     expect((await post(USERS, body, { 'Content-Type': type })).status).toBe(201);
   });
 
-  test('that is compressed, or said to be, is a 415 which says what is taken', async () => {
+  test('that is compressed, or declared so, is a 415 that says what is accepted', async () => {
     const body = JSON.stringify({ userId: unique('u'), name: 'x' });
     const zipped = await new Response(
       new Blob([body]).stream().pipeThrough(new CompressionStream('gzip')),
@@ -137,7 +137,7 @@ describe('a body', () => {
     expect(plain.status).toBe(201);
   });
 
-  test('nested as deeply as it can be is a 400 or is ignored, never a 500', async () => {
+  test('that is deeply nested is a 400 or ignored, never a 500', async () => {
     const deep = (size: number) => '['.repeat(size / 2) + ']'.repeat(size / 2);
     const [userId = ''] = await newUsers(1);
     const eventId = await newEvent(5, false);
@@ -152,7 +152,7 @@ describe('a body', () => {
     expect([patch.status, patch.body.errors[0].path]).toEqual([400, 'x']);
   });
 
-  test('of a bulk call: a row that is no string is told as null, however deep, and changes nothing else', async () => {
+  test('of a bulk call: a row that is not a string is answered as null, however deep, and affects no other row', async () => {
     const deep = (size: number) => '['.repeat(size / 2) + ']'.repeat(size / 2);
     const [a = '', b = ''] = await newUsers(2);
     const eventId = await newEvent(5, false);
@@ -168,7 +168,7 @@ describe('a body', () => {
     }
   });
 
-  test('wrong in thousands of ways is told so many of them as fit an answer', async () => {
+  test('with thousands of faults gets an answer with some of them', async () => {
     const fields = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`f${i}`, 1]));
     const { status, body } = await api('PATCH', `${EVENTS}/${await newEvent(1, false)}`, fields);
     expect(status).toBe(400);
@@ -210,13 +210,13 @@ describe('a URL', () => {
     expect((await api('GET', `${REGISTRATIONS}?${query}`)).body.status).toBe('ACTIVE');
   });
 
-  test('a parameter named as a part of every object is only another name', async () => {
+  test('a parameter named like a property of every object is an ordinary name', async () => {
     const query = '?__proto__=a&constructor=b&userId=a&eventId=b&__proto__=c';
     expect((await api('GET', `${REGISTRATIONS}${query}`)).status).toBe(404);
   });
 });
 
-/** Each shows nothing, alone or with others. */
+/** Invisible characters, alone and together. */
 const INVISIBLE = [
   ...['\u200b', '\u200c', '\u200d', '\u2060', '\ufeff', '\u00ad', '\u034f', '\u061c', '\u180e'],
   ...[
@@ -243,8 +243,8 @@ const INVISIBLE = [
   ],
 ];
 
-describe('text that shows nothing', () => {
-  test.for(INVISIBLE)('is empty: %j', async (character) => {
+describe('invisible text', () => {
+  test.for(INVISIBLE)('counts as empty: %j', async (character) => {
     const eventId = await newEvent(1, false);
     const [a = ''] = await newUsers(1);
     for (const text of [character, ` ${character}\u200b ${character} `]) {
@@ -306,7 +306,7 @@ describe('a name', () => {
     expect([status, body.name]).toEqual([201, name]);
   });
 
-  test('is not brought into another form: what is written in two ways stays two', async () => {
+  test('is not normalised: two encodings of a text stay two texts', async () => {
     const id = unique('x');
     for (const userId of [`${id}\u00e9`, `${id}e\u0301`]) {
       expect((await api('POST', USERS, { userId, name: 'x' })).body.userId).toBe(userId);
@@ -382,7 +382,7 @@ describe('a new id', () => {
     expect(read.body.userId).toBe(userId);
   });
 
-  test('has stricter rules than one that an older version let in: that is still reached', async () => {
+  test('has stricter rules than an existing one, which can still be used', async () => {
     const userId = `${unique('u')}\u200b\ufffd\u202e`;
     const item = { userId, name: 'Old\tname', createdAt: new Date().toISOString() };
     await store.client.send(new PutCommand({ TableName: store.tables.users, Item: item }));
@@ -436,7 +436,7 @@ describe('a cell of CSV', () => {
     },
   );
 
-  test('that is a number is none that could be a formula', () => {
+  test('that is a number is never a formula', () => {
     expect(toCsv([-1, null])).toBe('-1,\r\n');
   });
 });

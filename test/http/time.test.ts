@@ -56,7 +56,7 @@ describe('a time', () => {
     },
   );
 
-  test('at either end of what there is opens and shuts as it counts', async () => {
+  test('at either end of the range opens and closes registration correctly', async () => {
     const [userId = ''] = await newUsers(1);
     const ask = async (window: object) => {
       const eventId = unique('event');
@@ -69,7 +69,7 @@ describe('a time', () => {
     expect(await ask({ registrationClosesAt: '0000-01-01T01:00:00+01:00' })).toBe(400);
   });
 
-  test('two ends are compared as instants, however they are written', () => {
+  test('the two ends of a window are compared as instants, in any notation', () => {
     const window = (from: string, to: string) =>
       isReversed({ registrationOpensAt: from, registrationClosesAt: to });
     expect(window('2026-06-01T09:00:00.500Z', '2026-06-01T09:00:00Z')).toBe(true);

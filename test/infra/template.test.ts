@@ -14,7 +14,7 @@ const LOGICAL: Record<keyof TableNames, string> = {
   registrations: 'RegistrationsTable',
   waitlist: 'WaitlistTable',
 };
-/** The names that the service has when nothing is said. */
+/** The default names of the tables. */
 const DEFAULTS: TableNames = {
   users: 'users-table',
   events: 'registration-events-table',

@@ -20,7 +20,7 @@ interface Settings {
   ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: number } }[];
 }
 
-/** What wrangler itself makes of an environment. */
+/** An environment as wrangler itself reads it. */
 function read(environment?: string): Settings {
   const config = join(import.meta.dirname, '../../wrangler.toml');
   return unstable_readConfig(
@@ -65,7 +65,7 @@ const SECRETS = {
   API_KEYS: JSON.stringify([{ name: 'crm', roles: ['service'], sha256: '0'.repeat(64) }]),
 };
 
-test.each(ENVIRONMENTS)('%s asks who calls', (environment) => {
+test.each(ENVIRONMENTS)('%s has authentication', (environment) => {
   const { auth } = readConfig({ ...read(environment).vars, ...SECRETS });
   expect(auth.keys).toHaveLength(1);
 });
@@ -75,7 +75,7 @@ test('a deployment that names no environment is closed, and has tables of its ow
   expect(() => readConfig({ ...vars, ...SECRETS })).toThrow(
     /ENVIRONMENT must be .*AUTH_MODE must be/,
   );
-  // Even where somebody sets the rest.
+  // Even if the other settings are given.
   const opened = readConfig({ ...vars, ...SECRETS, ENVIRONMENT: 'dev', AUTH_MODE: 'key' });
   const taken = ENVIRONMENTS.flatMap((each) =>
     Object.values(readConfig({ ...read(each).vars, ...SECRETS }).tables),

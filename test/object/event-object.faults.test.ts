@@ -35,7 +35,7 @@ describe('eviction', () => {
     expect((await step(() => register(d, eventId))).body.waitlistEntry.position).toBe(2);
     expect((await step(() => register(d, eventId))).status).toBe(409);
     expect((await step(() => unregister(a, eventId))).body.promoted.userId).toBe(c);
-    // Position 1 has been given, whoever has left the line since.
+    // Position 1 was given, even though its entry has left the line.
     expect((await step(() => register(a, eventId))).body.waitlistEntry.position).toBe(3);
     expect((await step(() => capacityOf(eventId))).body.availableCapacity).toBe(0);
     expect((await truth(eventId)).line).toEqual([d, a]);
@@ -43,7 +43,7 @@ describe('eviction', () => {
 });
 
 describe('a reset of the object', () => {
-  test('while a request is under way is a 503, and asking again tells what came of it', async () => {
+  test('during a request is a 503, and a repetition gets the outcome', async () => {
     const eventId = await newEvent(2, true);
     const [a = ''] = await newUsers(1);
     const stub = env.EVENTS.getByName(eventId);
@@ -65,7 +65,7 @@ describe('a reset of the object', () => {
 });
 
 describe('the fence', () => {
-  test('a second writer bumps the version: the command is decided anew, and carried out once', async () => {
+  test('a second writer raises the version: the command is decided again, and carried out once', async () => {
     const eventId = await newEvent(5, true);
     const [a = '', b = ''] = await newUsers(2);
     await register(a, eventId);
@@ -128,13 +128,13 @@ describe('an answer that is lost', () => {
     expect((await truth(eventId)).registered.sort()).toEqual([a, b].sort());
   });
 
-  test('of an event that is being created: it is created once, and reported as created', async () => {
+  test('to the creation of an event: it is created once, and reported as created', async () => {
     using _ = fault('TransactWriteItems', 1, async ({ send }) => send().then(drop));
     const eventId = await newEvent(5, true);
     expect((await truth(eventId)).item.version).toBe(1);
   });
 
-  test('for good: the caller is told that it is uncertain, and asking again tells the truth', async () => {
+  test('for good: the caller is told that it is uncertain, and a repetition gets the truth', async () => {
     const eventId = await newEvent(5, true);
     const [a = ''] = await newUsers(1);
     {
@@ -148,7 +148,7 @@ describe('an answer that is lost', () => {
     expect((await truth(eventId)).registered).toEqual([a]);
   });
 
-  test('a write that lands after everybody gave up cannot undo what was decided since', async () => {
+  test('a write that is applied after all attempts cannot undo later decisions', async () => {
     const eventId = await newEvent(1, false);
     const [a = '', b = ''] = await newUsers(2);
     await capacityOf(eventId);
@@ -161,7 +161,7 @@ describe('an answer that is lost', () => {
       });
       expect((await register(a, eventId)).status).toBe(503);
     }
-    // The seat was never a's, as far as anybody can tell; b gets it.
+    // Nobody was told that a had the seat; b gets it.
     expect((await register(b, eventId)).status).toBe(201);
     for (const { url, headers, body } of late) {
       const answer = await fetch(url, { method: 'POST', headers, body });
@@ -191,7 +191,7 @@ describe('a busy DynamoDB', () => {
     expect((await truth(eventId)).registered).toEqual([a]);
   });
 
-  test('when it lasts, the caller is told that nothing was changed, and nothing was', async () => {
+  test('that stays busy: the caller is told that nothing was changed, and nothing was', async () => {
     const eventId = await newEvent(5, true);
     const [a = ''] = await newUsers(1);
     {
@@ -208,7 +208,7 @@ describe('a busy DynamoDB', () => {
 describe('an index that lags', () => {
   type Rows = Record<string, { S?: string; N?: string }>[];
 
-  /** Alters the rows that the index of the registrations shows, `times` times. */
+  /** Alters the rows that the registrations index shows, for `times` reads. */
   const lag = (times: number, alter: (rows: Rows) => Rows) =>
     fault('Query', times, async ({ request, send }) => {
       const asked = (await request.clone().json()) as { IndexName: string };
@@ -248,7 +248,7 @@ describe('an index that lags', () => {
     expect((await truth(eventId)).registered.sort()).toEqual([a, b].sort());
   });
 
-  test('for longer than anybody waits: refused with 503, never decided on a guess', async () => {
+  test('for too long: commands are refused with 503, never decided on a guess', async () => {
     const { eventId, newcomer } = await fullEvent();
     {
       using _ = lag(1_000, () => []);
@@ -259,7 +259,7 @@ describe('an index that lags', () => {
     }
     const calls = countDynamo();
     try {
-      // It rests: whoever asks is told so at once, and no table is asked.
+      // The event rests: commands are refused at once, and no table is read.
       expect((await capacityOf(eventId)).status).toBe(503);
       expect(calls.operations).toEqual([]);
     } finally {
@@ -271,7 +271,7 @@ describe('an index that lags', () => {
 });
 
 describe('a DynamoDB that cannot be reached', () => {
-  test('is a 503 with Retry-After within 5 s on every call, and all is well afterwards', async () => {
+  test('is a 503 with Retry-After within 5 s on every call, and calls succeed afterwards', async () => {
     const eventId = await newEvent(5, true);
     const cold = await newEvent(5, true);
     const [a = '', b = ''] = await newUsers(2);

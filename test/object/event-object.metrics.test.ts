@@ -64,7 +64,7 @@ describe('a data point', () => {
     for (const [id, index] of [
       ['x'.repeat(96), 'x'.repeat(96)],
       ['x'.repeat(100), 'x'.repeat(96)],
-      // Four bytes each: a character is in it whole, or not at all.
+      // Four bytes each: a character is not cut.
       [`x${'🎉'.repeat(99)}`, `x${'🎉'.repeat(23)}`],
     ] as const) {
       const kept = dataset();
@@ -74,7 +74,7 @@ describe('a data point', () => {
     }
   });
 
-  test('that cannot be written harms nobody, and is told once', () => {
+  test('that cannot be written does no harm, and is logged once', () => {
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const take = openMetrics(
       {
@@ -94,7 +94,7 @@ describe('a data point', () => {
 });
 
 describe('what is measured of an event', () => {
-  test('a load, and each commit with its batch; nothing of who it was about', async () => {
+  test('a load, and each commit with its batch; no user ids', async () => {
     const eventId = await newEvent(5, true);
     const users = await newUsers(3);
     const points = await measure(eventId, ...users.map(registration));
@@ -107,7 +107,7 @@ describe('what is measured of an event', () => {
     for (const userId of users) expect(JSON.stringify(points)).not.toContain(userId);
   });
 
-  test('a question and a refusal commit nothing, and are no point', async () => {
+  test('a question and a refusal commit nothing, so they have no point', async () => {
     const eventId = await newEvent(1, false);
     const [a = '', b = ''] = await newUsers(2);
     await register(a, eventId);
@@ -116,7 +116,7 @@ describe('what is measured of an event', () => {
     expect(points[0]?.batch).toBe(1);
   });
 
-  test('the people who were promoted', async () => {
+  test('the number of promotions', async () => {
     const eventId = await newEvent(1, true);
     const [a = '', b = '', c = ''] = await newUsers(3);
     for (const userId of [a, b, c]) await register(userId, eventId);
@@ -130,7 +130,7 @@ describe('what is measured of an event', () => {
     expect(promotions).toBe(2);
   });
 
-  test('the commands that wait while a commit is under way', async () => {
+  test('the commands in the queue during a commit', async () => {
     const eventId = await newEvent(9, true);
     const [first = '', ...others] = await newUsers(4);
     const kept = dataset();
@@ -139,7 +139,7 @@ describe('what is measured of an event', () => {
       const replies: Promise<unknown>[] = [];
       using _fault = fault('TransactWriteItems', 1, async ({ send }) => {
         for (const userId of others) replies.push(object.execute(registration(userId)));
-        // Their look-up is another call.
+        // Looking up the users is another call.
         await new Promise((resolve) => setTimeout(resolve, 200));
         return send();
       });
@@ -150,7 +150,7 @@ describe('what is measured of an event', () => {
     expect(kept.written.slice(1).map(({ doubles }) => doubles?.[queue])).toEqual([3, 0]);
   });
 
-  test('throttled attempts, and how many it took', async () => {
+  test('throttled attempts, and all attempts', async () => {
     const eventId = await newEvent(5, true);
     const [a = ''] = await newUsers(1);
     using _ = fault('TransactWriteItems', 2, async () =>
@@ -160,7 +160,7 @@ describe('what is measured of an event', () => {
     expect(commit).toMatchObject({ outcome: 'committed', attempts: 3, throttles: 2 });
   });
 
-  test('an attempt whose answer was lost is a retry, and no throttle', async () => {
+  test('an attempt with a lost answer counts as an attempt, not as throttled', async () => {
     const eventId = await newEvent(5, true);
     const [a = ''] = await newUsers(1);
     using _ = fault('TransactWriteItems', 1, drop);
@@ -196,7 +196,7 @@ describe('what is measured of an event', () => {
     ]);
   });
 
-  test('a load that credentials are refused for', async () => {
+  test('a load with refused credentials', async () => {
     const eventId = unique('event');
     using _ = fault('GetItem', 99, async () => refusal(400, 'UnrecognizedClientException'));
     const points = await measure(eventId, { type: 'read' });

@@ -20,7 +20,7 @@ const statuses = (answers: { status: number }[]) =>
     return counts;
   }, {});
 
-describe('the scenario that everybody tries first', () => {
+describe('the first scenario of the seed', () => {
   test('two seats and a waitlist: the third waits, and is promoted when the first leaves', async () => {
     const eventId = await newEvent(2, true);
     const [a = '', b = '', c = ''] = await newUsers(3);
@@ -91,7 +91,7 @@ describe('the whole town at once', () => {
     expect((await truth(eventId)).registered).toEqual([user]);
   });
 
-  test('leaving and registering race for the last seat: nobody is lost, nobody is doubled', async () => {
+  test('leaving and registering race for the last seat: no user is lost or there twice', async () => {
     for (let round = 0; round < 10; round++) {
       const eventId = await newEvent(1, round % 2 === 0);
       const [holder = '', ...rivals] = await newUsers(4);
@@ -112,7 +112,7 @@ describe('the whole town at once', () => {
     }
   });
 
-  test('a burst of leaves promotes a burst of waiters, in order', async () => {
+  test('many leave at once: as many are promoted, in order', async () => {
     const eventId = await newEvent(60, true);
     const users = await newUsers(120);
     for (const userId of users.slice(0, 60)) await register(userId, eventId);
@@ -128,15 +128,15 @@ describe('the whole town at once', () => {
     expect(line).toEqual(waiters.slice(40));
   });
 
-  test('somebody who waits and is promoted within one batch has a seat, and no entry', async () => {
+  test('a user who joins the line and is promoted in one batch has a seat, and no entry', async () => {
     const eventId = await newEvent(1, true);
     const [a = '', b = '', c = ''] = await newUsers(3);
     await register(a, eventId);
-    // Known to the object, so that the two commands reach the queue in this order.
+    // The object knows the users, so that the two commands reach the queue in this order.
     await register(b, eventId);
     await unregister(a, eventId);
     await register(a, eventId);
-    // While the commit of this one is in flight, the other two form one batch.
+    // While this commit is in flight, the other two commands form one batch.
     const first = register(c, eventId);
     const [, left, joined] = await Promise.all([
       first,
@@ -193,7 +193,7 @@ describe('what a registration costs', () => {
 });
 
 describe('what the platform allows and nothing here enforces', () => {
-  test('an object never waits for more than six answers, a cold load in a storm included', async () => {
+  test('an object never waits for more than six answers, even in a cold load under load', async () => {
     const eventId = await newEvent(100, true);
     const [known, strangers] = [await newUsers(100), await newUsers(400)];
     await Promise.all(known.map((userId) => register(userId, eventId)));
@@ -203,7 +203,7 @@ describe('what the platform allows and nothing here enforces', () => {
     using _ = onDynamo(async ({ send }) => {
       most = Math.max(most, ++inFlight);
       try {
-        // Long enough for everything that may go out beside it.
+        // Long enough for all calls that may be sent beside it.
         await new Promise((resolve) => setTimeout(resolve, 20));
         return await send();
       } finally {
@@ -222,7 +222,7 @@ describe('what the platform allows and nothing here enforces', () => {
 });
 
 describe('an event that does not exist', () => {
-  test('costs a call or two, is remembered for a moment, and is there once it is created', async () => {
+  test('costs a call or two, is remembered for a moment, and exists once it is created', async () => {
     const eventId = unique('event');
     const [user = ''] = await newUsers(1);
     {
@@ -239,7 +239,7 @@ describe('an event that does not exist', () => {
     expect((await register(user, eventId)).status).toBe(201);
   });
 
-  test('is no place for many at once, whatever their ids', async () => {
+  test('refuses a bulk registration, whatever the ids', async () => {
     const path = `/registration/events/${unique('event')}/registrations`;
     for (const userIds of [
       ['a', 'b'],

@@ -4,7 +4,7 @@ import { settingsOf, UNTOLD } from './rules.ts';
 
 const sameId = (a: string | null, b: string | null) => a === b || a === UNTOLD || b === UNTOLD;
 
-/** Whether what somebody was told is what the rules answer. */
+/** Whether the outcome that a client was told is the one that the rules expect. */
 export function agrees(expected: Outcome, told: Outcome): boolean {
   switch (told.type) {
     case 'unknown':
@@ -51,14 +51,14 @@ export function agrees(expected: Outcome, told: Outcome): boolean {
   }
 }
 
-/** Whether a seat has the order number that was told, if any was; the rules may know just its bounds. */
+/** Whether a seat has the order number that was told, if one was. The rules may only know bounds of the number. */
 function isSameSeq(expected: number | undefined, told: number | undefined): boolean {
   if (told === undefined) return true;
   if (expected === undefined) return false;
   return Number.isInteger(expected) ? expected === told : expected < told;
 }
 
-/** The same people in the same order, as far as their ids are known. */
+/** Whether two lists have the same people in the same order, with the same ids as far as those are known. */
 function sameSeats(expected: readonly Seat[], told: readonly Seat[]): boolean {
   return (
     expected.length === told.length &&
@@ -70,7 +70,7 @@ function sameSeats(expected: readonly Seat[], told: readonly Seat[]): boolean {
   );
 }
 
-/** The same rows in the same order, and more to come in both or in neither. */
+/** Whether two pages have the same rows in the same order, and both or neither are followed by another page. */
 function samePage(expected: Page, told: Page): boolean {
   const hasSameEnd =
     told.next === null

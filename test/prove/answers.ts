@@ -4,7 +4,7 @@ import type { Asked, Counts, Outcome, Reason, Settings, Standing } from './histo
 import { toPage, UnexpectedAnswerError } from './lists.ts';
 import { settingsOf } from './rules.ts';
 
-/** By status and sentence; a time that the sentence tells is a part of the reason. */
+/** The reason of a refusal, by status and sentence. The sentence can contain a time, which belongs to the reason. */
 const REFUSALS: [status: number, sentence: RegExp, reason: Reason][] = [
   [409, /^Event \S+ exists already\.$/, 'event exists'],
   [404, /^There is no event /, 'no such event'],
@@ -24,32 +24,32 @@ const REFUSALS: [status: number, sentence: RegExp, reason: Reason][] = [
   [412, /has changed since it was read/, 'revision mismatch'],
 ];
 
-/** A registration as it is told. */
+/** A registration in an answer. */
 interface ToldSeat {
   userId: string;
   registrationId: string;
 }
 
-/** A place in line as it is told. */
-interface ToldPlace {
+/** A waitlist entry in an answer. */
+interface ToldEntry {
   entryId: string;
   position: number;
 }
 
 const toSeat = ({ userId, registrationId }: ToldSeat) => ({ userId, id: registrationId });
 
-/** Whether a refusal by an unavailable service leaves open whether something was changed. */
+/** Whether a 503 leaves open if something was changed. */
 export function isInDoubt({ body }: Reply): boolean {
   return !String(body.detail ?? '').includes('nothing was changed');
 }
 
-/** Rows of an answer to a call for many. */
-const rowsOf = ({ status, body }: Reply): { problem?: { status: number } }[] =>
+/** The results in the answer to a bulk call. */
+const resultsOf = ({ status, body }: Reply): { problem?: { status: number } }[] =>
   (status === 200 && (body as { results?: { problem?: { status: number } }[] }).results) || [];
 
-/** Whether a call for many was answered as before, but for rows that the service had no time for. */
+/** Whether a bulk call was answered as before, except for rows that are now unavailable. */
 export function isSameButUnavailable(again: Reply, first: Reply): boolean {
-  const [rows, before] = [rowsOf(again), rowsOf(first)];
+  const [rows, before] = [resultsOf(again), resultsOf(first)];
   const isOpen = ({ problem }: { problem?: { status: number } }) => problem?.status === 503;
   return (
     rows.length === before.length &&
@@ -63,18 +63,18 @@ export function isInFlight({ status, body }: Reply): boolean {
   return status === 409 && body.title === 'KeyInFlightError';
 }
 
-/** Whether the key was refused for having come with another request. */
+/** Whether the key was refused because it was used for a different request. */
 export function isKeyReused({ status, body }: Reply): boolean {
   return status === 422 && body.title === 'KeyReusedError';
 }
 
-/** Whether it is the first answer to the key once more. */
+/** Whether the answer repeats the first outcome of the key. */
 export function isReplay({ headers }: Reply): boolean {
   return headers['idempotency-replayed'] === 'true';
 }
 
 /**
- * What an answer means. Null for one that says that nothing was changed, which then never happened.
+ * The outcome that an answer tells. Null when it says that nothing was changed: the operation then never happened.
  *
  * @throws UnexpectedAnswerError for what the service should never answer
  */
@@ -102,7 +102,7 @@ function toCreated(body: Reply['body']): Outcome | null {
     return { type: 'created', capacity, hasWaitlist };
   }
   const seat = body.registration as ToldSeat | null;
-  const place = body.waitlistEntry as ToldPlace | null;
+  const place = body.waitlistEntry as ToldEntry | null;
   if (seat && !place) return { type: 'registered', id: seat.registrationId };
   if (place && !seat) return { type: 'waitlisted', id: place.entryId, position: place.position };
   return null;
@@ -126,7 +126,7 @@ function toDone(reply: Reply, asked: Asked): Outcome | null {
   }
   if ('ahead' in body) return toStanding(body);
   if ('waitlistEntry' in body) {
-    const { entryId, position } = body.waitlistEntry as ToldPlace;
+    const { entryId, position } = body.waitlistEntry as ToldEntry;
     return { type: 'leftLine', id: entryId, position };
   }
   if ('availableCapacity' in body) {
@@ -149,7 +149,7 @@ function toDone(reply: Reply, asked: Asked): Outcome | null {
 
 function toStanding(body: Reply['body']): Outcome {
   const seat = body.registration as ToldSeat | null;
-  const entry = body.waitlistEntry as ToldPlace | null;
+  const entry = body.waitlistEntry as ToldEntry | null;
   const standing: Standing = {
     place: body.status as Standing['place'],
     id: seat?.registrationId ?? entry?.entryId ?? null,

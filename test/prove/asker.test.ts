@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { Asker } from './asker.ts';
 import type { Call } from './client.ts';
 import { type Operation, Recorder } from './history.ts';
-import { answerWithinMs, type Circumstances } from './liveness.ts';
+import { answerWithinMs, type Conditions } from './liveness.ts';
 import { Random } from './random.ts';
 import { readBody } from './wire.ts';
 
@@ -48,7 +48,7 @@ afterEach(() => {
 });
 
 /** A service that gives these answers, one after the other, and the last one from then on. */
-async function play(answers: Told[], circumstances: Partial<Circumstances> = {}) {
+async function play(answers: Told[], conditions: Partial<Conditions> = {}) {
   const got: Got[] = [];
   const server = createServer(async (request, response) => {
     const { method, url: path, headers } = request;
@@ -69,7 +69,7 @@ async function play(answers: Told[], circumstances: Partial<Circumstances> = {})
     recorder,
     random: new Random(1),
     slowCallsMs: () => 0,
-    circumstances: { scale: 1, isCalm: false, isRaised: false, ...circumstances },
+    conditions: { scale: 1, isCalm: false, isRaised: false, ...conditions },
     onViolation: (what) => violations.push(what),
   });
   return { asker, got, violations, operations: recorder.operations };
@@ -79,7 +79,7 @@ const inShort = ({ request, outcome }: Operation) =>
   `${'userId' in request ? request.userId : request.type}: ${'id' in outcome ? outcome.id : outcome.type}`;
 const isKeyed = true;
 
-test('a call for many is sent again under its key while a row is open, and each row is one operation', async () => {
+test('a bulk call is repeated under its key while the outcome of a row is unknown, and each row is one operation', async () => {
   const { asker, got, operations, violations } = await play([
     all(seated('a'), failed('b', unsure)),
     all(seated('a'), seated('b')),
@@ -88,13 +88,13 @@ test('a call for many is sent again under its key while a row is open, and each 
   expect(operations.map(inShort)).toEqual(['a: r-a', 'b: r-b']);
   expect(new Set(got.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
   expect(got).toHaveLength(2);
-  // What was told by the first answer was over then.
+  // The first answer had settled the other rows.
   expect(operations[0]?.answered).toBeLessThan(operations[1]?.answered ?? 0);
   expect(violations).toEqual([]);
   asker.close();
 });
 
-test('a row that is told otherwise by the second answer is a violation', async () => {
+test('a different second answer to a row is a violation', async () => {
   const { asker, violations } = await play([
     all(seated('a'), failed('b', unsure)),
     all(seated('a', 'another'), seated('b')),
@@ -105,7 +105,7 @@ test('a row that is told otherwise by the second answer is a violation', async (
   asker.close();
 });
 
-test('without a key a call for many is sent once: what is open stays open, and what was left undone never was', async () => {
+test('without a key a bulk call is sent once: unknown rows stay unknown, and rows that were left undone are not recorded', async () => {
   const { asker, got, operations } = await play([
     all(seated('a'), failed('b', unsure), failed('c', undone)),
   ]);
@@ -115,7 +115,7 @@ test('without a key a call for many is sent once: what is open stays open, and w
   asker.close();
 });
 
-test('another request under a used key has to be refused', async () => {
+test('a different request under a used key must be refused', async () => {
   const first = all(seated('a'));
   const { asker, got, violations, operations } = await play([first, reused, all(seated('b'))]);
   await asker.askAll('c', EVENT, ['a'], { isKeyed });
@@ -125,14 +125,14 @@ test('another request under a used key has to be refused', async () => {
   await asker.askAmiss(other);
   expect(violations).toHaveLength(1);
   expect(violations[0]).toContain('a key is one request');
-  // It is in no history, so that whatever it changes has no explanation there.
+  // It is not recorded, so that the history can't explain anything that it changes.
   expect(operations).toHaveLength(1);
   expect(got).toHaveLength(3);
   expect(asker.misuses).toBe(2);
   asker.close();
 });
 
-test('a row of a call for many that there was no time for now says nothing; another told otherwise does', async () => {
+test('in a repeated bulk call an unavailable row is no violation, a different answer is one', async () => {
   const first = all(seated('a'), seated('b'));
   const { asker, violations } = await play([
     first,
@@ -147,7 +147,7 @@ test('a row of a call for many that there was no time for now says nothing; anot
   asker.close();
 });
 
-test('a call for many under its key again is answered as it was', async () => {
+test('a repeated bulk call gets the same answer', async () => {
   const first = all(seated('a'));
   const replayed = { ...first, headers: { 'idempotency-replayed': 'true' } };
   const { asker, violations } = await play([first, replayed, all(seated('a', 'another'))]);
@@ -159,7 +159,7 @@ test('a call for many under its key again is answered as it was', async () => {
   asker.close();
 });
 
-test('an answer that comes too late is told of, whatever it is', async () => {
+test('any answer that comes too late is reported', async () => {
   const boundMs = answerWithinMs('cancel', { scale: 0, isCalm: false, isRaised: false });
   const { asker, violations, operations } = await play([{ ...undone, afterMs: boundMs + 1_000 }], {
     scale: 0,
@@ -171,7 +171,7 @@ test('an answer that comes too late is told of, whatever it is', async () => {
   asker.close();
 });
 
-test('in a calm nobody is refused for want of time', async () => {
+test('in a calm run no request may be refused for lack of time', async () => {
   const { asker, violations } = await play([undone], { isCalm: true });
   await asker.ask('c', EVENT, { type: 'read' });
   expect(violations[0]).toContain('nothing was wrong');

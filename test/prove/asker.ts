@@ -13,22 +13,22 @@ import {
 } from './client.ts';
 import type { Asked, Operation, Outcome, Recorder } from './history.ts';
 import { UnexpectedAnswerError } from './lists.ts';
-import { answerWithinMs, type Circumstances, lateness } from './liveness.ts';
+import { answerWithinMs, type Conditions, lateness } from './liveness.ts';
 import type { Random } from './random.ts';
 import { brief } from './report.ts';
 import { stalledMs } from './stalls.ts';
 
-/** How often a request with a key is sent while it is open what came of it. */
+/** How often a request with a key is sent while its outcome is unknown. */
 const KEYED_MAX_ATTEMPTS = 8;
 const RETRY_PAUSE_MS = 80;
 
-/** What a client does that got an answer it cannot rely on. */
+/** The result of one attempt. */
 type Attempt =
   | { type: 'told'; outcome: Outcome; reply: Reply }
   | { type: 'doubt'; why: string }
-  /** Certainly nothing was done by this attempt. */
+  /** This attempt certainly changed nothing. */
   | { type: 'nothing' }
-  /** The first attempt with the key is still at work. */
+  /** The first attempt with the key is still in flight. */
   | { type: 'in flight' };
 
 /** A request with a key, and the answer that holds for it from then on. */
@@ -39,16 +39,16 @@ export interface Settled {
   reply: Reply;
 }
 
-/** What clients need of the world. */
+/** What clients need from outside. */
 export interface AskerDeps {
-  /** A port to ask at, of this worker or of any; null while nothing listens. */
+  /** The port of this worker, or of any; null while none listens. */
   port(worker?: number): Promise<number | null>;
   recorder: Recorder;
   random: Random;
-  circumstances: Circumstances;
-  /** Time, in milliseconds since the start, that calls to the database took though nothing befell them. */
+  conditions: Conditions;
+  /** Time that calls to the database without a fault took too long, in milliseconds since the start. */
   slowCallsMs(): number;
-  /** Told of what no history can explain. */
+  /** Called with an observation that no history can explain. */
   onViolation(what: string): void;
 }
 
@@ -58,19 +58,19 @@ interface Manner {
   worker?: number | undefined;
 }
 
-/** Asks as clients do, with and without idempotency keys, and writes down what comes of it. */
+/** Sends requests as clients do, with and without idempotency keys, and records the operations. */
 export class Asker {
   readonly #deps: AskerDeps;
   readonly #client = new HttpClient();
   /** Requests whose keys were answered. */
   readonly settled: Settled[] = [];
   #keys = 0;
-  /** Attempts that were sent again under the key of an open one, and answers that were had again. */
+  /** Repeated attempts while an outcome was unknown, and repetitions that were answered. */
   retries = 0;
   replays = 0;
-  /** Keys that were sent with another request. */
+  /** Keys that were sent with a different request. */
   misuses = 0;
-  /** The slowest answer, as a share of the time that it was allowed. */
+  /** The slowest answer, as a share of the time that it may take. */
   slowest = 0;
 
   constructor(deps: AskerDeps) {
@@ -82,8 +82,8 @@ export class Asker {
   }
 
   /**
-   * Asks, and asks the same again while the outcome is open if a key makes that safe. Null when
-   * nothing can have happened.
+   * Sends a request. With a key it is sent again while the outcome is unknown. Null when nothing can have
+   * happened.
    */
   async ask(
     client: string,
@@ -109,7 +109,7 @@ export class Asker {
       }
       if (attempt.type === 'doubt') doubt = attempt.why;
       if (attempt.type === 'in flight') doubt ??= 'still at work';
-      // Without a doubt there is nothing to clear up.
+      // The outcome is known, so no further attempt is needed.
       if (doubt === null) break;
     }
     if (doubt !== null) {
@@ -121,9 +121,9 @@ export class Asker {
   }
 
   /**
-   * Registers many with one call, an operation each. With a key the same call is sent again while it
-   * is open what came of a row, and mostly where something was left undone: each row is still one
-   * operation, whichever attempt carried it out.
+   * Registers several users with one bulk call. Each row is an operation. With a key the call is sent again while
+   * the outcome of a row is unknown, and mostly when a row was left undone. Each row remains one operation,
+   * whichever attempt carried it out.
    */
   async askAll(
     client: string,
@@ -180,7 +180,7 @@ export class Asker {
     }
   }
 
-  /** Sends a request again whose key was answered, perhaps long ago: the answer must be the same. */
+  /** Repeats a request whose key was answered, perhaps long ago. The answer must be the same. */
   async askAgain(which?: Settled, worker?: number): Promise<void> {
     const settled = which ?? this.#anySettled();
     if (!settled) return;
@@ -201,8 +201,8 @@ export class Asker {
   }
 
   /**
-   * Sends another request under a key that was answered: it must be refused. That it changed nothing
-   * shows in the history, where it is not: nothing there explains what it does.
+   * Sends a different request under a key that was answered. It must be refused. It is not recorded: if it changed
+   * anything, the history could not explain that.
    */
   async askAmiss(draw: (eventId: string) => Call): Promise<void> {
     const settled = this.#anySettled();
@@ -250,7 +250,7 @@ export class Asker {
     if (isFirst && isReplay(settled.reply)) {
       this.#deps.onViolation(`a new key was answered as an old one: ${tell(settled.reply)}`);
     }
-    // Without an event there is nowhere to keep a key, and without a user nothing was decided.
+    // A key is only kept if the event exists, and if the user was found.
     const isKept = (outcome: Outcome) =>
       outcome.type !== 'refused' || !outcome.reason.startsWith('no such');
     if (outcomes.every(isKept)) this.settled.push(settled);
@@ -274,7 +274,7 @@ export class Asker {
     }
   }
 
-  /** What a call for many came to, by row. */
+  /** The result of a bulk call, by row. */
   async #attemptAll(
     eventId: string,
     userIds: string[],
@@ -331,7 +331,7 @@ export class Asker {
     key: string | undefined,
     worker: number | undefined,
   ): Promise<{ reply: Reply; tookMs: number } | null> {
-    const { circumstances, slowCallsMs, onViolation } = this.#deps;
+    const { conditions, slowCallsMs, onViolation } = this.#deps;
     const port = await this.#deps.port(worker);
     if (port === null) return null;
     const sentAt = performance.now();
@@ -344,17 +344,17 @@ export class Asker {
         slowCallsMs: slowCallsMs() - before.slowCallsMs,
       };
       const { status } = reply;
-      const late = lateness({ asked: call.type, status, tookMs, ...lost }, circumstances);
+      const late = lateness({ asked: call.type, status, tookMs, ...lost }, conditions);
       if (late) onViolation(`event ${brief(eventId)}: ${late}`);
       const receipt = receiptOf(reply);
       if (receipt !== null && status >= 400) {
         onViolation(`event ${brief(eventId)}: ${call.type} ${status} has the receipt ${receipt}`);
       }
-      const share = (tookMs - lost.stalledMs) / answerWithinMs(call.type, circumstances);
+      const share = (tookMs - lost.stalledMs) / answerWithinMs(call.type, conditions);
       this.slowest = Math.max(this.slowest, share);
       return { reply, tookMs };
     } catch (error) {
-      // Whoever was killed cuts its connections; who keeps them owes an answer.
+      // A killed worker cuts its connections. If the connection stays open, an answer must come.
       if (error instanceof NoAnswerError) {
         onViolation(`event ${brief(eventId)}: ${call.type} was never answered`);
       }

@@ -14,7 +14,7 @@ const SMALL_QUEUE = 250;
 describe('under load and faults', { timeout: TIMEOUT_MS }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'prove-'));
   let product: Build;
-  /** With a short queue, which is filled before the commit in front of it runs out of time. */
+  /** A build with a short queue, which is full before the commit in flight reaches its deadline. */
   let small: Build;
   beforeAll(async () => {
     product = await build(folder, { name: 'product', scale: 1, replacements: [] });
@@ -27,7 +27,7 @@ describe('under load and faults', { timeout: TIMEOUT_MS }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('past its bound the queue refuses at once, and what it took in is carried out', async () => {
+  test('past its bound the queue refuses at once, and its commands are carried out', async () => {
     expect((await measureOverload(small, SMALL_QUEUE)).faults).toEqual([]);
   });
 
@@ -39,8 +39,8 @@ describe('under load and faults', { timeout: TIMEOUT_MS }, () => {
     expect((await measureThrottling(product, 1_000)).faults).toEqual([]);
   });
 
-  // Two percentiles of milliseconds are compared, which a busy machine can spoil; what it is about makes seconds.
-  test('replays of used keys hold nobody else up', { retry: 2 }, async () => {
+  // Compares two percentiles in milliseconds, which a busy machine can distort. A real fault makes seconds.
+  test("replays of used keys don't delay other clients", { retry: 2 }, async () => {
     expect((await measureReplays(product, 3_000)).faults).toEqual([]);
   });
 

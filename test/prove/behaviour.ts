@@ -8,23 +8,23 @@ import type { Asked } from './history.ts';
 import { checkRows, rowsOf } from './tables.ts';
 import { World } from './world.ts';
 
-/** What was measured, by name, and what was not as it should be. */
+/** The measured figures, by name, and the faults. */
 export interface Measurement {
   figures: Record<string, number | string>;
   faults: string[];
 }
 
 const EVENT = 'the-event';
-/** What counts as at once, on a machine that has other things to do. */
+/** The bound for a refusal "at once", on a busy machine. */
 const REFUSAL_MAX_MS = 500;
-/** How long an answer may take while DynamoDB gives none: queue and commit, and some room. */
+/** How long an answer may take while DynamoDB does not answer: the deadlines of queue and commit, and some room. */
 const HANG_ANSWER_MAX_MS = 8_000;
-/** How long after a hang things may be back to normal. */
+/** How long the service may take to recover after a hang. */
 const RECOVERY_MAX_MS = 8_000;
-/** How much larger the process may be afterwards: the heap of a busy isolate breathes. */
+/** How much larger the process may be afterwards: the heap of a busy isolate fluctuates. */
 const GROWTH_MAX_MB = 48;
 
-/** Everything that a worker asks of DynamoDB. */
+/** All DynamoDB operations that a worker uses. */
 const ALL_OPERATIONS = [
   'TransactWriteItems',
   'UpdateItem',
@@ -34,7 +34,7 @@ const ALL_OPERATIONS = [
   'PutItem',
 ];
 
-/** Answers by status, with what they took. */
+/** Counts answers by status, with their durations. */
 export class Answers {
   readonly #byStatus = new Map<number, number[]>();
   readonly all: { status: number; tookMs: number; reply: Reply }[] = [];
@@ -52,12 +52,12 @@ export class Answers {
     return this.#byStatus.get(status)?.length ?? 0;
   }
 
-  /** Milliseconds that the slowest of them took. */
+  /** The duration of the slowest answer, in milliseconds. */
   slowest(status: number): number {
     return Math.round(Math.max(0, ...(this.#byStatus.get(status) ?? [])));
   }
 
-  /** Milliseconds that this share of all of them took at most. */
+  /** The duration in milliseconds that this share of the answers did not exceed. */
   quantile(share: number): number {
     const sorted = this.all.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
     return Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0);
@@ -70,7 +70,7 @@ interface Stage {
   ask(request: Asked, key?: string): Promise<Reply>;
 }
 
-/** Plays on a world with one event, and ends it whatever happens. */
+/** Runs a play in a world with one event, and ends the world in any case. */
 export async function onStage<T>(
   build: Build,
   options: { users: number; capacity: number; hasWaitlist: boolean },
@@ -100,8 +100,8 @@ export async function onStage<T>(
 }
 
 /**
- * More commands than an event's queue takes, while its commit is slow: the rest is refused at once and
- * with the advice to come back, and everything that was taken in is carried out.
+ * Sends more commands than an event's queue takes, while its commit is slow. The excess must be refused at once,
+ * with `Retry-After`, and every command in the queue must be carried out.
  *
  * @param bound how many commands the queue of this build takes
  */
@@ -111,7 +111,7 @@ export function measureOverload(build: Build, bound: number): Promise<Measuremen
   return onStage(build, options, async ({ world, ask }, userIds) => {
     const faults: string[] = [];
     const [first = '', ...rest] = userIds;
-    // Everybody has been here before, so that the object knows them and they reach its queue at once.
+    // All users have been in the event before. The object knows them, so they reach its queue without a look-up.
     for (const type of ['register', 'unregister'] as const) {
       for (let i = 0; i < userIds.length; i += 100) {
         await Promise.all(userIds.slice(i, i + 100).map((userId) => ask({ type, userId })));
@@ -123,7 +123,7 @@ export function measureOverload(build: Build, bound: number): Promise<Measuremen
     await sleep(100);
     const flood = rest.map((userId) => answers.take(ask({ type: 'register', userId })));
     while (answers.count(503) === 0 && answers.all.length < count) await sleep(10);
-    // The flood is still being read; these are timed when it is over.
+    // The service is still reading the flood; answers are timed after that.
     await sleep(200);
     const probes = new Answers();
     for (let i = 0; i < 20; i++) await probes.take(ask({ type: 'register', userId: first }));
@@ -159,8 +159,8 @@ export function measureOverload(build: Build, bound: number): Promise<Measuremen
 }
 
 /**
- * A DynamoDB that does not answer at all for a while, under load: every caller gets an answer in time,
- * afterwards nothing is stuck, and memory is what it was.
+ * Lets DynamoDB not answer for a while, under load. Every caller must get an answer in time; afterwards nothing may
+ * be stuck, and memory must be as before.
  */
 export function measureHang(build: Build, hangMs: number): Promise<Measurement> {
   return onStage(build, { users: 40, capacity: 20, hasWaitlist: true }, async (stage, userIds) => {
@@ -173,7 +173,7 @@ export function measureHang(build: Build, hangMs: number): Promise<Measurement> 
       for (let turn = i; !isOver; turn++) {
         const type = turn % 2 === 0 ? 'register' : 'unregister';
         await answers.take(ask({ type, userId }));
-        // What a client does that is told to come back later, only sooner.
+        // A client that is told to come back later does so, only sooner than told.
         await sleep(20);
       }
     });
@@ -220,7 +220,7 @@ export function measureHang(build: Build, hangMs: number): Promise<Measurement> 
   });
 }
 
-/** More and more calls refused for lack of throughput: less gets done, and all of it right. */
+/** Throttles more and more calls. Fewer registrations must be done, and all of them correctly. */
 export function measureThrottling(build: Build, stepMs: number): Promise<Measurement> {
   return onStage(build, { users: 64, capacity: 32, hasWaitlist: true }, async (stage, userIds) => {
     const { world, ask } = stage;
@@ -252,14 +252,14 @@ export function measureThrottling(build: Build, stepMs: number): Promise<Measure
   });
 }
 
-/** How often the memory of a busy process is read, and how long it may take to find its level. */
+/** How often the memory of a busy process is read, and after how many reads it must have settled. */
 const SETTLE_READ_MS = 500;
 const SETTLE_MAX_READS = 40;
-/** Within so many MB of each other, so many readings are one level. */
+/** Memory has settled when `SETTLED_READS` readings differ by at most `SETTLED_MB`. */
 const SETTLED_MB = 4;
 const SETTLED_READS = 4;
 
-/** Resident memory of a process under load, once it has stopped growing: a heap does so for seconds. */
+/** Resident memory of a process under load, after it has stopped growing: a heap grows for some seconds. */
 async function settledMb(pid: number): Promise<number> {
   const readings: number[] = [];
   for (let i = 0; i < SETTLE_MAX_READS; i++) {

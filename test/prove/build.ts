@@ -14,18 +14,18 @@ export interface Build {
   /** Folder of `worker.js`. */
   directory: string;
   compatibilityDate: string;
-  /** What the deadlines of the product are multiplied with. */
+  /** The factor of the product's deadlines. */
   scale: number;
 }
 
-/** How a build differs from what is deployed. */
+/** How a build differs from a deployed one. */
 export interface BuildOptions {
   name: string;
   scale: number;
   replacements: Replacement[];
 }
 
-/** The deadlines that are cut short, so that a run sees more of them in its time. */
+/** The deadlines that are cut short, so that more of them pass in one run. */
 const SCALED = [
   'QUEUE_WAIT_MS',
   'QUEUE_SWEEP_MS',
@@ -41,7 +41,7 @@ const SCALED = [
   'BACKOFF_MAX_MS',
 ];
 
-/** Bundles a copy of the source in a folder of its own: nothing of it can reach the product's build. */
+/** Bundles a copy of the source in a folder of its own, so that a defect can't get into the product's build. */
 export async function build(parent: string, options: BuildOptions): Promise<Build> {
   const { name, scale, replacements } = options;
   const folder = join(parent, name);
@@ -76,7 +76,7 @@ export async function build(parent: string, options: BuildOptions): Promise<Buil
   return { directory, compatibilityDate, scale };
 }
 
-/** @throws when what was replaced cannot run: such a defect is found by failing, and proves nothing */
+/** @throws when the mutated source does not compile: a run that fails for this reason proves nothing */
 async function checkTypes(folder: string): Promise<void> {
   cpSync(join(ROOT, 'tsconfig.json'), join(folder, 'tsconfig.json'));
   const args = ['-p', folder, '--noUnusedLocals', 'false', '--noUnusedParameters', 'false'];
@@ -99,7 +99,7 @@ function cutDeadlines(folder: string, scale: number): void {
   writeFileSync(path, text);
 }
 
-/** @throws when the source is not what the replacement was written for */
+/** @throws when the text of a replacement does not occur exactly once */
 function replace(folder: string, { file, from, to }: Replacement): void {
   const path = join(folder, 'src', file);
   const parts = readFileSync(path, 'utf8').split(from);

@@ -3,23 +3,23 @@ import type { Fault } from './faults.ts';
 import { type RunResult, run } from './run.ts';
 import { drawScenario, type Kind } from './scenario.ts';
 
-/** The builds that runs need: with the product's own deadlines, and with short ones. */
+/** The two builds for runs: one with the product's own deadlines, one with short ones. */
 export interface Builds {
   real: Build;
   short: Build;
 }
 
-/** When a series of runs ends: after so many, after so long, or at the first violation. */
+/** When a series of runs ends: after some runs, after some time, or at the first violation. */
 export interface Bounds {
   runs: number;
   /** Milliseconds on the performance clock. */
   until: number;
   stopsAtViolation: boolean;
-  /** Runs that go on at a time: most of a run is waiting. */
+  /** Runs at a time. A run mostly waits, so several fit. */
   parallel: number;
 }
 
-/** What a series of runs came to. */
+/** The totals of a series of runs. */
 export class Totals {
   runs = 0;
   operations = 0;
@@ -39,7 +39,7 @@ export class Totals {
   slowest = 0;
   undecided = 0;
   failures: RunResult[] = [];
-  /** Runs that were over when the first violation was found, its own included. */
+  /** Runs that had ended when the first violation was found, including its own. */
   runsUntilFound = 0;
   readonly kinds = new Map<Kind, number>();
   readonly faults = new Map<Fault, number>();

@@ -34,7 +34,7 @@ const left = (promoted?: string): Outcome => ({
   type: 'unregistered',
   promoted: promoted === undefined ? null : { userId: promoted, id: `r-${promoted}` },
 });
-/** Tells of an event in which nobody waits, unless so many do. */
+/** The counts of an event; nobody waits unless `waiting` is given. */
 const available = (count: number, capacity: number, waiting = 0): Outcome => ({
   type: 'read',
   counts: { capacity, available: count, registered: capacity - count, waiting, status: 'OPEN' },
@@ -98,7 +98,7 @@ describe('good histories are accepted', () => {
     expect(verdict(atOnce(start, together))).toBe('linearizable');
   });
 
-  test('an update that changes nothing in one order brings something back in another', () => {
+  test('an update that changes nothing in one order can undo a change in another', () => {
     const update = (capacity: number): Request => ({ type: 'update', patch: { capacity } });
     const updated = (capacity: number, revision: number): Outcome => ({
       type: 'updated',
@@ -231,7 +231,7 @@ describe('what had no answer', () => {
     const late = sequence(...start, [read, available(1, 1)], [read, available(0, 1)]);
     expect(verdict(late)).toBe('linearizable');
   });
-  test('does not happen and unhappen', () => {
+  test("can't happen and be undone", () => {
     const back = sequence(...start, [read, available(0, 1)], [read, available(1, 1)]);
     expect(verdict(back)).toBe('violation');
   });
@@ -243,7 +243,7 @@ describe('what had no answer', () => {
     );
     expect(verdict(early)).toBe('violation');
   });
-  test('happens once: two of a kind explain two changes, not three', () => {
+  test('happens once: two such requests explain two changes, not three', () => {
     const twice = sequence(
       [create(1), created(1)],
       [register('a'), unknown],
@@ -259,7 +259,7 @@ describe('what had no answer', () => {
     }));
     expect(verdict(thrice)).toBe('violation');
   });
-  test('many of them do not make the search endless', () => {
+  test('many of them do not make the search too long', () => {
     const recorder = new Recorder();
     recorder.end(recorder.begin('c', EVENT, create(2)), created(2));
     for (let i = 0; i < 60; i++) {
@@ -274,7 +274,7 @@ describe('what had no answer', () => {
 });
 
 describe('two owners at once', () => {
-  test('a read of the past is forgiven, a change on it is not', () => {
+  test('an outdated read is accepted, a change based on it is not', () => {
     const stale = sequence(
       [create(1), created(1)],
       [register('a'), seat()],
@@ -309,7 +309,7 @@ describe('the tables at the end', () => {
       line: withLine ? [{ userId: 'b', id: 'w1', position: 1 }] : [],
     },
   });
-  test('hold what everybody was told', () => {
+  test('hold what clients were told', () => {
     expect(verdict(sequence(...history, [{ type: 'tables' }, content('r1')]))).toBe('linearizable');
   });
   test('and nothing else', () => {
@@ -319,7 +319,7 @@ describe('the tables at the end', () => {
   });
 });
 
-/** A request that somebody may have, the event being as it is. */
+/** Draws a request that makes sense for this state of the event. */
 function drawRequest(random: Random, state: Model, now: number): Request {
   const userId = random.pick(['a', 'b', 'c', 'd', 'e']);
   const ifMatch = random.chance(0.5) && state ? { ifMatch: state.revision - random.int(0, 1) } : {};
@@ -352,7 +352,7 @@ function drawRequest(random: Random, state: Model, now: number): Request {
   }
 }
 
-/** Ids, and growing order numbers, for everybody who may be given a place now. */
+/** New ids, and growing order numbers, for all users who may get a place now. */
 function tellAll(request: Request, state: Model, count: () => number): Outcome {
   const newSeat = (userId: string) => {
     const number = count();
@@ -368,7 +368,7 @@ function tellAll(request: Request, state: Model, count: () => number): Outcome {
   return { type: 'registered', ...newSeat('anybody') };
 }
 
-/** An answer as a client gets it: only where a page ends does it tell the number of a seat. */
+/** An answer as a client gets it: the order number of a seat is only in the cursor of a page. */
 function withoutNumbers(outcome: Outcome): Outcome {
   const withoutNumber = <Row extends { seq?: number | undefined }>({ seq: _, ...rest }: Row) =>
     rest;

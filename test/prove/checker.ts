@@ -5,18 +5,18 @@ import { carryOut, keyOf, type Model } from './rules.ts';
 
 /** What the checker found. */
 export interface Verdict {
-  /** `undecided`: the search was given up, which proves nothing either way. */
+  /** `undecided`: the search was given up, so nothing is proven. */
   type: 'linearizable' | 'violation' | 'undecided';
   /** The longest order that the rules explain, and the event after it. */
   order: Operation[];
   state: Model;
-  /** The answer that comes next by time and has no place in that order. */
+  /** The next answer by time, which does not fit after that order. */
   stuck: Operation | undefined;
   /** Steps of the search. */
   steps: number;
 }
 
-/** A point of the search: what was tried from here, and how we came here. */
+/** A point of the search: what was tried from here, and how it was reached. */
 interface Frame {
   state: Model;
   candidates: number[];
@@ -29,14 +29,14 @@ interface Frame {
 const MAX_STEPS = 400_000;
 
 /**
- * Decides whether the operations of one event can be put into one order that the rules explain and
- * that keeps to real time: whatever was answered before another was sent comes before it.
+ * Decides whether the operations of one event can be put into one order that the rules explain and that respects
+ * real time: an operation that was answered before another was sent comes first.
  *
  * The search of Wing and Gong with the memory of Lowe, as Porcupine does it: extend the order by any
  * operation that no unplaced answer precedes, go back when none fits, and never enter the same pair of
  * (operations placed, event) twice. An operation without an answer may be placed at any time after it
- * was sent, or left out. Of several such that ask the same, the one sent first stands for all: it can
- * take any place that a later one could.
+ * was sent, or left out. Of several with the same request only the first is tried: it can be placed wherever a
+ * later one could.
  */
 export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
   const all = withSeatNumbers(operations)
@@ -65,12 +65,12 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
     }
   };
 
-  /** Answered ones first, the most pressing in front; those without an answer only in need. */
+  /** The operations to try next: answered ones by the time of their answer, then those without an answer. */
   const candidatesFrom = (state: Model): number[] => {
     const pressing = byAnswer.find((i) => !placed[i]);
     const horizon = (pressing === undefined ? undefined : all[pressing]?.answered) ?? 0;
     const answered = byAnswer.filter((i) => !placed[i] && (all[i]?.sent ?? 0) < horizon);
-    // What fits here and can change nothing anywhere may as well stand here: no order is lost by it.
+    // An operation that fits here and never changes anything can stay here: no other order needs to be tried.
     const idle = answered.find((i) => fitsIdly(state, all[i]));
     if (idle !== undefined) return [idle];
     const unanswered: number[] = [];
@@ -81,7 +81,7 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
       const kind = JSON.stringify(operation.request);
       if (asked.has(kind)) continue;
       asked.add(kind);
-      // One that would change nothing explains nothing.
+      // An unanswered operation that changes nothing explains nothing.
       const { next } = carryOut(state, operation.request, undefined, whenOf(operation));
       if (next !== state) unanswered.push(i);
     }
@@ -131,8 +131,8 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
 }
 
 /**
- * Only of questions and refusals: an update that changes nothing here may have to stand elsewhere,
- * where it brings back what another one took away.
+ * Whether an operation fits here and never changes anything. That holds for questions and refusals only: an update
+ * that changes nothing here may be needed elsewhere, to undo another one.
  */
 function fitsIdly(state: Model, operation: Operation | undefined): boolean {
   if (!operation) return false;

@@ -3,23 +3,23 @@ import type { Asked } from './history.ts';
 import { writeCursor } from './lists.ts';
 import { readBody } from './wire.ts';
 
-/** How long a client waits: longer than the service takes at the very worst. */
+/** How long a client waits: longer than the service takes in the worst case. */
 const CLIENT_TIMEOUT_MS = 15_000;
 
-/** The worker took the request and gave no answer. */
+/** The worker got the request, but did not answer. */
 export class NoAnswerError extends Error {}
 
-/** The worker was not there, so that the request was certainly not carried out. */
+/** No worker listened, so the request was certainly not carried out. */
 export class UnreachedError extends Error {}
 
-/** What came back over HTTP. */
+/** An HTTP answer. */
 export interface Reply {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   body: Record<string, unknown>;
 }
 
-/** Requests over kept connections, as many at a time as there are callers. */
+/** Sends requests over kept connections, one for each concurrent request. */
 export class HttpClient {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 

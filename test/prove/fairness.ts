@@ -9,16 +9,16 @@ import { answerWithinMs } from './liveness.ts';
 /** How long a transaction takes: a busy DynamoDB in the same region. */
 const TRANSACTION_MS = 25;
 const REPLAYERS = 40;
-/** Keys among them, so that some send the same one at the same time. */
+/** Keys that they share, so that some send the same one at the same time. */
 const KEYS = 20;
-/** Between two requests of those who send no key: sixteen a second. */
+/** The pause between two requests of the other clients: sixteen requests a second. */
 const OTHERS_INTERVAL_MS = 1_000 / 16;
-/** How much longer the others may wait, 19 of 20 of them, because of the replays. */
+/** By what factor the replays may raise the 95th percentile of the others' waits. */
 const P95_MAX_RATIO = 3;
 
 /**
- * Clients that send a used key again and again, beside others: a used key cancels its transaction, and
- * the others must not pay for it.
+ * Lets some clients send used keys again and again, beside others. A used key cancels its transaction; that must
+ * not delay the others much.
  *
  * @param stepMs how long the others are measured, first alone, then beside the replays
  */
@@ -33,7 +33,7 @@ export function measureReplays(build: Build, stepMs: number): Promise<Measuremen
     if (first.some(({ status }) => status !== 201)) faults.add('a key was not used up');
     const rest = userIds.slice(KEYS);
     let turns = 0;
-    // Each of these changes something: they come and go in turn.
+    // Each of these requests changes something: the users register and leave in turn.
     const next = (): Asked => {
       const turn = turns++;
       const isComing = Math.floor(turn / rest.length) % 2 === 0;
@@ -54,7 +54,7 @@ export function measureReplays(build: Build, stepMs: number): Promise<Measuremen
     await others();
     const alone = await others();
 
-    // From here on the object has nothing in memory of the keys.
+    // From here on the object has none of the keys in memory.
     await world.killWorker(0);
     await world.startWorker(0);
     await ask({ type: 'read' });

@@ -1,14 +1,14 @@
 import type { Random } from './random.ts';
 
-/** What can befall one call to DynamoDB. */
+/** What can happen to one call to DynamoDB. */
 export type Fault =
   /** It takes longer than usual. */
   | 'slow'
   /** The connection drops before the call arrives. */
   | 'lost call'
-  /** It is carried out, and the connection drops before the answer. */
+  /** The call is carried out, and the connection drops before the answer. */
   | 'lost answer'
-  /** It is carried out, and the connection drops in the middle of the answer. */
+  /** The call is carried out, and the connection drops in the middle of the answer. */
   | 'cut answer'
   /** 500, and nothing was done. */
   | 'error'
@@ -38,9 +38,9 @@ export interface IndexWeather {
 /** What a run does to the calls between worker and DynamoDB. */
 export interface Weather {
   weights: Partial<Record<Fault, number>>;
-  /** Share of the calls that something befalls. */
+  /** Share of the calls that get a fault. */
   rate: number;
-  /** While a storm lasts, the share is this one; storms come and go by the number of calls. */
+  /** The share during a storm. Storms begin and end after numbers of calls. */
   stormRate: number;
   stormEvery: number;
   stormCalls: number;
@@ -66,7 +66,7 @@ const FAULTS: Fault[] = [
   'unprocessed',
 ];
 
-/** Nothing happens. */
+/** Weather without faults. */
 export const CALM: Weather = {
   weights: {},
   rate: 0,
@@ -80,8 +80,8 @@ export const CALM: Weather = {
 };
 
 /**
- * Draws the weather of a run. Each run leaves out some faults and exaggerates others: what needs two
- * of a kind in a row is found sooner than by everything at once.
+ * Draws the weather of a run. Each run leaves out some faults and exaggerates others, so that the same fault can
+ * strike twice in a row. With all faults mixed evenly that would be rare.
  *
  * @param scale 1 for the product's own deadlines, less when they are cut short
  */

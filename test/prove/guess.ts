@@ -1,19 +1,19 @@
-import type { List, Operation, Outcome } from './history.ts';
+import type { Operation, Outcome, PeopleList } from './history.ts';
 import type { Random } from './random.ts';
 
 /**
- * What clients think of an event by what they were told: a guess, since answers cross. Asking by it,
- * they mostly ask for what can be done, without which little would ever change.
+ * What clients believe about an event, from the answers that they got. It is only a guess, since answers overtake
+ * each other. Requests that follow it mostly succeed; random ones would change little.
  */
 export class Guess {
-  /** Whether somebody was told that nobody can register for now. */
+  /** Whether the last answer about it said that the event is not `OPEN`. */
   isPaused = false;
-  /** Whether somebody was told that the window is shut. */
+  /** Whether the last refusal was about the window. */
   isShut = false;
-  /** The last revision that somebody was told; null when nobody was. */
+  /** The last revision that an answer had; null before the first. */
   revision: number | null = null;
-  /** Where the last page of each list that was not the last of all ended. */
-  readonly cursors = new Map<List, number>();
+  /** For each list, where the last page ended that another page follows. */
+  readonly cursors = new Map<PeopleList, number>();
   readonly #seated = new Set<string>();
   readonly #waiting = new Set<string>();
 
@@ -49,7 +49,7 @@ export class Guess {
     }
   }
 
-  /** Somebody for whom this request makes sense, mostly. */
+  /** Picks a user; mostly one for whom this request makes sense. */
   pickUser(type: string, userIds: string[], random: Random): string {
     const fit =
       type === 'unregister'

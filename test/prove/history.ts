@@ -13,13 +13,13 @@ export interface Settings {
   registrationClosesAt: string | null;
 }
 
-/** What is to be changed of it. */
+/** The settings that an update changes. */
 export type Patch = Partial<Settings>;
 
-/** One of an event's lists of people. */
-export type List = 'registrations' | 'waitlist';
+/** A list of people that an event has. */
+export type PeopleList = 'registrations' | 'waitlist';
 
-/** What a client asks of an event, and `tables`: reading at the end what has been kept of it. */
+/** A request about an event. `tables` is no call of a client: it reads the tables at the end. */
 export type Request =
   | { type: 'create'; capacity: number; hasWaitlist: boolean }
   | { type: 'register'; userId: string }
@@ -31,12 +31,12 @@ export type Request =
   | { type: 'update'; patch: Patch; ifMatch?: number }
   | { type: 'cancel'; ifMatch?: number }
   | { type: 'read' }
-  /** What the organiser decided, and its revision. */
+  /** The settings of the event, and its revision. */
   | { type: 'look' }
-  /** Where a user stands. */
+  /** Which place a user has. */
   | { type: 'stand'; userId: string }
-  /** A page of a list: so many rows after an order number, 0 for the beginning. All of it as CSV. */
-  | { type: 'list'; list: List; format: 'json' | 'csv'; after: number; limit: number }
+  /** A page of a list: `limit` rows after an order number, 0 for the beginning; or the whole list as CSV. */
+  | { type: 'list'; list: PeopleList; format: 'json' | 'csv'; after: number; limit: number }
   | { type: 'tables' };
 
 /** A user that does not exist, and never will. */
@@ -64,35 +64,35 @@ export type Reason =
   | 'revision mismatch'
   | 'cancelled';
 
-/** A place, and its id: `?` when nobody was told. */
-interface Held {
+/** A seat or an entry, and its id: `?` when no client was told. */
+interface Place {
   userId: string;
   id: string;
 }
 
 /** A seat. */
-export interface Seat extends Held {
-  /** Its order number, where the tables or the cursor of a page told it. */
+export interface Seat extends Place {
+  /** Its order number, if the tables or the cursor of a page told it. */
   seq?: number | undefined;
 }
 
-/** A place in line. */
-export interface Place extends Held {
+/** An entry of the line. */
+export interface Entry extends Place {
   position: number;
 }
 
 /** What the tables hold of an event. */
 export interface Content extends Settings {
-  /** Counts the changes of what the organiser decides. */
+  /** The revision: counts the changes of the settings. */
   revision: number;
   lastPosition: number;
   /** By user. */
   seats: readonly Seat[];
   /** By position. */
-  line: readonly Place[];
+  line: readonly Entry[];
 }
 
-/** What a client was told, or that it was told nothing it could rely on. */
+/** The outcome that a client was told, or `unknown`. */
 export type Outcome =
   | { type: 'created'; capacity: number; hasWaitlist: boolean }
   | { type: 'registered'; id: string; seq?: number | undefined }
@@ -105,16 +105,16 @@ export type Outcome =
   | { type: 'looked'; settings: Settings; revision: number }
   | Page
   | { type: 'standing'; standing: Standing }
-  /** `time`: when registration opens, or closed, where that is the reason. */
+  /** `time`: when registration opens, or closed, if that is the reason. */
   | { type: 'refused'; reason: Reason; time?: string | undefined }
   | { type: 'tables'; content: Content | null }
-  /** It may have happened at any time since, or may yet, or never will. */
+  /** The request may have been carried out at any time since, may still be, or never. */
   | { type: 'unknown'; why: string };
 
 /** A page of a list. */
 export interface Page {
   type: 'page';
-  rows: readonly (Seat | Place)[];
+  rows: readonly (Seat | Entry)[];
   /** The order number that the next page begins after; null when there is none. */
   next: number | null;
 }
@@ -128,7 +128,7 @@ export interface Counts {
   status: Status;
 }
 
-/** Where a user stands; the id is that of the seat or of the place in line. */
+/** The place of a user; the id is that of the seat or of the entry. */
 export interface Standing {
   place: 'ACTIVE' | 'WAITLISTED' | 'NONE';
   id: string | null;
@@ -136,29 +136,29 @@ export interface Standing {
   ahead: number | null;
 }
 
-/** One request and what came of it; sent again under one key, it is still one. */
+/** A request and its outcome. A request that is repeated under its key is still one operation. */
 export interface Operation {
   client: string;
   eventId: string;
   request: Request;
   outcome: Outcome;
-  /** When it was sent and when its answer came, on one counter for all: an exact order. */
+  /** When it was sent and answered, on a counter that all operations share: an exact order. */
   sent: number;
   /** Infinity while there is no answer. */
   answered: number;
-  /** The same two moments in milliseconds since the start, for people. */
+  /** The same two moments in milliseconds since the start, for reports. */
   sentMs: number;
   answeredMs: number;
-  /** And by the clock, in epoch milliseconds: the service decided in between. */
+  /** The same two moments in epoch milliseconds: the service decided in between. */
   sentAt: number;
   answeredAt: number;
-  /** The longest that an attempt of it waited for its answer. */
+  /** The longest time that one of its attempts waited for an answer. */
   slowestMs: number;
   /** What proves that the change is in the event's log; null where the answer had none. */
   receipt: string | null;
 }
 
-/** When something happened, by the clock: both bounds included, in epoch milliseconds. */
+/** An interval of time in epoch milliseconds, both bounds included. */
 export interface Interval {
   from: number;
   until: number;
@@ -206,7 +206,7 @@ export class Recorder {
     operation.answeredAt = Date.now();
   }
 
-  /** Takes back an operation that certainly never happened. */
+  /** Removes an operation that certainly never happened. */
   cancel(operation: Operation): void {
     this.operations.splice(this.operations.indexOf(operation), 1);
   }
@@ -227,21 +227,21 @@ const CHANGES = new Set<Outcome['type']>([
   'cancelled',
 ]);
 
-/** Whether somebody was told of a change. */
+/** Whether an outcome reports a change. */
 export function isChange({ type }: Outcome): boolean {
   return CHANGES.has(type);
 }
 
 const QUESTIONS = new Set<Request['type']>(['read', 'look', 'stand', 'list', 'tables']);
 
-/** Whether a request changes nothing whatever is answered. */
+/** Whether a request never changes anything. */
 export function isQuestion({ type }: Request): boolean {
   return QUESTIONS.has(type);
 }
 
 /**
- * The history without its reads and refusals. While two instances believe that they own an event,
- * those may be out of date; the changes that were acknowledged may not.
+ * The history without its reads and refusals. While two instances believe that they own an event, these may be out
+ * of date; acknowledged changes may not.
  */
 export function changesOnly(operations: Operation[]): Operation[] {
   return operations.filter(
@@ -249,7 +249,7 @@ export function changesOnly(operations: Operation[]): Operation[] {
   );
 }
 
-/** The same without its answer: it may have happened or not. */
+/** The operation without its answer, so that it may have happened or not. */
 export function leftOpen(operation: Operation, why: string): Operation {
   return {
     ...operation,

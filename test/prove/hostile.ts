@@ -8,7 +8,7 @@ import { HttpClient, type Reply } from './client.ts';
 import { CALM } from './faults.ts';
 import { World } from './world.ts';
 
-/** A request that the service has to refuse, and the statuses that it may do so with. */
+/** A request that the service must refuse, and the statuses that it may answer. */
 export interface Hostile {
   method: string;
   path: string;
@@ -17,7 +17,7 @@ export interface Hostile {
   expected: number[];
 }
 
-/** A property of an object schema, as JSON Schema tells it. */
+/** A property of an object in JSON Schema. */
 interface Field {
   type: string;
   minimum?: number;
@@ -49,7 +49,7 @@ const LONE_SURROGATES = ['\ud800', 'a\udfff', '\udc00\ud800', 'x\ud83dy'];
 
 const anyJson: fc.Arbitrary<string> = fc.json({ maxDepth: 4 });
 
-/** JSON text of a value that a field takes. */
+/** JSON text of a valid value of a field. */
 function validText({ type, minimum = 0, maximum = 9 }: Field): fc.Arbitrary<string> {
   switch (type) {
     case 'integer':
@@ -61,7 +61,7 @@ function validText({ type, minimum = 0, maximum = 9 }: Field): fc.Arbitrary<stri
   }
 }
 
-/** JSON text of a value that a field must refuse. */
+/** JSON text of an invalid value of a field. */
 function invalidText({ type, minimum = 0, maximum = 9, maxLength = 9 }: Field) {
   const isOfType = (text: string): boolean => {
     const value: unknown = JSON.parse(text);
@@ -90,10 +90,10 @@ function invalidText({ type, minimum = 0, maximum = 9, maxLength = 9 }: Field) {
   }
 }
 
-/** A surrogate on its own stays as an escape, as any client may send it. */
+/** A text as JSON. A lone surrogate becomes an escape, which any client may send. */
 const quote = (text: string) => JSON.stringify(text);
 
-/** An object of the right shape, with at least one field wrong or missing, and keys nobody asked for. */
+/** An object of the right shape with at least one field wrong or missing, and with unknown keys. */
 const brokenFields: fc.Arbitrary<Hostile> = fc.constantFrom(...BODIES).chain(({ path, shape }) =>
   fc.constantFrom(...Object.keys(shape.properties)).chain((victim) => {
     const isRequired = shape.required.includes(victim);
@@ -115,7 +115,7 @@ const brokenFields: fc.Arbitrary<Hostile> = fc.constantFrom(...BODIES).chain(({ 
   }),
 );
 
-/** Bodies that are no object, or no JSON at all. */
+/** Bodies that are not an object, or not JSON at all. */
 const brokenBodies: fc.Arbitrary<Hostile> = fc
   .tuple(
     fc.constantFrom(...BODIES),
@@ -139,7 +139,7 @@ const brokenBodies: fc.Arbitrary<Hostile> = fc
   )
   .map(([{ path }, body]) => ({ method: 'POST', path, body, expected: [400] }));
 
-/** Bodies that are too large, or not declared as what they are. */
+/** Bodies that are too large, or wrongly declared. */
 const brokenFraming: fc.Arbitrary<Hostile> = fc.constantFrom(...BODIES).chain(({ path }) =>
   fc.oneof(
     fc.integer({ min: BODY_MAX_BYTES + 1, max: 3 * BODY_MAX_BYTES }).map((size) => ({
@@ -154,7 +154,7 @@ const brokenFraming: fc.Arbitrary<Hostile> = fc.constantFrom(...BODIES).chain(({
   ),
 );
 
-/** A parameter as it stands in a URL, which no id may be. */
+/** A parameter in a URL that is not a valid id. */
 const brokenParameter = fc.oneof(
   fc.constantFrom('', '%20', '%00', '%0a', '%ED%A0%80', '%', '%zz', '%c3%28', '%2e%2e', '+'),
   fc.integer({ min: 101, max: 3_000 }).map((length) => 'x'.repeat(length)),
@@ -183,7 +183,7 @@ const brokenQueries: fc.Arbitrary<Hostile> = fc
     expected: [400],
   }));
 
-/** Ids in the path: too long, broken, or of nobody. */
+/** Ids in the path that are too long, broken or unknown. */
 const brokenPaths: fc.Arbitrary<Hostile> = fc
   .tuple(
     fc.constantFrom('users/:id', 'users/:id/events', 'events/:id', 'events/:id/capacity'),
@@ -194,14 +194,14 @@ const brokenPaths: fc.Arbitrary<Hostile> = fc
         .map(encodeURI),
     ),
   )
-  // An empty or navigating id is another route, or another method's.
+  // With an empty or navigating id the URL is another route.
   .map(([route, id]) => ({
     method: 'GET',
     path: `/registration/${route.replace(':id', id)}`,
     expected: [400, 404, 405],
   }));
 
-/** Routes and methods that there are not. */
+/** Routes and methods that do not exist. */
 const strangers: fc.Arbitrary<Hostile> = fc
   .tuple(
     fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'),
@@ -219,7 +219,7 @@ const strangers: fc.Arbitrary<Hostile> = fc
   )
   .map(([method, path]) => ({ method, path, expected: [404] }));
 
-/** Well-formed requests about whom and what there is not. */
+/** Valid requests about users and events that do not exist. */
 const unknowns: fc.Arbitrary<Hostile> = fc
   .tuple(fc.constantFrom(...PROTOTYPE_KEYS), fc.constantFrom(...PROTOTYPE_KEYS))
   .chain(([userId, eventId]) =>
@@ -239,7 +239,7 @@ const unknowns: fc.Arbitrary<Hostile> = fc
     ),
   );
 
-/** Everything that a client can do wrong. */
+/** All kinds of hostile requests. */
 export const hostile: fc.Arbitrary<Hostile> = fc.oneof(
   { arbitrary: brokenFields, weight: 10 },
   { arbitrary: brokenBodies, weight: 4 },
@@ -250,7 +250,7 @@ export const hostile: fc.Arbitrary<Hostile> = fc.oneof(
   { arbitrary: unknowns, weight: 1 },
 );
 
-/** Sends so many of them, and tells which were not refused as they should be. */
+/** Sends hostile requests, and reports those that were not refused as they should be. */
 export async function measureHostile(
   build: Build,
   seed: number,

@@ -1,9 +1,9 @@
 import { TABLE_SCHEMAS } from '../../src/store/tables.ts';
 import type { IndexWeather } from './faults.ts';
 import type { Random } from './random.ts';
-import type { Action, Item, Page, Query } from './wire.ts';
+import type { Action, Item, Query, QueryPage } from './wire.ts';
 
-/** A row that was written while we watched, and when its index learns of it. */
+/** A row that was written during the run, and when its index shows that. */
 interface Trace {
   table: string;
   item: Item;
@@ -12,13 +12,13 @@ interface Trace {
   shownUntil: number;
 }
 
-/** How a table names its rows, and how an index on `eventId` orders them. */
+/** The attribute that is the id of a table's rows, and the one that an index on `eventId` sorts by. */
 interface Order {
   key: string;
   range: string | undefined;
 }
 
-/** The order of an index of these that is keyed by the event. */
+/** The order of an index that is keyed by the event. */
 function orderOf(indexName: string | undefined): Order | undefined {
   for (const { hash, indexes } of Object.values(TABLE_SCHEMAS)) {
     const index = indexes.find(({ name }) => name === indexName);
@@ -28,8 +28,8 @@ function orderOf(indexName: string | undefined): Order | undefined {
 }
 
 /**
- * Indexes that lag: a row put a moment ago may be missing, one deleted a moment ago may still be
- * there, and both at once, each row by a delay of its own; and pages of a few rows.
+ * Makes indexes lag. Each row has a delay of its own: a new row may be missing, a deleted row may still be shown,
+ * and both at once. Pages can have only a few rows.
  */
 export class LaggingIndexes {
   readonly #traces = new Map<string, Trace>();
@@ -41,7 +41,7 @@ export class LaggingIndexes {
     this.#random = random;
   }
 
-  /** Takes note of a transaction that was carried out. */
+  /** Records a transaction that was carried out. */
   observe(actions: Action[]): void {
     const { lateShare, lagMs } = this.#weather;
     if (lateShare === 0) return;
@@ -62,14 +62,14 @@ export class LaggingIndexes {
     }
   }
 
-  /** Whether these indexes answer a query at all; the database does otherwise. */
+  /** Whether these indexes answer a query. If not, the database does. */
   covers({ IndexName }: Query): boolean {
     const { lateShare, pagedShare } = this.#weather;
     return (lateShare > 0 || pagedShare > 0) && orderOf(IndexName) !== undefined;
   }
 
-  /** Answers a query out of all rows that the database has for it. */
-  answer(query: Query, rows: Item[]): Page {
+  /** Answers a query, given all rows that the database has for it. */
+  answer(query: Query, rows: Item[]): QueryPage {
     const order = orderOf(query.IndexName) ?? { key: '', range: undefined };
     const eventId = query.ExpressionAttributeValues?.[':eventId']?.S;
     const now = performance.now();

@@ -5,13 +5,13 @@ export { Outbox } from './worker.js';
 
 /** The object of the product, which can be interrupted from outside. */
 export class EventObject extends Product {
-  /** What a code update or a move does: all that is under way fails, and the next call finds a new object. */
+  /** As a code update or a move does: all work under way fails, and the next call gets a new object. */
   interrupt() {
     this.ctx.abort('interrupted by the campaign');
   }
 }
 
-/** The product as it was bundled, with two routes more that end the object of an event. */
+/** The bundled product, with two more routes that end the object of an event. */
 export default {
   async fetch(request, env, ctx) {
     const { pathname, searchParams } = new URL(request.url);
@@ -19,7 +19,7 @@ export default {
     const stub = env.EVENTS.getByName(searchParams.get('eventId'));
     try {
       if (pathname === '/prove/interrupt') await stub.interrupt();
-      // What the platform does to an object that has been idle for a while.
+      // As the platform does with an object that has been idle for a while.
       else await unsafe.evict(stub, {});
       return new Response('done');
     } catch (error) {

@@ -2,15 +2,21 @@ import { describe, expect, test } from 'vitest';
 import { toCsv } from '../../src/http/csv.ts';
 import { toOutcome } from './answers.ts';
 import type { Reply } from './client.ts';
-import type { Asked, List } from './history.ts';
+import type { Asked, PeopleList } from './history.ts';
 import { UnexpectedAnswerError, writeCursor } from './lists.ts';
 import { lengthened, ODD_NAME } from './scenario.ts';
 
 const EVENT = lengthened('event');
-const ask = (list: List, limit = 2): Asked => ({
+const ask = (list: PeopleList, limit = 2): Asked => ({
   ...{ type: 'list', list, format: 'json', after: 0, limit },
 });
-const csv = (list: List): Asked => ({ type: 'list', list, format: 'csv', after: 0, limit: 1_000 });
+const csv = (list: PeopleList): Asked => ({
+  type: 'list',
+  list,
+  format: 'csv',
+  after: 0,
+  limit: 1_000,
+});
 const json = (items: object[], nextCursor: string | null): Reply => ({
   status: 200,
   headers: { 'content-type': 'application/json' },
@@ -87,7 +93,7 @@ describe('a list as CSV', () => {
     const empty = { type: 'page', rows: [], next: null };
     expect(toOutcome(text(columns), EVENT, csv('waitlist'))).toEqual(empty);
   });
-  test('what is not CSV is never given', () => {
+  test('an answer that is not CSV is a violation', () => {
     const reply = text(columns);
     reply.body.text += '1,a "quote" inside,a,w-a,\r\n';
     expect(() => toOutcome(reply, EVENT, csv('waitlist'))).toThrow('not CSV');

@@ -1,10 +1,10 @@
 import type { Reply } from './client.ts';
-import type { Asked, List, Page, Place, Seat } from './history.ts';
+import type { Asked, Entry, Page, PeopleList, Seat } from './history.ts';
 
 /** An answer that no promise allows. */
 export class UnexpectedAnswerError extends Error {}
 
-/** A row of a list as it is told. */
+/** A row of a list in an answer. */
 interface Row {
   userId: string;
   name: string | null;
@@ -13,21 +13,21 @@ interface Row {
   position?: number;
 }
 
-/** The text that stands for an order number of a list: what its pages give, and what they take. */
-export function writeCursor(list: List, eventId: string, after: number): string {
+/** The cursor of a list that stands for an order number. */
+export function writeCursor(list: PeopleList, eventId: string, after: number): string {
   const base64 = Buffer.from(JSON.stringify([list, eventId, after])).toString('base64');
   return base64.replaceAll('+', '-').replaceAll('/', '_');
 }
 
-/** @throws UnexpectedAnswerError for a text that is no cursor of the list */
-function readCursor(cursor: string, list: List, eventId: string): number {
+/** @throws UnexpectedAnswerError for a text that is not a cursor of the list */
+function readCursor(cursor: string, list: PeopleList, eventId: string): number {
   const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
   const after: unknown = Array.isArray(parsed) ? parsed[2] : undefined;
   if (typeof after === 'number' && writeCursor(list, eventId, after) === cursor) return after;
   throw new UnexpectedAnswerError(`a cursor that is not of the ${list} of ${eventId}: ${cursor}`);
 }
 
-/** @throws UnexpectedAnswerError for what is not a page as it was asked for */
+/** @throws UnexpectedAnswerError for an answer that is not the requested page */
 export function toPage(
   { headers, body }: Reply,
   eventId: string,
@@ -47,12 +47,15 @@ export function toPage(
   if (!isCsv && (rows.length > limit || (next !== null && !isFull))) {
     throw new UnexpectedAnswerError(`a page of ${rows.length} rows where ${limit} were asked for`);
   }
-  // Only where a page ends does it tell the order number of a seat.
+  // The API shows the order number of a seat only in the cursor, which is that of the last row.
   if (last && next !== null && !('position' in last)) last.seq = next;
   return { type: 'page', rows, next };
 }
 
-function toRow({ userId, name, registrationId, entryId, position }: Row, list: List): Seat | Place {
+function toRow(
+  { userId, name, registrationId, entryId, position }: Row,
+  list: PeopleList,
+): Seat | Entry {
   if (name !== userId) throw new UnexpectedAnswerError(`${userId} is listed as ${name}`);
   if (list === 'registrations' && registrationId) return { userId, id: registrationId };
   if (list === 'waitlist' && entryId && position) return { userId, id: entryId, position };
@@ -77,7 +80,7 @@ function fromCsv(text: string): Row[] {
   });
 }
 
-/** Every line ends in CRLF; a cell that has quotes, commas or line ends is quoted. */
+/** Splits CSV into cells. Every line ends in CRLF; a cell with quotes, commas or line ends is quoted. */
 function linesOf(text: string): string[][] {
   const lines: string[][] = [];
   let cells: string[] = [];

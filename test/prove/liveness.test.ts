@@ -3,13 +3,13 @@ import { type Asked, type Operation, type Outcome, Recorder } from './history.ts
 import {
   type Answered,
   answerWithinMs,
-  type Circumstances,
+  type Conditions,
   lateness,
   staleAbsences,
 } from './liveness.ts';
 
-const windy: Circumstances = { scale: 1, isCalm: false, isRaised: false };
-const calm: Circumstances = { ...windy, isCalm: true };
+const windy: Conditions = { scale: 1, isCalm: false, isRaised: false };
+const calm: Conditions = { ...windy, isCalm: true };
 
 describe('how late an answer may be', () => {
   const bound = answerWithinMs('unregister', windy);
@@ -43,19 +43,19 @@ describe('how late an answer may be', () => {
   });
 });
 
-describe('a refusal for want of time', () => {
+describe('a refusal for lack of time', () => {
   const refused: Answered = {
     ...{ asked: 'register', status: 503 },
     ...{ tookMs: 5, stalledMs: 0, slowCallsMs: 0 },
   };
-  test('is no fault while calls fail', () => {
+  test('is not a fault while calls fail', () => {
     expect(lateness(refused, windy)).toBeNull();
   });
-  test('is one where nothing is wrong', () => {
+  test('is a fault when no call fails', () => {
     expect(lateness(refused, calm)).toContain('nothing was wrong');
     expect(lateness({ ...refused, status: 409 }, calm)).toBeNull();
   });
-  test('may be our own doing, where this process or the database stood still', () => {
+  test('is not a fault when this process or the database stood still', () => {
     expect(lateness({ ...refused, stalledMs: 1_000 }, calm)).toBeNull();
     expect(lateness({ ...refused, slowCallsMs: 1_000 }, calm)).toBeNull();
   });

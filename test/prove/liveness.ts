@@ -11,19 +11,19 @@ import type { Operation } from './history.ts';
 const SLACK_MS = 1_500;
 /** Commits that a large raise may need one after the other. */
 const RAISE_MAX_COMMITS = 4;
-/** How long it may be remembered that there is no such event, and what else such an answer may take. */
+/** How long an absence of an event may be remembered, and how much longer such an answer may take. */
 const ABSENCE_MAX_MS = 1_000;
 const ABSENCE_SLACK_MS = 500;
-/** With more time lost than that, on a machine that is too busy, want of time is no fault of the service. */
+/** If more time was lost here, the machine is too busy, and a timeout is no fault of the service. */
 const CALM_MAX_LOST_MS = 250;
 
-/** What of a run decides how soon an answer has to come. */
-export interface Circumstances {
-  /** What the deadlines of the product are multiplied with. */
+/** The conditions of a run that decide how soon an answer must come. */
+export interface Conditions {
+  /** The factor of the product's deadlines. */
   scale: number;
-  /** Whether nothing happens to calls or processes: then nobody is refused for want of time. */
+  /** Whether nothing happens to calls or processes. Then no request may be refused for lack of time. */
   isCalm: boolean;
-  /** Whether a capacity is raised by more than one transaction takes. */
+  /** Whether a raise of the capacity needs more than one transaction. */
   isRaised: boolean;
 }
 
@@ -32,9 +32,9 @@ export interface Answered {
   asked: Call['type'];
   status: number;
   tookMs: number;
-  /** Time that was lost in this process meanwhile. */
+  /** Time that this process was kept from running meanwhile. */
   stalledMs: number;
-  /** Time that calls to the database took meanwhile though nothing befell them. */
+  /** Time that calls to the database without a fault took too long meanwhile. */
   slowCallsMs: number;
 }
 
@@ -52,33 +52,33 @@ const READS_TABLES = new Set<Call['type']>([
  * How late an answer may be: when the command's deadline is over it is refused, at the next look at the
  * queue, or what it was decided with is committed; some calls read the tables besides.
  */
-export function answerWithinMs(asked: Call['type'], { scale, isRaised }: Circumstances): number {
+export function answerWithinMs(asked: Call['type'], { scale, isRaised }: Conditions): number {
   const readMs = READS_TABLES.has(asked) ? READ_DEADLINE_MS : 0;
   const commits = asked === 'update' && isRaised ? RAISE_MAX_COMMITS : 1;
   const deadlines = QUEUE_WAIT_MS + QUEUE_SWEEP_MS + readMs + commits * COMMIT_DEADLINE_MS;
   return deadlines * scale + SLACK_MS;
 }
 
-/** Why an answer breaks the promise that everybody is told in time, if it does. */
+/** Why an answer breaks the promise of an answer in time; null if it does not. */
 export function lateness(
   { asked, status, tookMs, stalledMs, slowCallsMs }: Answered,
-  circumstances: Circumstances,
+  conditions: Conditions,
 ): string | null {
-  const boundMs = answerWithinMs(asked, circumstances);
+  const boundMs = answerWithinMs(asked, conditions);
   if (tookMs - stalledMs > boundMs) {
     return `an answer that came too late: ${asked} ${status} after ${Math.round(tookMs)} ms, ${Math.round(boundMs)} at most`;
   }
-  if (circumstances.isCalm && status === 503 && stalledMs + slowCallsMs < CALM_MAX_LOST_MS) {
+  if (conditions.isCalm && status === 503 && stalledMs + slowCallsMs < CALM_MAX_LOST_MS) {
     return `refused for want of time though nothing was wrong: ${asked} 503 after ${Math.round(tookMs)} ms`;
   }
   return null;
 }
 
 /**
- * Answers that deny an event long after it was created. While two instances believe that they own it,
- * one may not have heard of its creation; but not for longer than such an answer is remembered.
+ * Finds answers that deny an event long after it was created. While two instances believe that they own it, one may
+ * not know of its creation, but only for as long as an absence may be remembered.
  */
-export function staleAbsences(operations: Operation[], { scale }: Circumstances): string[] {
+export function staleAbsences(operations: Operation[], { scale }: Conditions): string[] {
   const createdAt = Math.min(
     ...operations.flatMap(({ outcome, answeredAt }) =>
       outcome.type === 'created' ? [answeredAt] : [],
@@ -92,7 +92,7 @@ export function staleAbsences(operations: Operation[], { scale }: Circumstances)
   );
 }
 
-/** After which time an event that was created is there for everybody: a load may have begun just before. */
+/** How long after its creation an event may still be denied: a load may have begun just before. */
 export function absenceMaxMs(scale: number): number {
   return ABSENCE_MAX_MS + 2 * READ_DEADLINE_MS * scale + ABSENCE_SLACK_MS;
 }

@@ -6,10 +6,10 @@ import { MUTATIONS } from './mutations.ts';
 import { readOptions, USAGE } from './options.ts';
 import { buildBoth, measureAll, proveCampaign, proveProduct, say } from './stages.ts';
 
-/** Builds, and whatever else is written on the way. */
+/** The folder of the builds and of all other files. */
 const folder = mkdtempSync(join(tmpdir(), 'prove-'));
 
-/** Does what was asked for; tells the exit code. */
+/** Does what the options say; returns the exit code. */
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if (!options) {
@@ -44,7 +44,7 @@ async function main(): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-/** Ends everything that was started, and leaves no file behind. */
+/** Ends all processes, and deletes all files. */
 async function cleanUp(): Promise<void> {
   await stopAllProcesses();
   rmSync(folder, { recursive: true, force: true });
@@ -63,7 +63,7 @@ let exitCode = 1;
 try {
   exitCode = await main();
 } catch (error) {
-  // Ended from outside: what was under way fails then, which is nobody's business.
+  // Ended by a signal: errors of what was under way are expected then.
   if (!isEnding) process.stderr.write(`${(error as Error).stack}\n`);
 }
 await cleanUp();

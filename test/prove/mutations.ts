@@ -6,13 +6,13 @@ export interface Replacement {
   to: string;
 }
 
-/** A defect, put in on purpose to see whether the campaign finds it. */
+/** A defect that is put in on purpose, to see whether the campaign finds it. */
 export interface Mutation {
   name: string;
   replacements: Replacement[];
 }
 
-/** The defects that the campaign must find, each a way in which such systems are wrong in practice. */
+/** The defects that the campaign must find. Each is a mistake that such systems have in practice. */
 export const MUTATIONS: Mutation[] = [
   {
     name: 'the fence removed',
@@ -123,7 +123,7 @@ export const MUTATIONS: Mutation[] = [
     ],
   },
   {
-    name: 'the key of a call for many not used up before its rows',
+    name: 'the key of a bulk call not used up before its rows',
     replacements: [
       {
         file: 'event/sequencer.ts',
@@ -133,7 +133,7 @@ export const MUTATIONS: Mutation[] = [
     ],
   },
   {
-    name: 'that there is no such event kept in memory for ever',
+    name: 'the absence of an event kept in memory for ever',
     replacements: [
       {
         file: 'event/memory.ts',
@@ -153,7 +153,7 @@ export const MUTATIONS: Mutation[] = [
     ],
   },
   {
-    name: 'the window not looked at when a command is decided',
+    name: 'the window not checked when a command is decided',
     replacements: [
       {
         file: 'event/rules/registration.ts',
@@ -267,8 +267,8 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'store/log.ts',
-        from: 'last = first + count - 1;',
-        to: 'last = first + count;',
+        from: 'last += count;',
+        to: 'last += count + 1;',
       },
     ],
   },

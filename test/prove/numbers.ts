@@ -1,10 +1,9 @@
 import type { Operation, Outcome, Seat } from './history.ts';
 
 /**
- * The operations with the order numbers of the seats that they gave, as far as anybody learned them:
- * from the tables, or from the cursor of a page that ended at the seat. Seats are given in the order of
- * their numbers, so the search has to heed them from the start; found out by a page much later, they
- * would have it try every order of those who took a seat at the same time.
+ * Adds the order numbers of seats to the operations that gave them, if they are known: from the tables, or from the
+ * cursor of a page that ended at the seat. Seats are given in the order of these numbers. If the search only met a
+ * number in a much later page, it would try every order of seats that were taken at the same time.
  */
 export function withSeatNumbers(operations: Operation[]): Operation[] {
   const numbers = new Map<string, number>();
@@ -31,7 +30,7 @@ export function withSeatNumbers(operations: Operation[]): Operation[] {
   });
 }
 
-/** Seats that an answer shows with their numbers. */
+/** The seats that an answer shows with their order numbers. */
 function seatsShown(outcome: Outcome): readonly Seat[] {
   if (outcome.type === 'tables') return outcome.content?.seats ?? [];
   return outcome.type === 'page' ? outcome.rows.filter((row) => !('position' in row)) : [];

@@ -16,14 +16,14 @@ export const USAGE = `npm run prove [-- OPTIONS]: tries to break the promises, a
   --no-behaviour leave them out
   --parallel N   histories at a time (default 4)`;
 
-/** How long the histories of the whole campaign go on at most. */
+/** How long the histories of the whole campaign may take. */
 const RUNS_MAX_MS = 12 * 60_000;
 const RUNS = 400;
-/** The short piece. */
+/** The bounds of `--slice`. */
 const SLICE_MAX_MS = 30_000;
 const SLICE_RUNS = 20;
 
-/** What is to be done. */
+/** What the campaign is to do. */
 export interface Options {
   firstSeed: number;
   runs: number;

@@ -8,7 +8,7 @@ import type { Random } from './random.ts';
 const OLD_KEYS = 300;
 const OLD_KEYS_AT_ONCE = 60;
 const REPLAYERS = 6;
-/** How long they go on: well past the deadline of a command that is never decided meanwhile. */
+/** How long the replays go on: longer than the deadline of a command. */
 const REPLAYS_MS = 7_500;
 /** Pause between two requests of the others, at most. */
 const OTHERS_PAUSE_MS = 300;
@@ -16,7 +16,7 @@ const OTHERS_PAUSE_MS = 300;
 const RUNNERS = 2;
 const RUNNERS_PAUSE_MS = 150;
 const OUTRUN_MS = 9_000;
-/** How often somebody tries who has to be told. */
+/** Attempts of a client that must get an answer. */
 const MAX_ATTEMPTS = 30;
 const RETRY_PAUSE_MS = 20;
 
@@ -26,7 +26,7 @@ export interface Pressure {
   eventId: string;
   userIds: string[];
   random: Random;
-  /** One client, going on until it is told to stop; it pauses so long at most between two requests. */
+  /** Runs one client until it is told to stop, with a pause of at most so many milliseconds between requests. */
   behave(
     number: number,
     manner: { until: number; pauseMs: number; worker?: number },
@@ -34,8 +34,8 @@ export interface Pressure {
 }
 
 /**
- * Replays of keys that the worker does not remember come all the time, so that each transaction that
- * they are in is cancelled. The others must be served as if they were not there.
+ * Sends replays of keys that the worker does not have in memory, all the time. Each cancels the transaction that it
+ * is in. The other clients must still be served.
  *
  * @param restart ends the worker and starts it again
  */
@@ -61,7 +61,7 @@ export async function playReplays(
   const replay = async () => {
     while (performance.now() < until) {
       await asker.askAgain(old.pop());
-      // So that some come while a transaction is under way, whenever it began.
+      // A random pause, so that some replays arrive while a transaction is under way.
       await sleep(random.between(0, 20));
     }
   };
@@ -72,12 +72,12 @@ export async function playReplays(
 }
 
 /**
- * One worker's transactions take so long that another, which believes that it owns the event too, has
- * always written before it: whoever asks there must be told so in time.
+ * Two workers believe that they own the event. The transactions of one are so slow that the other always writes
+ * first. Callers of the slow one must still get an answer in time.
  */
 export async function playOutrun({ asker, eventId, random, behave }: Pressure): Promise<void> {
   const until = performance.now() + OUTRUN_MS;
-  // What they write changes nobody's place, so that the other one can load the event in between.
+  // Their writes change no rows, so that the slow worker can load the event in between.
   const write = (): Asked => ({
     type: 'update',
     patch: { waitlistCapacity: random.int(5, 50) },
@@ -93,8 +93,8 @@ export async function playOutrun({ asker, eventId, random, behave }: Pressure): 
 }
 
 /**
- * An event is asked about before it is there, by somebody who is not there either; then it is created,
- * through another worker where there are two. From then on nobody may be told that there is none.
+ * Asks about an event before it is created, for a user who does not exist. Then the event is created, through
+ * the other worker if there are two. From then on no answer may deny it.
  */
 export async function playLateCreation(
   asker: Asker,

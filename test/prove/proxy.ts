@@ -11,22 +11,22 @@ import {
   cancelled,
   failure,
   type Item,
-  type Page,
   type Query,
+  type QueryPage,
   readBody,
   success,
   type TransactWrite,
   Upstream,
 } from './wire.ts';
 
-/** How long a call that is never answered is kept open when its caller does not give up. */
+/** How long an unanswered call is kept open if its caller does not give up. */
 const HANG_MAX_MS = 60_000;
 
-/** What a call to the database takes at most while the machine is not too busy. */
+/** How long a call to the database may take on a machine that is not too busy. */
 const USUAL_CALL_MS = 50;
 
-/** A call as it came in. */
-interface Call {
+/** A call of a worker to DynamoDB. */
+interface DatabaseCall {
   operation: string;
   request: IncomingMessage;
   response: ServerResponse;
@@ -35,14 +35,14 @@ interface Call {
   givenUp: Promise<void>;
 }
 
-/** Stands between worker and DynamoDB on the loopback, and lets the weather happen to the calls. */
+/** A proxy between workers and DynamoDB, on the loopback. It applies the weather to the calls. */
 export class FaultProxy {
   weather: Weather;
   /** How often each fault struck. */
   readonly counts = new Map<Fault, number>();
-  /** Time that calls took beyond what a call to the database behind does, though nothing befell them. */
+  /** Time beyond `USUAL_CALL_MS` that calls without a fault took. */
   slowCallsMs = 0;
-  /** One for each worker, so that they can be told apart. */
+  /** One server for each worker, so that calls can be attributed to it. */
   readonly #doors: Server[];
   readonly #upstream: Upstream;
   readonly #random: Random;
@@ -75,7 +75,7 @@ export class FaultProxy {
     }
   }
 
-  /** @param doors how many addresses it has, one for each worker */
+  /** @param doors the number of addresses: one for each worker */
   static async open(
     upstreamPort: number,
     weather: Weather,
@@ -89,18 +89,18 @@ export class FaultProxy {
     return new FaultProxy(servers, upstreamPort, weather, seed);
   }
 
-  /** Where the worker of a number finds it. */
+  /** The address for the worker with this number. */
   url(door: number): string {
     const address = this.#doors[door]?.address() as AddressInfo | undefined;
     return `http://127.0.0.1:${address?.port ?? 0}`;
   }
 
-  /** Lets nobody through, as when DynamoDB is gone. */
+  /** Lets no call through, as if DynamoDB were gone. */
   cut(): void {
     this.#isCut = true;
   }
 
-  /** Finds out what became of the calls that were under way at the cut, then lets everybody in. */
+  /** Finds out the results of the calls that were under way at the cut, then lets all calls through again. */
   async mend(readBooks: ReadBooks): Promise<void> {
     await this.settle(2_000);
     await this.#tokens.settle(readBooks);
@@ -123,7 +123,7 @@ export class FaultProxy {
     return this.#awaited.reached.promise;
   }
 
-  /** Waits until no call is under way any more, the late ones included. */
+  /** Waits until no call is under way any more, including late ones. */
   async settle(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (this.#pending.size > 0 && performance.now() < deadline) {
@@ -162,7 +162,7 @@ export class FaultProxy {
     await this.#suffer(fault, { operation, request, response, body, givenUp });
   }
 
-  /** What befalls the next call, if anything. */
+  /** The fault of the next call, if any. */
   #draw(operation: string): Fault | null {
     const { weights, rate, stormRate, stormEvery, stormCalls } = this.weather;
     const isStorm = stormEvery > 0 && this.#calls++ % stormEvery < stormCalls;
@@ -176,7 +176,7 @@ export class FaultProxy {
     return isApplicable ? fault : 'slow';
   }
 
-  async #suffer(fault: Fault | null, call: Call): Promise<void> {
+  async #suffer(fault: Fault | null, call: DatabaseCall): Promise<void> {
     const { response, body, operation } = call;
     const drop = () => void response.destroy();
     switch (fault) {
@@ -234,7 +234,7 @@ export class FaultProxy {
       : failure(400, name === 'cancelled' ? 'ThrottlingException' : name);
   }
 
-  async #carryOut({ operation, request, body }: Call): Promise<Answer> {
+  async #carryOut({ operation, request, body }: DatabaseCall): Promise<Answer> {
     const send = async (content: Buffer) => {
       const sentAt = performance.now();
       const answer = await this.#upstream.send(operation, request.headers, content);
@@ -259,19 +259,19 @@ export class FaultProxy {
     if (!this.#indexes.covers(query)) return send(body);
     const { ExclusiveStartKey: _start, Limit: _limit, ...whole } = query;
     const rows: Item[] = [];
-    let page: Page = {};
+    let page: QueryPage = {};
     do {
       const next = page.LastEvaluatedKey ? { ExclusiveStartKey: page.LastEvaluatedKey } : {};
       const answer = await send(Buffer.from(JSON.stringify({ ...whole, ...next })));
       if (answer.status !== 200) return answer;
-      page = JSON.parse(answer.body.toString()) as Page;
+      page = JSON.parse(answer.body.toString()) as QueryPage;
       rows.push(...(page.Items ?? []));
     } while (page.LastEvaluatedKey);
     return success(this.#indexes.answer(query, rows));
   }
 
-  /** Hands back half of the keys, as DynamoDB does when it is short of throughput. */
-  async #leaveUnprocessed({ operation, request, body }: Call): Promise<Answer> {
+  /** Leaves half of the keys unprocessed, as DynamoDB does when it is short of throughput. */
+  async #leaveUnprocessed({ operation, request, body }: DatabaseCall): Promise<Answer> {
     const { RequestItems = {} } = JSON.parse(body.toString()) as {
       RequestItems?: Record<string, { Keys: Item[] }>;
     };

@@ -1,13 +1,13 @@
-import type { Asked, Content, Outcome, Place } from './history.ts';
+import type { Asked, Content, Entry, Outcome } from './history.ts';
 import { type State, settingsOf, type Taken } from './rules.ts';
 
 /** A request that changes nothing. */
 type Question = Extract<Asked, { type: 'read' | 'look' | 'stand' | 'list' }>;
 
 /**
- * What a question about an event is answered.
+ * The answer to a question about an event.
  *
- * @param told what a client was told: where nobody can know the order of two, it is as it was told
+ * @param told the outcome that a client was told: it decides where the order of two seats is unknown
  */
 export function answerTo(state: State, question: Question, told: Outcome | undefined): Outcome {
   const { capacity, seats, line, status, revision } = state;
@@ -27,19 +27,19 @@ export function answerTo(state: State, question: Question, told: Outcome | undef
 }
 
 /**
- * Rows after an order number. A seat whose number nobody learned (it has a fraction here) may be before
- * or after that of a page's end: it stands where it was told, and is left out where it was not.
+ * Rows after an order number. A seat whose number is unknown (it has a fraction here) may be before or after the end
+ * of a page: it is in the page only if the client was told so.
  */
 function page(
   { seats, line }: State,
   { list, format, after, limit }: Extract<Asked, { type: 'list' }>,
   told: Outcome | undefined,
 ): Outcome {
-  const orderOf = (row: Taken | Place) => ('position' in row ? row.position : row.seq);
+  const orderOf = (row: Taken | Entry) => ('position' in row ? row.position : row.seq);
   const toldRows = told?.type === 'page' ? told.rows : [];
   const places = new Map(toldRows.map(({ userId }, i) => [userId, i]));
   const placeOf = ({ userId }: { userId: string }) => places.get(userId) ?? toldRows.length;
-  const all: readonly (Taken | Place)[] = list === 'registrations' ? seats : line;
+  const all: readonly (Taken | Entry)[] = list === 'registrations' ? seats : line;
   const certain = all.filter((row) => orderOf(row) > after);
   const uncertain = all.filter((row) => orderOf(row) <= after && !Number.isInteger(orderOf(row)));
   const rows = [...certain, ...uncertain.filter(({ userId }) => places.has(userId))].sort(

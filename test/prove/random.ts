@@ -1,4 +1,4 @@
-/** Random numbers that a seed determines (sfc32), so that a run can be had again. */
+/** Random numbers from a seed (sfc32), so that a run can be repeated. */
 export class Random {
   readonly #state = new Uint32Array(4);
 
@@ -8,11 +8,11 @@ export class Random {
       hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);
     }
     this.#state.set([hash, seed, seed ^ 0x9e3779b9, 1]);
-    // The first draws of two neighbouring seeds are alike; these are thrown away.
+    // The first numbers of neighbouring seeds are similar, so they are dropped.
     for (let i = 0; i < 16; i++) this.next();
   }
 
-  /** From 0 up to, and without, 1. */
+  /** A number from 0 to below 1. */
   next(): number {
     const s = this.#state;
     const [a = 0, b = 0, c = 0, d = 0] = s;

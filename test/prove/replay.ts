@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Content, Place, Seat, Settings } from './history.ts';
+import type { Content, Entry, Seat, Settings } from './history.ts';
 import type { LogChange, LogEntry } from './log.ts';
 import { type Rows, toContent } from './tables.ts';
 
@@ -17,7 +17,7 @@ interface LoggedSeat extends Seat, Created {
 }
 
 /** A place in line. */
-type LoggedPlace = Place & Created;
+type LoggedPlace = Entry & Created;
 
 /**
  * An event as its log tells it: the changes applied one after the other to an empty event, each held
@@ -147,7 +147,7 @@ export class LoggedEvent {
     return settings.hasWaitlist && hasRoom ? this.#closure(settings) : 'the line takes nobody';
   }
 
-  #leave(place: Place): string | null {
+  #leave(place: Entry): string | null {
     const { id, userId, position } = place;
     const found = this.line.find((each) => each.id === id);
     if (found?.userId !== userId || found.position !== position) {

@@ -10,10 +10,10 @@ import {
 import { carryOut, type Model } from './rules.ts';
 import { shrink } from './shrink.ts';
 
-/** How much of an order is worth reading: its end. */
+/** How many operations of an order are shown: the last ones. */
 const ORDER_MAX_SHOWN = 8;
 
-/** A history that breaks a promise, for people: who did what when, and which promise broke. */
+/** A history that breaks a promise as a readable text: the operations, and the broken promise. */
 export function explainViolation(eventId: string, operations: Operation[]): string {
   const { operations: smallest, verdict } = shrink(operations);
   const { stuck } = verdict;
@@ -37,7 +37,7 @@ export function explainViolation(eventId: string, operations: Operation[]): stri
   return lines.join('\n');
 }
 
-/** The promise that an answer breaks which the rules cannot explain. */
+/** The promise that an inexplicable answer breaks. */
 function promiseOf(state: Model, stuck: Operation): string {
   const { request, outcome } = stuck;
   const { expected } = carryOut(state, request, outcome, whenOf(stuck));
@@ -61,16 +61,16 @@ function promiseOf(state: Model, stuck: Operation): string {
         : `an acknowledged change is kept (${instead})`;
     case 'leftLine':
       return expected.type === 'leftLine'
-        ? `a place in line keeps its position (${instead})`
+        ? `an entry keeps its position (${instead})`
         : `an acknowledged change is kept (${instead})`;
     case 'updated':
       return expected.type === 'updated' && expected.promoted.length !== outcome.promoted.length
         ? `a raise promotes as many as fit, in order, at once (${instead})`
         : `an acknowledged change is kept (${instead})`;
     case 'page':
-      return `a page has those who are in, in order, none left out (${instead})`;
+      return `a page has all rows, in order (${instead})`;
     case 'tables':
-      return `an acknowledged change is kept, and nothing is there that nobody asked for (${instead})`;
+      return `an acknowledged change is kept, and no row appears without a request (${instead})`;
     default:
       return `an answer rests on what is committed (${instead})`;
   }
@@ -112,7 +112,7 @@ function describeRequest(request: Request): string {
 const describeMatch = ({ ifMatch }: { ifMatch?: number }) =>
   ifMatch === undefined ? '' : ` if revision ${ifMatch}`;
 
-/** An id, or its beginning where it is long. */
+/** An id; of a long one the beginning. */
 export function brief(id: string): string {
   const chars = [...id];
   return chars.length > 20 ? `${chars.slice(0, 8).join('')}…` : id;

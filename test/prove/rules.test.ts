@@ -16,7 +16,7 @@ import { carryOut, type Model } from './rules.ts';
 
 const EVENT = 'event';
 
-/** A command of the product as a client asks for it. */
+/** A command of the product as a request of a client. */
 function toAsked(command: Command): Asked {
   switch (command.type) {
     case 'register':
@@ -124,7 +124,7 @@ describe('histories of the whole life of an event are accepted', () => {
       leaves('b', 'c'),
       counts(1, 1, 1),
     ],
-    'who leaves the line moves the others up, and their positions stay': [
+    'the others move up when an entry leaves the line, and keep their positions': [
       ...queue,
       [
         { type: 'leaveLine', userId: 'b' },
@@ -145,7 +145,7 @@ describe('histories of the whole life of an event are accepted', () => {
       leaves('a'),
     ],
     'a cancelled event promotes nobody': [...queue, cancel, leaves('a'), cancel],
-    'a raise without an answer happened whole, or not at all': [
+    'a raise without an answer happened completely, or not at all': [
       ...queue,
       [{ type: 'update', patch: { capacity: 3 } }, unanswered],
       counts(1, 1, 3),
@@ -197,7 +197,7 @@ describe('histories that break its promises are rejected', () => {
       ],
       register('a'),
     ],
-    'a place in line that is told wrong': [...queue, stands('c', 2, 0)],
+    'a wrong place in an answer': [...queue, stands('c', 2, 0)],
     'an update that is gone': [create, raise(2, 2), counts(1, 0, 0)],
   };
   for (const [name, steps] of Object.entries(bad)) {
@@ -265,7 +265,7 @@ describe('windows', () => {
     }
     expect(verdict(late, opens - 400, opens + 400)).toBe('violation');
   });
-  test('whoever is in, or goes past the capacity, is not asked for the time', () => {
+  test('the window does not matter for a user with a place, nor for an override', () => {
     const state = [create, setWindow].reduce<Model>(
       (before, [request]) => carryOut(before, request).next,
       null,
@@ -301,8 +301,13 @@ describe('revisions', () => {
     outcome,
   ];
   const good: Record<string, [Asked, Outcome][]> = {
-    'what changes nothing leaves them as they are': [create, raise(1, 1), raise(2, 2), raise(2, 2)],
-    'only the one that is': [create, raise(2, 2), given(raise(3, 3), 2), looked(3, 3)],
+    'an update that changes nothing does not count': [
+      create,
+      raise(1, 1),
+      raise(2, 2),
+      raise(2, 2),
+    ],
+    'the current one is accepted': [create, raise(2, 2), given(raise(3, 3), 2), looked(3, 3)],
     'another one is refused': [
       create,
       raise(2, 2),
@@ -314,7 +319,7 @@ describe('revisions', () => {
       cancel,
       [{ type: 'cancel', ifMatch: 1 }, mismatch],
     ],
-    'people count nothing': [create, register('a'), register('b', 1), looked(1, 1)],
+    'registrations do not count': [create, register('a'), register('b', 1), looked(1, 1)],
   };
   test.each(Object.entries(good))('%s', (_, steps) => {
     expect(check(history(...steps)).type).toBe('linearizable');
@@ -323,8 +328,8 @@ describe('revisions', () => {
     'one that is not counted': [create, raise(1, 2)],
     'one that is counted twice': [create, raise(3, 2)],
     'an update on another one': [create, raise(2, 2), given(raise(3, 3), 1)],
-    'a refusal of the one that is': [create, [{ type: 'cancel', ifMatch: 1 }, mismatch]],
-    'one of the past': [create, raise(2, 2), looked(1, 1)],
+    'a refusal of the current one': [create, [{ type: 'cancel', ifMatch: 1 }, mismatch]],
+    'an outdated one': [create, raise(2, 2), looked(1, 1)],
   };
   test.each(Object.entries(bad))('%s is rejected', (_, steps) => {
     expect(check(history(...steps)).type).toBe('violation');
@@ -412,7 +417,7 @@ describe('lists', () => {
         null,
       ),
     ],
-    'who comes back stands at the end': [
+    'a user who comes back is at the end': [
       create,
       raise(2, 3),
       ...['a', 'b', 'c'].map((userId) => register(userId)),
@@ -484,7 +489,7 @@ describe('lists', () => {
         3,
       ),
     ],
-    'somebody who has left': [
+    'a user who has left': [
       ...queue,
       [
         { type: 'leaveLine', userId: 'd' },
@@ -587,14 +592,14 @@ describe('lists', () => {
   });
 });
 
-describe('who does not exist', () => {
+describe('a user or event that does not exist', () => {
   const noUser: Outcome = { type: 'refused', reason: 'no such user' };
   const ask: Asked = { type: 'register', userId: NOBODY };
   test('gets no seat, and nothing else', () => {
     expect(check(history(create, [ask, noUser])).type).toBe('linearizable');
     expect(check(history(create, register(NOBODY))).type).toBe('violation');
   });
-  test('is missed, or the event, where neither exists', () => {
+  test('is reported as missing, user or event, when neither exists', () => {
     const noEvent: Outcome = { type: 'refused', reason: 'no such event' };
     expect(check(history([ask, noUser])).type).toBe('linearizable');
     expect(check(history([ask, noEvent])).type).toBe('linearizable');

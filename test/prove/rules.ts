@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   type Asked,
   type Content,
+  type Entry,
   type Interval,
   NOBODY,
   type Outcome,
-  type Place,
   type Reason,
   type Request,
   type Seat,
@@ -13,32 +13,32 @@ import {
 } from './history.ts';
 import { answerTo } from './questions.ts';
 
-/** A seat whose place in the order is known, as far as clients could learn it. */
+/** A seat with its order number, as far as clients could learn it. */
 export interface Taken extends Seat {
-  /** With a fraction: somewhere between the last seat whose number was told and the next. */
+  /** A number with a fraction lies between the last seat with a known number and the next. */
   seq: number;
 }
 
 /** An event that exists. */
 export interface State extends Content {
   seats: readonly Taken[];
-  /** The highest number of a seat that was told. */
+  /** The highest order number of a seat that a client was told. */
   lastSeq: number;
 }
 
-/** An event as the rules know it; never altered. Null before it is created. */
+/** An event in the rules; immutable. Null before it is created. */
 export type Model = State | null;
 
-/** The rules' answer to a request, and the event afterwards. */
+/** The outcome that the rules expect, and the event afterwards. */
 export interface Step {
   expected: Outcome;
   next: Model;
 }
 
-/** Stands for an id that nobody was told. */
+/** Stands for an id that no client was told. */
 export const UNTOLD = '?';
 
-/** Equal events have equal keys. */
+/** A text that is equal for equal events. */
 export function keyOf(model: Model): string {
   if (!model) return '';
   const { lastPosition, lastSeq, revision } = model;
@@ -48,7 +48,7 @@ export function keyOf(model: Model): string {
   return `${[...settings, revision, lastPosition, lastSeq]}|${seats}|${line}`;
 }
 
-/** What a client was told of a user's new place: the id, and of a seat its number. */
+/** What a client was told of a user's new place: the id, and the number of a seat. */
 function toldOf(
   told: Outcome | undefined,
   userId: string,
@@ -66,7 +66,7 @@ function toldOf(
   }
 }
 
-/** Seats somebody after all the others. Sorted by user, equal sets are equal texts. */
+/** Gives a user the last seat. Seats are sorted by user, so that equal sets are equal texts. */
 function seat(state: State, userId: string, told: Outcome | undefined): [State, Taken] {
   const { id, seq = 0 } = toldOf(told, userId);
   const isKnown = seq > state.lastSeq;
@@ -78,7 +78,7 @@ function seat(state: State, userId: string, told: Outcome | undefined): [State, 
 const without = <Row extends { userId: string }>(rows: readonly Row[], userId: string) =>
   rows.filter((row) => row.userId !== userId);
 
-/** Picks out what the organiser decides. */
+/** The settings of an event, without its people. */
 export function settingsOf(settings: Settings): Settings {
   const { capacity, hasWaitlist, waitlistCapacity, status } = settings;
   const { registrationOpensAt, registrationClosesAt } = settings;
@@ -88,7 +88,7 @@ export function settingsOf(settings: Settings): Settings {
   };
 }
 
-/** Free seats go to those who wait, in order; a cancelled event gives none. */
+/** Promotes into all free seats, in order. A cancelled event promotes nobody. */
 function promote(state: State, told: Outcome | undefined): { next: State; promoted: Taken[] } {
   const promoted: Taken[] = [];
   let next = state;
@@ -101,7 +101,7 @@ function promote(state: State, told: Outcome | undefined): { next: State; promot
   return { next, promoted };
 }
 
-/** Of a request that may have been decided whenever. */
+/** The interval of a request that may have been decided at any time. */
 const WHENEVER: Interval = { from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY };
 
 const refusalOf = (reason: Reason, time?: string): Outcome => ({
@@ -111,11 +111,11 @@ const refusalOf = (reason: Reason, time?: string): Outcome => ({
 });
 
 /**
- * The rules told in the plainest way there is, apart from the product's: what the answer to a request
- * must be, one request after the other.
+ * The rules in the simplest form, written independently of the product: the expected outcome of a request, and the
+ * event afterwards.
  *
- * @param told what a client was told, out of which the ids are taken
- * @param when it was decided: where a window opens or closes meanwhile, both answers are right
+ * @param told the outcome that a client was told; ids are taken from it
+ * @param when when it was decided: if a window opens or closes meanwhile, both answers are right
  */
 export function carryOut(
   state: Model,
@@ -138,7 +138,7 @@ export function carryOut(
   }
   const isRefused = (reason: Reason) => told?.type === 'refused' && told.reason === reason;
   if (needsUser(request) && request.userId === NOBODY) {
-    // Without user and event, either may be missed first.
+    // If both user and event do not exist, the answer may be about either.
     const reason = !state && isRefused('no such event') ? 'no such event' : 'no such user';
     return { expected: refusalOf(reason), next: state };
   }
@@ -146,7 +146,7 @@ export function carryOut(
   return carryOutOn(state, request, told, when);
 }
 
-/** Whether it is looked up who the request is about. */
+/** Whether the service looks up the user of the request. */
 function needsUser(
   request: Request,
 ): request is Extract<Request, { type: 'register' | 'override' | 'stand' }> {
@@ -221,8 +221,8 @@ function update(
 }
 
 /**
- * Why nobody can register by the clock, if so. An answer that was given counts where it can be right;
- * without one the window is taken to be open if it can have been.
+ * The refusal if registration was not open by the clock. If both are possible, the given answer decides; without an
+ * answer the window counts as open.
  */
 function closure(state: State, told: Outcome | undefined, when: Interval): Outcome | null {
   const { registrationOpensAt: opensAt, registrationClosesAt: closesAt } = state;
@@ -265,7 +265,7 @@ function register(
   }
   const { id } = toldOf(told, userId);
   const position = state.lastPosition + 1;
-  const place: Place = { userId, id, position };
+  const place: Entry = { userId, id, position };
   const next = { ...state, line: [...line, place], lastPosition: position };
   return { expected: { type: 'waitlisted', id, position }, next };
 }

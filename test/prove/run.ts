@@ -10,10 +10,10 @@ import { Session } from './session.ts';
 import { checkRows, rowsOf, strayRows, toContent } from './tables.ts';
 import { World } from './world.ts';
 
-/** What a run did, and which promises it found broken. */
+/** The result of a run: its figures, and the broken promises. */
 export interface RunResult {
   scenario: Scenario;
-  /** A readable account of each. */
+  /** Each violation as a readable text. */
   violations: string[];
   /** Events whose history could not be decided within the bounds of the search. */
   undecided: number;
@@ -22,14 +22,14 @@ export interface RunResult {
   crashes: number;
   interruptions: number;
   fencesLost: number;
-  /** Requests that were sent again under their key, and answers that were had again. */
+  /** Requests that were repeated under their key, and repetitions that were answered. */
   retries: number;
   replays: number;
-  /** Keys that were sent with another request. */
+  /** Keys that were sent with a different request. */
   misuses: number;
-  /** The slowest answer, as a share of the time that it was allowed. */
+  /** The slowest answer, as a share of the time that it may take. */
   slowest: number;
-  /** Loads that finished what an interrupted raise had begun. */
+  /** Loads that finished an interrupted raise. */
   resumptions: number;
   /** Entries of logs, pages that were read of them, and receipts that were found in them. */
   logEntries: number;
@@ -38,11 +38,11 @@ export interface RunResult {
   checkSteps: number;
   durationMs: number;
   faults: Map<Fault, number>;
-  /** Outcomes by what they were. */
+  /** Counts of outcomes, by type. */
   outcomes: Map<string, number>;
 }
 
-/** Carries out the run of a scenario against a build, and checks what came of it. */
+/** Runs a scenario against a build, and checks the results. */
 export async function run(scenario: Scenario, build: Build): Promise<RunResult> {
   const startedAt = performance.now();
   const world = await World.open({
@@ -69,7 +69,7 @@ export async function run(scenario: Scenario, build: Build): Promise<RunResult> 
   }
 }
 
-/** Reads the tables and holds everything against the promises. */
+/** Reads the tables, and checks everything against the promises. */
 async function judge(session: Session, world: World) {
   const { scenario, recorder } = session;
   const tables = await world.finalTables();
@@ -88,7 +88,7 @@ async function judge(session: Session, world: World) {
     const faults = [
       ...checkRows(rows, history),
       ...checkLog(rows, history, session.logs.of(eventId), hasTwoOwners(scenario)),
-      ...staleAbsences(history, session.circumstances),
+      ...staleAbsences(history, session.conditions),
     ];
     violations.push(...faults.map((fault) => `event ${brief(eventId)}: ${fault}`));
     const last = recorder.begin('—', eventId, { type: 'tables' });

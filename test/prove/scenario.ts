@@ -1,22 +1,22 @@
 import { ATTEMPT_TIMEOUT_MS, ID_MAX_CHARS, PAGE_MAX_ROWS } from '../../src/limits.ts';
 import { CALM, drawWeather, type Weather } from './faults.ts';
 import type { Guess } from './guess.ts';
-import { type Asked, type List, NOBODY, type Patch } from './history.ts';
+import { type Asked, NOBODY, type Patch, type PeopleList } from './history.ts';
 import { Random } from './random.ts';
 
-/** What happens in a run beside the faults of the calls. */
+/** What happens in a run in addition to the faults of calls. */
 export type Kind =
   | 'faults'
   | 'worker crash'
   | 'database crash'
   | 'interruption'
   | 'split brain'
-  /** Keys that were used before the worker's memory began are sent again all the time. */
+  /** Used keys that the worker does not have in memory are sent again all the time. */
   | 'replays'
-  /** Two workers, one of which writes so slowly that the other is always there before it. */
+  /** There are two workers. One writes so slowly that the other is always first. */
   | 'outrun';
 
-/** Ten runs in a row hold each kind this often. */
+/** The kinds of ten runs in a row. */
 const KINDS: Kind[] = [
   'faults',
   'worker crash',
@@ -30,16 +30,16 @@ const KINDS: Kind[] = [
   'interruption',
 ];
 
-/** Every so many runs one keeps the product's own deadlines; the others cut them short. */
+/** One of so many runs has the product's own deadlines; the others have short ones. */
 const REAL_DEADLINES_EVERY = 15;
 
-/** What the deadlines are multiplied with in the other runs. */
+/** The factor of the short deadlines. */
 export const SHORT_SCALE = 1 / 6;
 
-/** Every so many runs has a crowd in line, and a capacity raised for more than one transaction of it. */
+/** One of so many runs has a crowd in line, and a raise that needs several transactions. */
 const CROWD_EVERY = 10;
 const CROWD_FROM = 4;
-/** What happens in those. */
+/** The kinds of these runs. */
 const CROWD_KINDS: Kind[] = [
   'worker crash',
   'worker crash',
@@ -48,30 +48,30 @@ const CROWD_KINDS: Kind[] = [
   'split brain',
 ];
 
-/** Every so many runs one is about who has to wait, and for how long. */
+/** One of so many runs is about waiting times. */
 const PRESSURE_EVERY = 25;
 const PRESSURE: Partial<Record<number, Kind>> = { 7: 'replays', 18: 'outrun' };
 
-/** How long a transaction takes where replays come in between. */
+/** How long a transaction takes in a run with replays. */
 const REPLAYS_TRANSACTION_MS = 40;
-/** How long a transaction of the slower worker takes, as a share of what an attempt may. */
+/** How long a transaction of the slower worker takes, as a share of the timeout of an attempt. */
 const OUTRUN_SHARE = 0.8;
 
-/** Characters of the longest ids: four bytes each as UTF-8. */
+/** The character of the longest ids: four bytes in UTF-8. */
 const LONG = '\u{20000}';
-/** An id in which whatever is written into URLs, lists and CSV has to be escaped. */
+/** An id that must be escaped in URLs, lists and CSV. */
 export const ODD_NAME = 'o\'neil, "x" & y=1?#/%41é';
 
 const NAMES = ['ana', 'ben', 'cleo', 'dora', 'emil', 'finn', 'gus', 'hana'];
 
-/** A run, all of it drawn from its seed. */
+/** A run; all of it is drawn from its seed. */
 export interface Scenario {
   seed: number;
   kind: Kind;
   scale: number;
   weather: Weather;
   userIds: string[];
-  /** The events; what two clients that race to create one ask for. */
+  /** The events, each with the capacities of the creations that race for it. */
   events: { eventId: string; hasWaitlist: boolean; capacities: number[] }[];
   clients: number;
   operationsPerClient: number;
@@ -81,30 +81,30 @@ export interface Scenario {
   /** How many of the clients send idempotency keys. */
   keyedClients: number;
   /**
-   * What the organiser raises the capacity of the first event to, where a crowd is in line, and after
-   * how many of its transactions something happens.
+   * In a run with a crowd: the new capacity of the first event, and after how many transactions of the raise
+   * something happens.
    */
   raise: { capacity: number; afterOperations: number; strikeAfter: number } | null;
   /** After how many operations something is killed or interrupted. */
   disruptions: number[];
-  /** How long what was killed stays down. */
+  /** How long a killed process stays down. */
   downMs: number;
 }
 
-/** What clients do that is no single request of an operation. */
+/** What clients do in addition to single requests. */
 export type Extra =
-  /** Registers several with one call. */
+  /** Registers several users with one call. */
   | 'registerAll'
-  /** Sends a request again whose key was answered. */
+  /** Repeats a request whose key was answered. */
   | 'askAgain'
-  /** Sends another request under its key. */
+  /** Sends a different request under its key. */
   | 'askAmiss'
   /** Asks about an event that does not exist. */
   | 'askNowhere'
   /** Reads a page of an event's log. */
   | 'readLog';
 
-/** Which runs have two workers, so that reads and refusals may be out of date. */
+/** Whether a run has two workers, so that reads and refusals may be out of date. */
 export function hasTwoOwners({ kind }: Scenario): boolean {
   return kind === 'split brain' || kind === 'outrun';
 }
@@ -114,7 +114,7 @@ export function isCalm({ kind, weather }: Scenario): boolean {
   return kind === 'replays' || (kind === 'faults' && weather === CALM);
 }
 
-/** Turns a name into an id of the longest, and no shorter in bytes than there can be. */
+/** Turns a name into an id of the greatest length, in characters and in bytes. */
 export function lengthened(name: string): string {
   const own = [...name].map((char) => String.fromCodePoint(0x2_0000 + (char.codePointAt(0) ?? 0)));
   return own.join('').padEnd(ID_MAX_CHARS * LONG.length, LONG);
@@ -140,8 +140,8 @@ export function drawScenario(seed: number): Scenario {
   const crowd = random.int(110, 150);
   const unregister = random.pick([4, 8, 12]);
   const isFair = pressure !== undefined || random.chance(0.1);
-  // Whether anybody is refused in a calm, or for ever put back, is told by the product's own deadlines:
-  // short ones run out by chance on a busy machine.
+  // Calm runs, and runs about waiting times, have the product's own deadlines: short ones run out by chance on a
+  // busy machine.
   const hasRealDeadlines =
     pressure !== undefined || (isFair && kind === 'faults') || seed % REAL_DEADLINES_EVERY === 0;
   const scale = hasRealDeadlines ? 1 : SHORT_SCALE;
@@ -188,7 +188,7 @@ export function drawScenario(seed: number): Scenario {
   };
 }
 
-/** Nothing happens to the calls, though transactions may take their time. */
+/** Weather without faults, in which transactions may be slow. */
 function fairWeather(kind: Kind, scale: number): Weather {
   switch (kind) {
     case 'replays':
@@ -200,10 +200,10 @@ function fairWeather(kind: Kind, scale: number): Weather {
   }
 }
 
-/** How far from now a window opens or closes at most: within a run, mostly. */
+/** How far from now a window opens or closes at most: mostly within the run. */
 const WINDOW_MAX_MS = 900;
 
-/** Draws what an organiser changes; who paused an event mostly opens it again soon. */
+/** Draws a change by the organiser. Half of the changes of the status open the event, so that it does not stay paused. */
 export function drawPatch(random: Random): Patch {
   const patch: Patch = {};
   if (random.chance(0.6)) patch.capacity = random.int(1, 5);
@@ -215,7 +215,7 @@ export function drawPatch(random: Random): Patch {
   return patch;
 }
 
-/** A window that opens or closes soon, or did a moment ago; one of its ends may stay as it is. */
+/** Draws a window that opens or closes soon, or did so a moment ago. One of its ends may stay as it is. */
 function drawWindow(random: Random): Patch {
   const soon = () => Date.now() + Math.round(random.between(-0.2, 1) * WINDOW_MAX_MS);
   const [first, second] = [soon(), soon()].sort((a, b) => a - b);
@@ -225,9 +225,9 @@ function drawWindow(random: Random): Patch {
   return random.pick([opens, closes, { ...opens, ...closes }]);
 }
 
-/** Draws which page of which list is asked for: the first, or one that follows a page that was told. */
+/** Draws a request for a page of a list: the first page, or one that follows a known page. */
 export function drawList(random: Random, guess: Guess, isCrowded: boolean): Asked {
-  const list = random.pick<List>(['registrations', 'waitlist']);
+  const list = random.pick<PeopleList>(['registrations', 'waitlist']);
   const cursor = guess.cursors.get(list);
   const isNext = cursor !== undefined && random.chance(0.7);
   const isCsv = !isNext && random.chance(0.25);
@@ -240,7 +240,7 @@ export function drawList(random: Random, guess: Guess, isCrowded: boolean): Aske
   };
 }
 
-/** Draws who is registered with one call: a user may be named twice, and one may not exist. */
+/** Draws the users of a bulk registration: one may be there twice, and one may not exist. */
 export function drawMany(random: Random, userIds: string[], mayHaveNobody: boolean): string[] {
   const many = Array.from({ length: random.int(1, 4) }, () => random.pick(userIds));
   return mayHaveNobody && random.chance(0.3) ? [...many, NOBODY] : many;

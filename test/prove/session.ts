@@ -4,31 +4,31 @@ import type { Call } from './client.ts';
 import { CALM } from './faults.ts';
 import { Guess } from './guess.ts';
 import { type Asked, NOBODY, type Operation, Recorder } from './history.ts';
-import type { Circumstances } from './liveness.ts';
+import type { Conditions } from './liveness.ts';
 import { LogReader } from './log-reader.ts';
 import { type Pressure, playLateCreation, playOutrun, playReplays } from './pressure.ts';
 import { Random } from './random.ts';
 import { drawList, drawMany, drawPatch, type Extra, isCalm, type Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
-/** After this time clients begin nothing new: no run goes on for long, whatever the weather. */
+/** After this time clients send nothing new, so that a run ends soon in any weather. */
 const RUN_MAX_MS = 12_000;
-/** How often something is tried without which there is little to see. */
+/** Attempts of requests on which the rest of the run depends. */
 const MAX_ATTEMPTS = 30;
 const RETRY_PAUSE_MS = 20;
-/** Actions by which a part of a large raise is told from what clients do meanwhile. */
+/** A transaction with at least so many actions is a part of a large raise. */
 const PART_MIN_ACTIONS = 50;
-/** How long calls may still be under way when the clients have their answers: late ones, mostly. */
+/** How long calls may still be under way after the last answer: mostly late ones. */
 const SETTLE_TIMEOUT_MS = 5_000;
 
-/** Requests that a client sends without a key, whoever it is. */
+/** Requests that every client sends without a key. */
 const NEVER_KEYED = new Set<Asked['type']>(['read', 'look', 'stand', 'list', 'update']);
-/** How often a user is asked about who does not exist. */
+/** Share of the requests that are about a user who does not exist. */
 const NOBODY_SHARE = 0.02;
-/** How often a change is asked for on the condition that the event is as the client knows it. */
+/** Share of the changes that have `If-Match` with the revision that the client knows. */
 const IF_MATCH_SHARE = 0.4;
 
-/** How a client goes on. */
+/** How long a client goes on, and how it pauses. */
 interface Pace {
   /** Milliseconds on the performance clock. */
   until: number;
@@ -37,17 +37,17 @@ interface Pace {
   worker?: number | undefined;
 }
 
-/** The clients of a run and what is done to them. */
+/** Runs the clients of a scenario, and its faults. */
 export class Session {
   readonly scenario: Scenario;
   readonly recorder = new Recorder();
   readonly asker: Asker;
   readonly logs: LogReader;
   /** What decides how soon an answer has to come. */
-  readonly circumstances: Circumstances;
+  readonly conditions: Conditions;
   /** The events that there may be, and one that there never is. */
   readonly eventIds: string[];
-  /** What was seen that no history can explain. */
+  /** Observations that no history can explain. */
   readonly violations: string[] = [];
   crashes = 0;
   interruptions = 0;
@@ -56,7 +56,7 @@ export class Session {
   readonly #late: string;
   readonly #random: Random;
   readonly #guesses = new Map<string, Guess>();
-  /** Done one after the other, since what was killed has to come back. */
+  /** Interruptions, one after the other: a killed process must be back before the next one. */
   #disruption: Promise<void> = Promise.resolve();
   #begun = 0;
   #deadline = 0;
@@ -66,7 +66,7 @@ export class Session {
     this.#world = world;
     this.#random = new Random(scenario.seed, 'disruptions');
     const { seed, scale, raise, events } = scenario;
-    this.circumstances = { scale, isCalm: isCalm(scenario), isRaised: raise !== null };
+    this.conditions = { scale, isCalm: isCalm(scenario), isRaised: raise !== null };
     this.#nowhere = `nowhere-${seed}`;
     this.#late = `late-${seed}`;
     this.eventIds = [...events.map(({ eventId }) => eventId), this.#nowhere, this.#late];
@@ -74,19 +74,19 @@ export class Session {
       port: (worker) => this.#port(worker),
       recorder: this.recorder,
       random: this.#random,
-      circumstances: this.circumstances,
+      conditions: this.conditions,
       slowCallsMs: () => world.proxy.slowCallsMs,
       onViolation: (what) => this.violations.push(what),
     });
     this.logs = new LogReader(this.asker, this.recorder, (what) => this.violations.push(what));
   }
 
-  /** Lets the clients loose until they are done. */
+  /** Runs the clients until they are done. */
   async play(): Promise<void> {
     const { clients, events, raise, userIds, weather, kind } = this.scenario;
     const { operationsPerClient: maxOperations, pauseMs, scale } = this.scenario;
     this.#deadline = performance.now() + RUN_MAX_MS;
-    // A crowd comes in fair weather: it is what happens to it afterwards that is of interest.
+    // The crowd registers in fair weather; the faults begin after that.
     if (raise || kind === 'replays') this.#world.proxy.weather = CALM;
     await Promise.all(
       events.flatMap(({ eventId, hasWaitlist, capacities }, i) =>
@@ -115,7 +115,7 @@ export class Session {
     this.asker.close();
   }
 
-  /** Lets the event of the run be under pressure for a while. */
+  /** Puts the event of the run under pressure for a while. */
   async #press(kind: 'replays' | 'outrun', eventId: string): Promise<void> {
     const pressure: Pressure = {
       asker: this.asker,
@@ -131,7 +131,7 @@ export class Session {
     });
   }
 
-  /** The port of a worker, of this one or of any, once one is up. */
+  /** The port of this worker, or of any, once it is up. */
   async #port(number?: number): Promise<number | null> {
     if (number !== undefined) return this.#world.workers[number]?.port ?? null;
     const up = this.#world.workers.filter((worker) => worker !== null);
@@ -140,7 +140,7 @@ export class Session {
     return worker?.port ?? null;
   }
 
-  /** Asks until there is an answer, or nobody can tell. */
+  /** Sends a request until there is an outcome, which may be unknown. */
   async #insist(
     client: string,
     eventId: string,
@@ -157,7 +157,7 @@ export class Session {
     return null;
   }
 
-  /** One client: asks, waits for the answer, pauses, and asks again. */
+  /** One client: sends a request, waits for the answer, pauses, and repeats. */
   async #behave(number: number, pace: Pace): Promise<void> {
     const { until, maxOperations = Number.POSITIVE_INFINITY, pauseMs, worker } = pace;
     const { seed, events, keyedClients } = this.scenario;
@@ -205,7 +205,7 @@ export class Session {
     }
   }
 
-  /** Another request than a key was used for: of one user, or of many. */
+  /** A different request than the one that a key was used for: about one user, or a bulk request. */
   #amiss(eventId: string, random: Random): Call {
     const { userIds } = this.scenario;
     if (random.chance(0.5)) {
@@ -247,7 +247,7 @@ export class Session {
     return guess;
   }
 
-  /** The organiser lets the crowd in; something happens to the service in the middle of it. */
+  /** Raises the capacity for the crowd, and interrupts the service during the raise. */
   async #raise(eventId: string, raise: NonNullable<Scenario['raise']>): Promise<void> {
     while (this.#begun < raise.afterOperations && performance.now() < this.#deadline) {
       await sleep(1);
@@ -262,7 +262,7 @@ export class Session {
     await asked;
   }
 
-  /** Kills or interrupts what the scenario says when it is time. */
+  /** Kills or interrupts what the scenario says, at the time that it says. */
   #disrupt(): void {
     const begun = ++this.#begun;
     const due = this.scenario.disruptions.filter((moment) => moment === begun).length;

@@ -1,20 +1,20 @@
 import { check, type Verdict } from './checker.ts';
 import { isChange, isQuestion, leftOpen, type Operation } from './history.ts';
 
-/** How long shrinking may take: the smallest history is a convenience. */
+/** How long shrinking may take: a smaller history is only a convenience. */
 const SHRINK_TIMEOUT_MS = 5_000;
 /** Steps of one check while shrinking. */
 const SHRINK_MAX_STEPS = 50_000;
 
 /**
  * Makes a history that breaks a promise smaller, by steps that cannot make a good one bad:
- * - cut it off after an answer: what had no answer by then stays open;
- * - leave out an answer that changes nothing (a read or a refusal);
- * - forget what an acknowledged change was told, so that it may have happened or not.
+ * - cut it off after an answer: operations without an answer by then stay open;
+ * - leave out an operation that changes nothing (a read or a refusal);
+ * - remove the answer of an acknowledged change, so that it may have happened or not.
  */
 export function shrink(operations: Operation[]): {
   operations: Operation[];
-  /** The verdict on the history as it was cut off, which still knows what everybody was told. */
+  /** The verdict on the history after the cut, before any answer was removed. */
   verdict: Verdict;
 } {
   const deadline = performance.now() + SHRINK_TIMEOUT_MS;
@@ -33,7 +33,7 @@ export function shrink(operations: Operation[]): {
   return { operations: smallest, verdict: check(beginning) };
 }
 
-/** The shortest beginning that is bad already: every beginning of a good history is good. */
+/** The shortest beginning that is bad. It exists because every beginning of a good history is good. */
 function cutOff(operations: Operation[], isBad: (some: Operation[]) => boolean): Operation[] {
   const moments = operations
     .map(({ answered }) => answered)

@@ -8,7 +8,7 @@ const MAIN = join(import.meta.dirname, 'main.ts');
 test('a slice of the campaign finds no violation', { timeout: 90_000 }, async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [MAIN, '--slice'], {
     timeout: 80_000,
-    // Its exit code tells of violations too; what it printed tells more.
+    // The exit code shows violations too, but the output shows more.
   }).catch((error: { stdout: string }) => error);
   const summary = /\nhistories (\d+), crashes [1-9]\d*, split-brain [1-9]\d*, violations 0\n$/;
   expect(stdout).toMatch(summary);

@@ -8,12 +8,12 @@ import type { Mutation, Replacement } from './mutations.ts';
 import type { RunResult } from './run.ts';
 import { SHORT_SCALE } from './scenario.ts';
 
-/** How long DynamoDB does not answer when that is measured. */
+/** How long DynamoDB does not answer in the measurement of a hang. */
 const HANG_MS = 30_000;
 const THROTTLING_STEP_MS = 4_000;
 const REPLAYS_STEP_MS = 8_000;
 const HOSTILE_REQUESTS = 10_000;
-/** Histories within which every defect must be found: fewer than the campaign has. */
+/** Within so many histories every defect must be found: fewer than the campaign has. */
 const MUTATION_MAX_RUNS = 300;
 const MUTATION_MAX_MS = 120_000;
 const PROGRESS_MS = 1_000;
@@ -21,7 +21,7 @@ const PROGRESS_MS = 1_000;
 /** Writes a line. */
 export const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** Writes over the last line on a terminal; elsewhere a line now and then is enough. */
+/** Overwrites the last line on a terminal; elsewhere it prints only some lines. */
 function progress(text: string, isLast = false): void {
   if (process.stdout.isTTY) process.stdout.write(`\r\x1b[2K${text}${isLast ? '\n' : ''}`);
   else say(text);
@@ -38,7 +38,7 @@ function showFailure({ scenario, violations }: RunResult): void {
   if (violations.length > 5) say(`  … and ${violations.length - 5} more`);
 }
 
-/** Carries out the histories, and tells of each violation as it is found. */
+/** Runs the histories, and prints each violation when it is found. */
 export async function proveProduct(
   builds: Builds,
   first: number,
@@ -83,7 +83,7 @@ export async function proveProduct(
   return totals;
 }
 
-/** How much of it is worth a line. */
+/** The length to which a broken promise is cut. */
 const BROKEN_MAX_CHARS = 160;
 
 /** The promise that a run found broken, in one line. */
@@ -124,7 +124,7 @@ export async function proveCampaign(
   return missed;
 }
 
-/** Measures what the service does under load and faults; tells how much was not as it should be. */
+/** Measures the service under load and faults; returns the number of faults that it found. */
 export async function measureAll(folder: string, seed: number): Promise<number> {
   const product = await build(folder, { name: 'measured', scale: 1, replacements: [] });
   const measurements: [string, () => Promise<Measurement>][] = [

@@ -25,7 +25,7 @@ export function rowsOf(tables: Tables, eventId: string): Rows {
   };
 }
 
-/** The rows as the last answer of a history, so that they are held against all the others. */
+/** The rows as the last answer of a history, so that the checker compares them with all others. */
 export function toContent({ item, registrations, waitlist }: Rows): Content | null {
   if (!item) return null;
   const { lastPosition } = item;
@@ -51,7 +51,7 @@ export function strayRows(tables: Tables, eventIds: Set<string>): string[] {
   return [...strays, ...shown, ...strayLogRows(tables.log, eventIds)];
 }
 
-/** Which promises the rows of an event break, by themselves and by what clients were told. */
+/** The promises that the rows of an event break, alone or compared with the answers that clients got. */
 export function checkRows(rows: Rows, operations: Operation[]): string[] {
   const faults = [...checkBooks(rows), ...checkCapacity(rows, operations)];
   const expect = (holds: boolean, what: string) => {
@@ -86,7 +86,7 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
     );
   }
   for (const { entryId, userId } of rows.waitlist) {
-    expect(asked.has(userId), `${userId} has a place in line that nobody asked for`);
+    expect(asked.has(userId), `${userId} has an entry that nobody asked for`);
     expect(
       told.places.has(entryId) || isOpen('register', userId),
       `the place ${entryId} of ${userId} was told to nobody`,
@@ -119,7 +119,7 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
   return faults;
 }
 
-/** Nobody is seated past the capacity but by an override; a capacity that is lowered evicts nobody. */
+/** Checks that only an override or a lowered capacity leads to more seats than the capacity. */
 function checkCapacity({ item, registrations }: Rows, operations: Operation[]): string[] {
   if (!item) return [];
   const asked = operations.flatMap(({ request, outcome }) => {
@@ -134,7 +134,7 @@ function checkCapacity({ item, registrations }: Rows, operations: Operation[]): 
   return taken > largest ? [`over capacity: ${taken} seats of ${largest} without an override`] : [];
 }
 
-/** Seats are given in one order, and those of one promotion in that of the line. */
+/** Checks that seats are given in one order, and promotions in the order of the line. */
 function checkOrder({ item, registrations }: Rows, operations: Operation[]): string[] {
   const faults: string[] = [];
   const seqs = new Map(registrations.map(({ registrationId, seq }) => [registrationId, seq]));

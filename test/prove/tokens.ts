@@ -8,7 +8,7 @@ import {
   type TransactWrite,
 } from './wire.ts';
 
-/** What an event item says of itself, or null where there is none. */
+/** Reads the books of an event item; null when there is no item. */
 export type ReadBooks = (table: string, eventId: string) => Promise<Books | null>;
 
 interface Books {
@@ -17,15 +17,15 @@ interface Books {
 }
 
 /**
- * The memory of ClientRequestTokens. DynamoDB remembers them for ten minutes, whatever happens to any
- * machine of it; the embedded one forgets them when it is killed. So the proxy keeps them, and settles
- * those whose call was cut off by a kill before anybody is let in again.
+ * The memory of ClientRequestTokens. DynamoDB remembers them for ten minutes, even if a machine of it fails. The
+ * embedded one forgets them when it is killed. So the proxy keeps them; after a kill it finds out which calls had
+ * been carried out before it lets new calls through.
  */
 export class Tokens {
   readonly #applied = new Map<string, string>();
   readonly #doubtful = new Map<string, TransactWrite>();
 
-  /** Carries out a transaction, unless its token says that it was. */
+  /** Carries out a transaction, unless one with its token was carried out already. */
   async guard(write: TransactWrite, send: () => Promise<Answer>): Promise<Answer> {
     const token = write.ClientRequestToken;
     if (token === undefined) return send();
@@ -36,7 +36,7 @@ export class Tokens {
         ? success({})
         : failure(400, 'IdempotentParameterMismatchException');
     }
-    // Nobody knows, and nothing may be said: the caller has to settle it in another way.
+    // Unknown, so there is no answer: the caller must find out in another way.
     if (this.#doubtful.has(token)) throw new Error('it cannot be told what became of this token');
     try {
       const answer = await send();
@@ -48,7 +48,7 @@ export class Tokens {
     }
   }
 
-  /** Finds out, while nobody writes, which of the calls that were cut off had been carried out. */
+  /** Finds out which of the calls that were cut off had been carried out. No calls may be under way. */
   async settle(readBooks: ReadBooks): Promise<void> {
     for (const [token, write] of this.#doubtful) {
       const first = write.TransactItems[0];
@@ -69,13 +69,13 @@ export class Tokens {
   }
 }
 
-/** The attributes that an update sets: those that its names and values have under one placeholder. */
+/** The attributes that an update sets: their names and values have the same placeholder. */
 function writtenBy(update: NonNullable<Action['Update']>): Item {
   const { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} } = update;
   return Object.fromEntries(
     Object.entries(names).flatMap(([placeholder, name]) => {
       const value = values[placeholder.replace('#', ':')];
-      // The version that the condition names is the one before.
+      // The version in the condition is the one before the update.
       return value && placeholder !== '#version' ? [[name, value]] : [];
     }),
   );

@@ -1,15 +1,15 @@
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 
-/** A value as DynamoDB writes it; the campaign needs texts and numbers only. */
+/** A value in DynamoDB's format; the campaign needs texts and numbers only. */
 export interface Attribute {
   S?: string;
   N?: string;
 }
 
-/** An item as DynamoDB writes it. */
+/** An item in DynamoDB's format. */
 export type Item = Record<string, Attribute>;
 
-/** One action of a TransactWriteItems call, as far as it is looked at. */
+/** The parts of a TransactWriteItems action that the campaign needs. */
 export interface Action {
   Put?: { TableName: string; Item: Item };
   Delete?: { TableName: string; Key: Item };
@@ -34,18 +34,18 @@ export interface Query {
   Limit?: number;
 }
 
-export interface Page {
+export interface QueryPage {
   Items?: Item[];
   LastEvaluatedKey?: Item;
 }
 
-/** An answer of DynamoDB, or one made up. */
+/** An answer of DynamoDB, or one that the proxy makes up. */
 export interface Answer {
   status: number;
   body: Buffer;
 }
 
-/** The call reached nobody: certainly nothing was done. */
+/** The call did not reach the database, so it was certainly not carried out. */
 export class NotSentError extends Error {}
 
 const answerOf = (status: number, content: unknown): Answer => ({
@@ -62,7 +62,7 @@ export const failure = (status: number, name: string, rest: Record<string, unkno
     ...rest,
   });
 
-/** A transaction that was cancelled for a reason that one of its actions met. */
+/** The answer for a transaction that was cancelled because of one of its actions. */
 export function cancelled(actions: number, code: string): Answer {
   const reasons = Array.from({ length: actions }, (_, i) =>
     i === 0 ? { Code: code, Message: `made up: ${code}` } : { Code: 'None' },
@@ -92,7 +92,7 @@ export class Upstream {
     this.#port = port;
   }
 
-  /** @throws NotSentError when nobody listens; any other error leaves open what became of the call */
+  /** @throws NotSentError when the database does not listen; after any other error the result is unknown */
   send(operation: string, headers: IncomingHttpHeaders, body: Buffer): Promise<Answer> {
     const kept = Object.fromEntries(
       Object.entries(headers).filter(([name]) => !['host', 'connection'].includes(name)),

@@ -14,7 +14,7 @@ export interface Worker {
   pid: number;
   /** What it wrote to its log, a line each. */
   log: string[];
-  /** Ends it at once, as a power cut would. */
+  /** Kills it at once, as a power cut would. */
   kill(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export async function startWorkerd(
     /** Names the file of its settings. */
     name: string;
     bindings: Record<string, string>;
-    /** Whether objects can be ended from outside, by routes of the campaign. */
+    /** Whether the campaign's routes can end objects. */
     isInterruptible: boolean;
   },
 ): Promise<Worker> {
@@ -52,7 +52,7 @@ export async function startWorkerd(
   };
 }
 
-/** workerd tells on a pipe of ours which port it was given. */
+/** Reads the port that workerd got from its control pipe. */
 function portOf(managed: ManagedProcess, control: Readable, log: string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = async (how: string) => {

@@ -28,38 +28,38 @@ const TABLES = {
 };
 /** Items in one BatchWriteItem call: DynamoDB's own limit. */
 const BATCH_WRITE_MAX_ITEMS = 25;
-/** How long calls may still be under way after the workers are gone: late ones, mostly. */
+/** How long calls may still be under way after the workers are gone: mostly late ones. */
 const SETTLE_TIMEOUT_MS = 5_000;
 
-/** Everything that the tables hold of events. */
+/** All rows of the tables about events. */
 export interface Tables {
   events: EventItem[];
   registrations: Seat[];
   waitlist: WaitlistEntry[];
-  /** Idempotency keys, which live among the registrations. */
+  /** Idempotency keys, which are in the registrations table. */
   keys: { registrationId: string; expiresAt?: number }[];
   /** Entries of logs, which live there too. */
   log: LogRow[];
 }
 
-/** What a world is made of. */
+/** The options of a world. */
 export interface WorldOptions {
   build: Build;
   weather: Weather;
   seed: number;
   workers: number;
   isInterruptible: boolean;
-  /** Whether the database keeps a file, so that it can be killed and started again. */
+  /** Whether the database has a file, so that it can be killed and started again. */
   isDurable: boolean;
   userIds: string[];
 }
 
-/** A database, a proxy that lets the weather happen, and workers that share both. */
+/** A database, a proxy that applies the weather, and workers that share both. */
 export class World {
   readonly proxy: FaultProxy;
-  /** By number; null while one is down. */
+  /** The workers, by number; null while one is down. */
   readonly workers: (Worker | null)[] = [];
-  /** What all workers wrote to their logs. */
+  /** The log lines of all workers. */
   readonly logs: string[][] = [];
   readonly #options: WorldOptions;
   readonly #name: string;
@@ -88,7 +88,7 @@ export class World {
     );
   }
 
-  /** Builds a world with empty tables but for the users. */
+  /** Builds a world whose tables are empty except for the users. */
   static async open(options: WorldOptions): Promise<World> {
     const { build, weather, seed } = options;
     const port = await freePort();
@@ -138,7 +138,7 @@ export class World {
     await worker?.kill();
   }
 
-  /** Ends the object of an event, as a code update does or idleness; tells whether it could. */
+  /** Ends the object of an event, as a code update or idleness does; returns whether that was possible. */
   async endObject(way: 'interrupt' | 'evict', eventId: string): Promise<boolean> {
     const origin = `http://127.0.0.1:${this.workers[0]?.port ?? 0}`;
     try {
@@ -149,7 +149,7 @@ export class World {
     }
   }
 
-  /** Kills the database, starts it again on its file, and settles what was cut off. */
+  /** Kills the database, starts it again with its file, and finds out which calls had been carried out. */
   async crashDatabase(downMs: number): Promise<void> {
     const { port } = new URL(this.#database.endpoint);
     this.proxy.cut();

@@ -61,12 +61,12 @@ describe('persisting', () => {
     };
   };
 
-  test('goes on through what passes', async () => {
+  test('goes on through temporary errors', async () => {
     const call = failing(thrown('TypeError'), thrown('ThrottlingException', 400), thrown('x', 500));
     expect(await callTables(call, within(2_000))).toBe('done');
   });
 
-  test('gives up at the deadline, and knows whether a write may have been applied', async () => {
+  test('gives up at the deadline, and says whether a write may have been applied', async () => {
     const always = (error: Error) => () => Promise.reject(error);
     const busy = callTables(always(thrown('ThrottlingException', 400)), within(300));
     await expect(busy).rejects.toMatchObject({ isUncertain: false });
@@ -75,7 +75,7 @@ describe('persisting', () => {
     await expect(lost).rejects.toThrow(StoreUnavailableError);
   });
 
-  test('an attempt that was lost keeps the doubt, whatever is answered later', async () => {
+  test('after a lost attempt the result is uncertain, whatever is answered later', async () => {
     const call = failing(thrown('TypeError'), thrown('AccessDeniedException', 400));
     await expect(callTables(call, within(2_000))).rejects.toMatchObject({ isUncertain: true });
   });

@@ -7,7 +7,7 @@ import {
 } from '../../src/limits.ts';
 import { KnownUsers, UserDirectory } from '../../src/store/directory.ts';
 
-/** A directory over a table that holds whatever `exists` says, and answers when the test lets it. */
+/** A directory over a table that has the users for whom `exists` is true, and answers when the test says so. */
 function open(exists: (userId: string) => boolean = () => true, known = new KnownUsers()) {
   const calls: { userIds: string[]; answer: () => void; fail: () => void }[] = [];
   const directory = new UserDirectory(
@@ -24,13 +24,13 @@ function open(exists: (userId: string) => boolean = () => true, known = new Know
   return { directory, calls };
 }
 
-/** When none of these look-ups is over yet. */
+/** A time before which no look-up expires. */
 const LATER = Number.POSITIVE_INFINITY;
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 describe('the directory of users', () => {
-  test('questions of one turn share a call, and the same question is asked once', async () => {
+  test('look-ups of one turn share a call, and the same user is looked up once', async () => {
     const { directory, calls } = open();
     const answers = ['a', 'b', 'a'].map((userId) => directory.exists(userId, LATER));
     await turn();
@@ -39,7 +39,7 @@ describe('the directory of users', () => {
     expect(await Promise.all(answers)).toEqual([true, true, true]);
   });
 
-  test('who was found is remembered, who was not is asked for again', async () => {
+  test('a user who was found is remembered, one who was not is looked up again', async () => {
     const { directory, calls } = open((userId) => userId === 'here');
     const first = [directory.exists('here', LATER), directory.exists('absent', LATER)];
     await turn();
@@ -52,7 +52,7 @@ describe('the directory of users', () => {
     expect(calls.map(({ userIds }) => userIds)).toEqual([['here', 'absent'], ['absent']]);
   });
 
-  test('who was found by one directory is known to the others of the isolate', async () => {
+  test('a user whom one directory found is known to the others of the isolate', async () => {
     const known = new KnownUsers();
     const { directory, calls } = open(() => true, known);
     const answer = directory.exists('here', LATER);
@@ -79,7 +79,7 @@ describe('the directory of users', () => {
     expect((await Promise.all(answers)).every(Boolean)).toBe(true);
   });
 
-  test('beside a call in flight only a full one goes out', async () => {
+  test('beside a call in flight only a full one is sent', async () => {
     const { directory, calls } = open();
     void directory.exists('first', LATER);
     await turn();
@@ -92,7 +92,7 @@ describe('the directory of users', () => {
     expect(calls.map(({ userIds }) => userIds.length)).toEqual([1, BATCH_GET_MAX_KEYS]);
   });
 
-  test('a failed call fails those who asked, and nobody after them', async () => {
+  test('a failed call fails its look-ups, and no later ones', async () => {
     const { directory, calls } = open();
     const failed = expect(directory.exists('a', LATER)).rejects.toThrow('no');
     await turn();
@@ -104,7 +104,7 @@ describe('the directory of users', () => {
     expect(await again).toBe(true);
   });
 
-  test('what has waited too long is refused, and not sent', async () => {
+  test('a look-up that has waited too long is refused, and not sent', async () => {
     const { directory, calls } = open();
     void directory.exists('first', LATER);
     await turn();
@@ -120,7 +120,7 @@ describe('the directory of users', () => {
     expect(await patient).toBe(true);
   });
 
-  test('a look-up that somebody else waits for longer is sent', async () => {
+  test('a look-up that another command waits for longer is sent', async () => {
     const { directory, calls } = open();
     void directory.exists('first', LATER);
     await turn();
@@ -133,13 +133,13 @@ describe('the directory of users', () => {
     expect(await Promise.all(both)).toEqual([true, true]);
   });
 
-  test('past the bound a question is refused at once', async () => {
+  test('past the bound a look-up is refused at once', async () => {
     const { directory } = open();
     for (let i = 0; i < LOOKUPS_MAX_PENDING; i++) void directory.exists(`u${i}`, LATER);
     await expect(directory.exists('one more', LATER)).rejects.toThrow('too many');
   });
 
-  test('the memory is bounded: the oldest is forgotten first', async () => {
+  test('the memory is bounded: the oldest users are dropped first', async () => {
     const { directory, calls } = open();
     for (let i = 0; i < KNOWN_USERS_MAX + 1; i += BATCH_GET_MAX_KEYS) {
       const answers = Array.from({ length: BATCH_GET_MAX_KEYS }, (_, j) =>

@@ -34,7 +34,7 @@ async function put(rows: Row[]): Promise<void> {
   }
 }
 
-/** Writes the event item that says that these are its rows. */
+/** Writes the event item whose books are of these rows. */
 async function putItem(eventId: string, rows: Row[], lastPosition: number): Promise<EventItem> {
   const seats = rows.filter(isSeat);
   const item: EventItem = {
@@ -67,7 +67,7 @@ async function seeded(seatCount: number, positions: number[]) {
   return { eventId, seats, entries, loader: new EventLoader(store, eventId) };
 }
 
-/** Lists calls, and lets the rows of an index be altered as it might show them. */
+/** Records calls, and can alter the rows that an index shows. */
 function watch(alter?: (rows: Row[], index: string, reads: number) => Row[]) {
   const calls: string[] = [];
   const reads: Record<string, number> = {};
@@ -95,7 +95,7 @@ const SEATS = 'EventIdIndex';
 const LINE = 'EventIdPositionIndex';
 const QUIET = { fence: false };
 
-/** Who is in, as memory has it. */
+/** The users with a seat or an entry, from memory. */
 const inMemory = (state: EventState) => ({
   seated: [...state.seated()],
   waiting: [...state.waiting()],
@@ -127,7 +127,7 @@ describe('a load', () => {
     expect(seen.calls).toEqual(['GetItem']);
   });
 
-  test('keeps a reason, and whoever has no number in the order', async () => {
+  test('keeps the reason of an override, and seats without `seq`', async () => {
     const eventId = unique('event');
     const { seq: _, ...old } = seatOf(eventId, 0, 'old');
     const seats = [seatOf(eventId, 2), { ...seatOf(eventId, 1), overrideReason: 'asked' }];
@@ -139,7 +139,7 @@ describe('a load', () => {
 
   test('of a long line reads it in ranges, page by page, with four calls in flight at most', async () => {
     const count = LINE_RANGES_MIN_ENTRIES;
-    // A third waits since long ago, and some of the others have left.
+    // A third has waited for long, and some of the others have left.
     const positions = Array.from({ length: count }, (_, i) => (i < count / 3 ? i + 1 : i * 2 + 90));
     const { loader, seats, entries } = await seeded(40, positions);
     let inFlight = 0;
@@ -162,7 +162,7 @@ describe('a load', () => {
     expect(most).toBe(4);
   });
 
-  test('of an event that another system wrote says so, and what takes it over', async () => {
+  test('of an event that the seed system wrote fails, and names the command that takes it over', async () => {
     const eventId = unique('event');
     const { name, capacity, hasWaitlist } = eventOf(5);
     const Item = { eventId, name, capacity, hasWaitlist, createdAt: NOW };
@@ -190,12 +190,12 @@ describe('a load from an index that lags', () => {
     }
   });
 
-  test('by one row that is gone reads nothing more', async () => {
+  test('by one stale row reads nothing more', async () => {
     const { eventId, loader, seats, entries } = await seeded(5, [1, 2, 3]);
     const stale: [string, Row][] = [
       [SEATS, seatOf(eventId, 9)],
       [LINE, entryOf(eventId, 9)],
-      // Of somebody who came back, and of somebody who was promoted.
+      // Rows of a user who came back, and of one who was promoted.
       [SEATS, seatOf(eventId, 9, seats[1]?.userId)],
       [LINE, entryOf(eventId, 9, entries[1]?.userId)],
       [LINE, entryOf(eventId, 9, seats[1]?.userId)],
@@ -212,7 +212,7 @@ describe('a load from an index that lags', () => {
     }
   });
 
-  test('reads the index again whose rows are not as many as they should be, and no other', async () => {
+  test('reads only the index again whose number of rows is wrong', async () => {
     const { loader, seats, entries } = await seeded(5, [1, 2, 3]);
     for (const [where, many] of [
       [SEATS, 2],
@@ -226,7 +226,7 @@ describe('a load from an index that lags', () => {
     }
   });
 
-  test('reads both again where one row is missing and one is stale', async () => {
+  test('reads both indexes again when one row is missing and one is stale', async () => {
     const { eventId, loader, seats, entries } = await seeded(5, [1, 2, 3]);
     using seen = watch((rows, index, reads) => {
       return index === SEATS && reads === 1 ? [...rows.slice(1), seatOf(eventId, 9)] : rows;
@@ -235,7 +235,7 @@ describe('a load from an index that lags', () => {
     expect(seen.calls).toEqual(['GetItem', SEATS, LINE, 'GetItem', SEATS, LINE]);
   });
 
-  test('asks no index again where only the item was behind', async () => {
+  test('reads no index again when only the item was outdated', async () => {
     const { eventId, loader, seats, entries } = await seeded(5, [1, 2, 3]);
     const later = [seatOf(eventId, 6), seatOf(eventId, 7)];
     const reads: string[] = [];
@@ -243,7 +243,7 @@ describe('a load from an index that lags', () => {
       if (operation !== 'Query') return send();
       const { IndexName } = (await request.clone().json()) as { IndexName: string };
       reads.push(IndexName);
-      // Somebody else seats two between the reading of the item and that of its rows.
+      // Another writer adds two seats after the item was read, and before its rows are.
       if (IndexName === SEATS) {
         await put(later);
         await putItem(eventId, [...seats, ...later, ...entries], 3);
@@ -254,7 +254,7 @@ describe('a load from an index that lags', () => {
     expect(reads).toEqual([SEATS, LINE]);
   });
 
-  test('makes a second pass, however long the first took', async () => {
+  test('always makes a second pass, however long the first took', async () => {
     const { loader, seats, entries } = await seeded(5, [1, 2, 3]);
     let late = 0;
     const now = Date.now.bind(Date);
@@ -268,7 +268,7 @@ describe('a load from an index that lags', () => {
     expect(seen.calls).toEqual(['GetItem', SEATS, LINE, 'GetItem', SEATS]);
   });
 
-  test('for good is three passes, and then nothing until the event has rested', async () => {
+  test('that stays behind takes three passes, and then the event rests', async () => {
     const { loader, seats, entries } = await seeded(5, [1, 2, 3]);
     let late = 0;
     const now = Date.now.bind(Date);
@@ -298,7 +298,7 @@ describe('a load from an index that lags', () => {
     expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: entries });
   });
 
-  test('a row that the item knows and no table has is looked for once a pass at most', async () => {
+  test('a row that is in no table is looked for at most once a pass', async () => {
     const eventId = unique('event');
     const rows = [seatOf(eventId, 1), seatOf(eventId, 2)];
     await put(rows);
@@ -308,7 +308,7 @@ describe('a load from an index that lags', () => {
     expect(seen.calls.length).toBeLessThanOrEqual(8);
   });
 
-  test('an event whose rows have one person twice is never taken', async () => {
+  test('an event whose rows have a user twice is never loaded', async () => {
     const eventId = unique('event');
     const rows = [seatOf(eventId, 1, 'twice'), entryOf(eventId, 1, 'twice')];
     await put(rows);
@@ -337,7 +337,7 @@ describe('the ranges of a line', () => {
   const inRange = (position: number, [after, upTo]: [number | null, number | null]) =>
     (after === null || position > after) && (upTo === null || position <= upTo);
 
-  test('have every position in one of them, and those who came last evenly', () => {
+  test('cover every position once, and split the latest positions evenly', () => {
     const counts = fc.integer({ min: 0, max: 100_000 });
     fc.assert(
       fc.property(

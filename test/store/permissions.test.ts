@@ -41,7 +41,7 @@ test('the service needs the permissions that are listed, and no others', async (
       for (const need of needsOf(operation, body)) needed.add(need);
       return send();
     });
-    // A new event, and one that is read out of the tables; every kind of change, and every list.
+    // A new event, and one that is loaded; every kind of change, and every list.
     const [a = '', b = '', c = ''] = await newUsers(3);
     const eventId = await newEvent(1, true);
     await api('POST', '/registration/users', { userId: unique('user'), name: 'Somebody' });
@@ -58,7 +58,7 @@ test('the service needs the permissions that are listed, and no others', async (
     await api('GET', '/registration/events?limit=1');
     await api('GET', '/health/ready');
   }
-  // `newUsers` fills the table past the service.
+  // `newUsers` writes to the table directly.
   needed.delete('undefined BatchWriteItem');
   const listed = (Object.keys(PERMISSIONS) as (keyof TableNames)[]).flatMap((table) => [
     ...PERMISSIONS[table].actions.map((action) => `${table} ${action}`),

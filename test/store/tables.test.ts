@@ -13,7 +13,7 @@ describe('an item as DynamoDB has it', () => {
     });
   });
 
-  test('has nothing of what is undefined, and no place for what is not flat', () => {
+  test("lacks undefined attributes, and can't have nested values", () => {
     expect(toAttributes({ gone: undefined })).toEqual({});
     expect(() => toAttributes({ nested: {} })).toThrow('nested');
   });

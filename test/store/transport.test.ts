@@ -71,7 +71,7 @@ describe('the way to DynamoDB', () => {
     async (given) => {
       const sent = answering(() => new Response('{}'));
       const client = open({ credentials: given });
-      // Twice: the second time the keys are imported already.
+      // Twice, since the second time the keys are imported already.
       for (const _ of [1, 2]) await client.send(getUser());
       expect(sent).toHaveLength(2);
       for (const request of sent) {
@@ -84,7 +84,7 @@ describe('the way to DynamoDB', () => {
     },
   );
 
-  test('it goes to the endpoint of the region, or to the one that is configured', async () => {
+  test('it is sent to the endpoint of the region, or to the configured one', async () => {
     const sent = answering(() => new Response('{}'));
     await open().send(getUser());
     await open({ endpoint: 'http://127.0.0.1:8000' }).send(getUser());
@@ -101,7 +101,7 @@ describe('the way to DynamoDB', () => {
     expect(Item).toEqual({ name: { S: 'Zoë 🎟' }, seats: { N: '2' } });
   });
 
-  test('a refusal has its name, its fault and its status', async () => {
+  test('an error has its name, its fault and its status', async () => {
     const refusal = { __type: 'com.amazonaws.dynamodb.v20120810#ThrottlingException' };
     answering(() => Response.json(refusal, { status: 400 }));
     const error = await open()
@@ -114,7 +114,7 @@ describe('the way to DynamoDB', () => {
     });
   });
 
-  test('an answer that is cut off is no answer, whatever its status', async () => {
+  test('an answer that is cut off is an error, whatever its status', async () => {
     answering(() => {
       const body = new ReadableStream({
         start(controller) {
@@ -130,7 +130,7 @@ describe('the way to DynamoDB', () => {
     expect(verdictOf(error)).toBe('uncertain');
   });
 
-  test('an error page of something in between is no answer either', async () => {
+  test('an error page of a proxy is an error', async () => {
     answering(() => new Response('<html>Bad gateway</html>', { status: 502 }));
     const error = await open()
       .send(getUser())
@@ -138,7 +138,7 @@ describe('the way to DynamoDB', () => {
     expect(verdictOf(error)).toBe('uncertain');
   });
 
-  test('a call that is given up is cut short', async () => {
+  test('an aborted call ends at once', async () => {
     answering(
       ({ signal }) =>
         new Promise((_, reject) => {
@@ -151,7 +151,7 @@ describe('the way to DynamoDB', () => {
     await expect(call).rejects.toMatchObject({ name: 'AbortError' });
   });
 
-  test('one attempt a call, and nothing else of the SDK but its protocol', async () => {
+  test('one attempt for each call, and no middleware of the SDK but the protocol', async () => {
     const sent = answering(() => new Response('{}', { status: 500 }));
     const client = open();
     await expect(client.send(getUser())).rejects.toThrow();

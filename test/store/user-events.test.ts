@@ -41,13 +41,13 @@ async function newSeats(userId: string, count: number): Promise<string[]> {
   return eventIds;
 }
 
-/** The part of a BatchGetItem call that is looked at. */
+/** The part of a BatchGetItem call that these tests need. */
 interface BatchGet {
   RequestItems: Record<string, { Keys: object[]; ConsistentRead?: boolean }>;
 }
 
 describe('the events of a user, out of an index that lags', () => {
-  test('a registration that was given up is not shown, though the index still has it', async () => {
+  test('a seat that was given up is not listed, though the index still shows it', async () => {
     const [userId = ''] = await newUsers(1);
     const [kept, left] = [await newEvent(1, false), await newEvent(1, false)];
     await register(userId, kept);
@@ -68,7 +68,7 @@ describe('the events of a user, out of an index that lags', () => {
     expect(await idsOf(userId)).toEqual([kept]);
   });
 
-  test('somebody who left and came back is in the event once', async () => {
+  test('an event that a user left and joined again is listed once', async () => {
     const [userId = ''] = await newUsers(1);
     const eventId = await newEvent(1, false);
     const first = (await register(userId, eventId)).body.registration;
@@ -105,7 +105,7 @@ describe('the events of a user, out of an index that lags', () => {
     expect(hasHeldBack).toBe(true);
   });
 
-  test('a row of an event that is not there is left out, not an error', async () => {
+  test('a row of a missing event is left out, and no error', async () => {
     const [userId = ''] = await newUsers(1);
     await store.client.send(
       new PutCommand({
@@ -124,7 +124,7 @@ describe('the events of a user, out of an index that lags', () => {
 });
 
 describe('the events of a user, out of copies of the tables that lag', () => {
-  test('a seat that was given up is not shown, though a copy still has it', async () => {
+  test('a seat that was given up is not listed, though a copy of the table still has it', async () => {
     const [userId = ''] = await newUsers(1);
     const [kept, left] = [await newEvent(1, false), await newEvent(1, false)];
     await register(userId, kept);
@@ -139,7 +139,7 @@ describe('the events of a user, out of copies of the tables that lag', () => {
       expect(await idsOf(userId)).toEqual([kept, left]);
     }
     await unregister(userId, left);
-    // Whatever is not asked for consistently is answered as it was before.
+    // Reads that are not consistent get the old data.
     using _ = onDynamo(async ({ operation, request, send }) => {
       if (operation === 'Query') return new Response(old.Query);
       const { RequestItems } = (await request.clone().json()) as BatchGet;
@@ -156,7 +156,7 @@ describe('the events of a user, out of copies of the tables that lag', () => {
     expect(await idsOf(userId)).toEqual([kept]);
   });
 
-  test('an event that was created a moment ago is shown, though a copy has none yet', async () => {
+  test('an event that was created a moment ago is listed, though a copy of the table lacks it', async () => {
     const [userId = ''] = await newUsers(1);
     const [first, second] = [await newEvent(1, false), await newEvent(1, false)];
     await register(userId, first);
@@ -231,18 +231,18 @@ describe('the events of a user, in pages', () => {
     expect(await pagesFrom(`${path}?limit=2`)).toEqual(pages);
   });
 
-  test('are of 1 000 where nobody says how many, however many seats there are', async () => {
+  test('have 1 000 events by default, however many seats there are', async () => {
     const [userId = ''] = await newUsers(1);
     const eventIds = await newSeats(userId, 2_001);
     using calls = countDynamo();
     const pages = await pagesFrom(`/registration/users/${userId}/events`);
     expect(pages.map(({ length }) => length)).toEqual([1_000, 1_000, 1]);
     expect(pages.flat()).toEqual(eventIds);
-    // Only what is shown is confirmed.
+    // Only the listed seats are confirmed.
     expect(calls.operations.filter((each) => each === 'BatchGetItem').length).toBe(41);
   });
 
-  test('are filled up where seats turn out to be given up', async () => {
+  test('are filled up when seats turn out to be given up', async () => {
     const [userId = ''] = await newUsers(1);
     const eventIds = await newSeats(userId, 4);
     using _ = onDynamo(async ({ operation, send }) => {

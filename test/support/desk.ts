@@ -16,7 +16,7 @@ export function unique(prefix: string): string {
   return `${prefix}-${crypto.randomUUID().slice(0, 8)}`;
 }
 
-/** What came back of a call. */
+/** The answer to a call. */
 export interface Answer {
   status: number;
   headers: Headers;
@@ -33,7 +33,7 @@ function describedCall(method: string, path: string): Call | undefined {
   })?.[1];
 }
 
-/** Whatever a test calls, the answer has to be one that the API's description has. */
+/** Checks that an answer is as the description of the API says; every call of a test goes through this. */
 function expectDescribed(method: string, path: string, { status, body }: Answer): void {
   const call = describedCall(method, path);
   if (!call) return;
@@ -94,7 +94,7 @@ export async function newEvent(capacity: number, hasWaitlist: boolean): Promise<
   return eventId;
 }
 
-/** Puts users into the table, by the quickest way: how they came there is not what is tested. */
+/** Puts users straight into the table, which is the quickest way. */
 export async function newUsers(count: number, prefix = unique('user')): Promise<string[]> {
   const userIds = Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
   for (let i = 0; i < count; i += 25) {
@@ -128,8 +128,8 @@ async function scan<Row>(TableName: string, eventId: string): Promise<Row[]> {
 }
 
 /**
- * What the tables hold of an event, read directly and consistently, after checking that it is in
- * itself as promised: counts and digest equal to the rows, one place per user, never over capacity,
+ * What the tables hold of an event, read directly and consistently. Also checks the promises on it:
+ * counts and digest match the rows, one place per user, never over capacity,
  * positions unique, no free seat while somebody waits.
  */
 export async function truth(eventId: string) {
@@ -163,7 +163,7 @@ export async function truth(eventId: string) {
   };
 }
 
-/** What a DynamoDB call is about to be: its name, and how to send it, as it is or with another body. */
+/** A DynamoDB call before it is sent: its name, and how to send it, as it is or with another body. */
 export interface DynamoCall {
   operation: string;
   request: Request;
@@ -171,7 +171,7 @@ export interface DynamoCall {
 }
 
 /**
- * Stands between the worker and DynamoDB until disposed of: the worker runs in this same isolate, and
+ * Intercepts the calls to DynamoDB until disposed of. The worker runs in this same isolate, and
  * the SDK calls the global `fetch`.
  */
 export function onDynamo(intercept: (call: DynamoCall) => Promise<Response>): Disposable {
@@ -195,7 +195,7 @@ export function onDynamo(intercept: (call: DynamoCall) => Promise<Response>): Di
   };
 }
 
-/** Lists the DynamoDB calls until disposed of. */
+/** Records the DynamoDB calls until disposed of. */
 export function countDynamo(): Disposable & { operations: string[] } {
   const operations: string[] = [];
   const watch = onDynamo(({ operation, send }) => {

@@ -14,10 +14,10 @@ declare module 'vitest' {
   }
 }
 
-/** Nothing listens there: a test that needs a database fails at once where there is none. */
+/** Nothing listens here: without a database, a test that needs one fails at once. */
 const NOWHERE = 'http://127.0.0.1:9';
 
-/** Tests that need no database run without one; it is said once why the others fail. */
+/** Starts a database if one is installed. Otherwise it prints once why tests that need one fail. */
 async function startIfThereIsOne(): Promise<EmbeddedDynamoDB | null> {
   try {
     return await startDynamoDB({ port: await freePort() });

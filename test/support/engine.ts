@@ -5,7 +5,7 @@ import type { Store } from '../../src/store/client.ts';
 import { commit } from '../../src/store/commit.ts';
 import { EventLoader } from '../../src/store/load.ts';
 
-/** The engine of an event's object over these tables, with nothing in memory; asks it, however long it takes. */
+/** Opens the engine of an event, with nothing in memory. Its commands have a minute. */
 export function openEngine(store: Store, eventId: string) {
   const loader = new EventLoader(store, eventId);
   const sequencer = new Sequencer({

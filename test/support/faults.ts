@@ -1,7 +1,7 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type DynamoCall, onDynamo, store } from './desk.ts';
 
-/** What DynamoDB says when it refuses; `reasons` are those of a cancelled transaction. */
+/** A refusal by DynamoDB; `reasons` are those of a cancelled transaction. */
 export function refusal(status: number, type: string, reasons?: string[]): Response {
   const body = {
     __type: `com.amazonaws.dynamodb.v20120810#${type}`,
@@ -14,7 +14,7 @@ export function refusal(status: number, type: string, reasons?: string[]): Respo
   });
 }
 
-/** Lets the first `times` calls of an operation meet a fault, and all others through. */
+/** Gives the first `times` calls of an operation a fault, and lets all others through. */
 export function fault(
   operation: string,
   times: number,
@@ -37,7 +37,7 @@ export const hang = ({ request }: DynamoCall) =>
     request.signal.addEventListener('abort', () => reject(request.signal.reason));
   });
 
-/** Moves the event's version on, as a second writer would. */
+/** Raises the event's version, as a second writer would. */
 export const bumpVersion = (eventId: string) =>
   store.client.send(
     new UpdateCommand({

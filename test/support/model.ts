@@ -4,13 +4,13 @@ import type { NewEvent } from '../../src/event/model.ts';
 import type { Circumstances } from '../../src/event/rules/decision.ts';
 import type { RowChange } from '../../src/event/state.ts';
 
-/** Counts up, in the form of UUIDs. */
+/** Gives UUIDs that count up. */
 export function counterIds(start = 0): () => string {
   let last = start;
   return () => `00000000-0000-4000-8000-${String(++last).padStart(12, '0')}`;
 }
 
-/** A clock that stands still. */
+/** The time of a clock that does not advance. */
 export const NOW = '2026-01-01T00:00:00.000Z';
 
 /** Circumstances of a decision, with ids that count up. */
@@ -32,8 +32,8 @@ export function eventOf(capacity: number, hasWaitlist = true): NewEvent {
 }
 
 /**
- * The rules told again in the plainest way there is: two lists of user ids. What the product decides
- * is held against it.
+ * The rules again in the simplest form: two lists of user ids. Decisions of the product are compared
+ * with it.
  */
 export class NaiveEvent {
   seats: string[] = [];
@@ -49,7 +49,7 @@ export class NaiveEvent {
     this.hasWaitlist = hasWaitlist;
   }
 
-  /** What should come of a command, in short. */
+  /** The expected outcome of a command, in short form. */
   expect(command: Command): string {
     switch (command.type) {
       case 'create':
@@ -118,7 +118,7 @@ export class NaiveEvent {
   }
 }
 
-/** An outcome in the same short form. */
+/** An outcome in the short form. */
 export function inShort(outcome: Outcome): string {
   switch (outcome.type) {
     case 'refused':
@@ -145,7 +145,7 @@ export class NaiveTables {
     else this.rows.delete(change.id);
   }
 
-  /** Comparable: who is where. */
+  /** The rows in a comparable form. */
   get content(): string[] {
     return [...this.rows.values()]
       .map(({ table, id, row }) => `${table} ${id} ${JSON.stringify(row)}`)
@@ -153,7 +153,7 @@ export class NaiveTables {
   }
 }
 
-/** Few users, so that they meet; now and then the organiser changes something. */
+/** Few users, so that several commands are about the same one. Sometimes the organiser changes something. */
 const userId = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
 const patch = fc.record(
   {

@@ -13,7 +13,7 @@ export function openTables(endpoint: string, tables: TableNames): Store {
   return { client: DynamoDBDocumentClient.from(client), tables };
 }
 
-/** Puts items as an older system would have written them. */
+/** Puts items as the seed system would have written them. */
 export async function putItems({ client }: Store, table: string, items: Item[]): Promise<void> {
   for (let i = 0; i < items.length; i += 25) {
     const puts = items.slice(i, i + 25).map((Item) => ({ PutRequest: { Item } }));

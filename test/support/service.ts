@@ -4,14 +4,14 @@ import { freePort } from '../../src/cli/ports.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** A service as `npm start` brings it up. */
+/** A service that `npm start` runs. */
 export interface Service {
-  /** Of `start.ts`, which all else descends from. */
+  /** The process id of `start.ts`, from which all others descend. */
   pid: number;
   url: string;
-  /** Where the embedded DynamoDB listens. */
+  /** The endpoint of the embedded DynamoDB. */
   dynamodb: string;
-  /** What it said on the way up. */
+  /** What it printed while it started. */
   said: string;
 }
 
@@ -46,7 +46,7 @@ export async function startService(
   return { pid: child.pid ?? 0, url: `http://127.0.0.1:${port}`, dynamodb, said };
 }
 
-/** The process and all below it, gone at once, without a chance to finish anything. */
+/** Kills the process and its descendants at once, so that they can't finish anything. */
 export function killService({ pid: root }: Service): void {
   const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid=']).toString().trim().split('\n');
   const children = new Map<number, number[]>();

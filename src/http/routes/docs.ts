@@ -2,12 +2,12 @@ import { type Context, Hono } from 'hono';
 import { html } from 'hono/html';
 import { NotFoundError } from '../../errors.ts';
 
-/** Everything that the page loads comes from here, and so do the calls that it makes. */
+/** The page loads from, and calls, this origin only. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
   "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-const page = html`<!doctype html>
+const docsPage = html`<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8" />
@@ -22,7 +22,7 @@ const page = html`<!doctype html>
   </body>
 </html>`;
 
-/** A file that the build has made. */
+/** Answers a file that the build has made. */
 function asset(c: Context<{ Bindings: Env }>): Promise<Response> {
   if (!c.env.ASSETS) throw new NotFoundError(`There is no ${c.req.path}.`);
   return c.env.ASSETS.fetch(c.req.raw);
@@ -33,6 +33,6 @@ export const docs = new Hono<{ Bindings: Env }>()
   .get('/openapi.json', asset)
   .get('/docs', (c) => {
     c.header('Content-Security-Policy', POLICY);
-    return c.html(page);
+    return c.html(docsPage);
   })
   .get('/docs/:file', asset);

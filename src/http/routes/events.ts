@@ -23,8 +23,8 @@ import {
 import { jsonBody, validate } from '../validate.ts';
 
 /**
- * The id of an event whose creator gave none. With an `Idempotency-Key` it follows from the key, so
- * that a retry asks the same object.
+ * Generates the id of a new event. With an `Idempotency-Key` it is derived from the key, so that a repetition
+ * reaches the same object.
  */
 async function newEventId(c: RouteContext): Promise<string> {
   const key = readKey(c);

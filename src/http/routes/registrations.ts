@@ -4,7 +4,7 @@ import { execute } from '../event-call.ts';
 import { newRegistrationSchema, placeSchema, type Standing } from '../schemas.ts';
 import { jsonBody, validate } from '../validate.ts';
 
-/** Where a user stands, as the one of the three that it is. */
+/** The place of a user in the form of the API. */
 function toStanding({
   registration,
   entry,
@@ -51,8 +51,8 @@ export const registrations = new Hono<{ Bindings: Env }>()
     const { userId, eventId } = c.req.valid('query');
     const command: Command = { type: 'unregister', userId };
     const outcome = await execute(c, eventId, command, ['unregistered']);
-    // Whom it went to is nobody's business who may only ask about themselves. Hidden here and not in
-    // the outcome, which is kept for its key and may be replayed to somebody who may know.
+    // A caller who may only ask about themselves is not told who was promoted. It is hidden here, not in the
+    // outcome: that is stored with its key, and may be replayed to a caller who may know.
     const promoted = c.var.right === 'self' ? null : outcome.promoted;
     const message = promoted
       ? `User ${userId} has left event ${eventId}; user ${promoted.userId} took the seat.`

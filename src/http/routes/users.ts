@@ -17,7 +17,7 @@ function readOrderKey(cursor: string | undefined, userId: string): string | null
   throw new ValidationError([{ path: 'cursor', message: 'is not a cursor of this list' }]);
 }
 
-/** Users are no event's business: these routes talk to the table. */
+/** The routes of users. They use the tables directly, since no event is involved. */
 export const users = new Hono<{ Bindings: Env }>()
   .post('/', jsonBody(), validate('json', newUserSchema), async (c) => {
     const { store } = servicesOf(c.env);
@@ -47,7 +47,7 @@ export const users = new Hono<{ Bindings: Env }>()
       const { userId } = c.req.valid('param');
       const { limit, cursor } = c.req.valid('query');
       const after = readOrderKey(cursor, userId);
-      // First, so that a user who does not exist costs one read and nothing more.
+      // Checked first, so that a user who does not exist costs only one read.
       if (!(await getUser(store, userId))) throw noUser(userId);
       const { events, last } = await listUserEvents(store, userId, limit, after);
       linkNext(c, last === null ? null : writeCursor('events', userId, last));

@@ -6,8 +6,8 @@ import { EventObject as Product } from '../../../src/object/event-object.ts';
 import { KnownUsers, UserDirectory } from '../../../src/store/directory.ts';
 
 /**
- * The ceiling: the product's object over a store that answers at once, and knows every user. What is
- * left is the price of HTTP, routing, calling the object and deciding.
+ * The ceiling: the product's object with a store that answers at once, and knows every user. What
+ * remains is the cost of HTTP, routing, calling the object and deciding.
  */
 export class EventObject extends Product {
   protected override openEvent() {

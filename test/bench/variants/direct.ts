@@ -11,9 +11,9 @@ import { INDEXES, toEventRecord } from '../../../src/store/tables.ts';
 import { type EventApi, refuse, withoutObject } from './event-api.ts';
 
 /**
- * The way of the system that this service replaces: read the user, the event, the user's place in
- * both indexes and the count of seats taken, then write; call by call, and with nothing that keeps
- * two callers from the same seat.
+ * The way of the seed system: read the user, the event, the user's place in
+ * both indexes and the count of seats, then write. Each is a call of its own, and nothing keeps
+ * two callers from taking the same seat.
  */
 function openDirect({ client, tables }: Store, eventId: string): EventApi {
   async function readEvent(): Promise<EventRecord | null> {

@@ -10,7 +10,7 @@ import { servicesOf } from '../../../src/services.ts';
 import type { Store } from '../../../src/store/client.ts';
 import { type EventItem, toEventRecord } from '../../../src/store/tables.ts';
 
-/** What the benchmark asks of an event, whoever answers. */
+/** What the benchmark asks of an event, in every variant. */
 export interface EventApi {
   create(event: NewEvent): Promise<Reply>;
   read(): Promise<Reply>;
@@ -24,7 +24,7 @@ export const refuse = (reason: RefusalReason): Extract<Outcome, { type: 'refused
   reason,
 });
 
-/** The event and its counts, out of an item that carries both. */
+/** The event and its counts, from an event item. */
 export async function readEventItem({ client, tables }: Store, eventId: string) {
   const { Item } = await client.send(
     new GetCommand({ TableName: tables.events, Key: { eventId }, ConsistentRead: true }),
@@ -36,8 +36,8 @@ export async function readEventItem({ client, tables }: Store, eventId: string) 
 }
 
 /**
- * The SDK's client as it comes, which is what people would use instead; the product's own, which costs
- * half, where `BENCH_STORE` is `ours`.
+ * The SDK's unchanged client, which people would normally use; or the product's own, which costs
+ * half, if `BENCH_STORE` is `ours`.
  */
 function openStoreFor(env: Env & { BENCH_STORE?: string }): Store {
   const { config, store } = servicesOf(env);
@@ -47,7 +47,7 @@ function openStoreFor(env: Env & { BENCH_STORE?: string }): Store {
   return { client: DynamoDBDocumentClient.from(client), tables: config.tables };
 }
 
-/** Carries out a command as the product's object would be asked to. */
+/** Carries out a command, with the interface of the product's object. */
 function execute(api: EventApi, command: Command): Promise<Reply> {
   switch (command.type) {
     case 'create':
@@ -64,13 +64,13 @@ function execute(api: EventApi, command: Command): Promise<Reply> {
 }
 
 /**
- * The product's worker, routes and all, with something else in the object's place that works in the
- * worker itself, straight on the tables.
+ * The product's worker with its routes, but instead of the object something else that runs in the
+ * worker itself, directly on the tables.
  */
 export function withoutObject(
   open: (store: Store, eventId: string) => EventApi,
 ): ExportedHandler<Env> {
-  // One environment for all requests: the product keeps what it opens for each.
+  // One environment for all requests, since the product keeps its services for each environment.
   let replaced: Env | undefined;
   return {
     fetch(request, env, ctx) {
@@ -81,7 +81,7 @@ export function withoutObject(
             execute: (command: Command) => execute(open(store, eventId), command),
           }),
         };
-        // The routes use nothing else of a namespace or a stub.
+        // The routes use no other methods of a namespace or a stub.
         const namespace = EVENTS as unknown as DurableObjectNamespace<EventObject>;
         replaced = { ...env, EVENTS: namespace };
       }

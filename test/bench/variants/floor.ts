@@ -6,7 +6,7 @@ export interface ReadyCall {
   body: string;
 }
 
-/** What the platform itself takes: a body to read, an object to ask, a database to call, and no code of ours. */
+/** The cost of the platform alone: read a body, call an object, call a database, without any of our code. */
 export class EventObject extends DurableObject<Env> {
   async execute({ headers, body }: ReadyCall): Promise<number> {
     const endpoint = this.env.DYNAMODB_ENDPOINT ?? '';

@@ -4,8 +4,8 @@ import { servicesOf } from '../../../src/services.ts';
 import { INDEXES } from '../../../src/store/tables.ts';
 
 /**
- * The bare paginated query: reads all rows of an event as the loader does, side by side from both
- * indexes and through the same client, and does nothing with them but count.
+ * The bare paginated query: reads all rows of an event as the loader does, in parallel from both
+ * indexes and through the same client, and only counts them.
  */
 async function countRows(env: Env, eventId: string): Promise<number> {
   const { client, tables } = servicesOf(env).store;

@@ -7,7 +7,7 @@ import type { Store } from '../../../src/store/client.ts';
 import { INDEXES } from '../../../src/store/tables.ts';
 import { type EventApi, readEventItem, refuse, withoutObject } from './event-api.ts';
 
-/** How long a call goes on retrying: under the load generator's own patience. */
+/** How long a call is retried: shorter than the timeout of the load generator. */
 const DEADLINE_MS = 15_000;
 /**
  * Bounds of the pause after a lost race, drawn at random below a ceiling that doubles. Tried with 64
@@ -21,7 +21,7 @@ const PAUSE_MAX_MS = 512;
 
 type Actions = NonNullable<ConstructorParameters<typeof TransactWriteCommand>[0]['TransactItems']>;
 
-/** The event item's counters, as a failed condition returns them. */
+/** The counters of the event item, as a failed condition returns them. */
 interface Counters {
   registeredCount: number;
   waitlistCount: number;
@@ -29,15 +29,14 @@ interface Counters {
   hasWaitlist: boolean;
 }
 
-/** What came of a transaction: by the index of each action whether its condition held. */
+/** The result of a transaction: for each action, whether its condition held. */
 type Attempt = { isApplied: true } | { isApplied: false; failed: number; event: Counters | null };
 
 /**
- * The best that can be done without the object and keep the promises: one transaction a registration
- * on the counters of the event item, which also checks the user. A seat is taken blindly, with no
- * read: the condition tells whether there is one, and when there is none returns the item, so that
- * its price is that of the read. A place in line needs the number that nobody else was given, so
- * that one is a race. Rows have ids made of event and user: a place is taken once.
+ * The best solution without the object that keeps the promises: one transaction for each registration, on the
+ * counters of the event item, which also checks the user. Taking a seat needs no read first: without a free seat
+ * the condition fails and returns the item, at the price of a read. An entry needs a position that nobody else
+ * gets, so it is a race. Row ids are made of event and user, so that nobody gets two places.
  */
 function openTransactional({ client, tables }: Store, eventId: string): EventApi {
   async function attempt(actions: Actions): Promise<Attempt> {
@@ -77,7 +76,7 @@ function openTransactional({ client, tables }: Store, eventId: string): EventApi
       Key: { eventId },
       UpdateExpression: `SET ${set}`,
       ConditionExpression: condition,
-      // A reserved word in expressions.
+      // The name is a reserved word in expressions.
       ...(condition.includes('#capacity')
         ? { ExpressionAttributeNames: { '#capacity': 'capacity' } }
         : {}),
@@ -104,7 +103,7 @@ function openTransactional({ client, tables }: Store, eventId: string): EventApi
     createdAt: now(),
   });
 
-  /** A seat, if one is free and nobody waits. */
+  /** Takes a seat, if one is free and nobody waits. */
   function takeSeat(registration: Registration): Promise<Attempt> {
     const seat = 'registeredCount < #capacity AND waitlistCount = :none';
     return attempt([
@@ -120,7 +119,7 @@ function openTransactional({ client, tables }: Store, eventId: string): EventApi
     ]);
   }
 
-  /** The next place in line, if nobody was faster. */
+  /** Takes the next position, if nobody was faster. */
   function takePlace(entry: WaitlistEntry): Promise<Attempt> {
     const next = 'lastPosition = :last AND (registeredCount >= #capacity OR waitlistCount > :none)';
     return attempt([
@@ -148,7 +147,7 @@ function openTransactional({ client, tables }: Store, eventId: string): EventApi
     ]);
   }
 
-  /** Tries until it is neither too late nor lost to somebody faster. */
+  /** Repeats until it succeeds or it is too late. */
   async function persevere(step: (tries: number) => Promise<Reply | null>): Promise<Reply> {
     const deadline = Date.now() + DEADLINE_MS;
     for (let tries = 0; Date.now() < deadline; tries++) {
@@ -192,7 +191,7 @@ function openTransactional({ client, tables }: Store, eventId: string): EventApi
       if (seat.isApplied) return { type: 'registered', registration };
       if (seat.failed > 0) return refuse(seat.failed === 1 ? 'no-such-user' : 'already-registered');
       return persevere(async (tries) => {
-        // What the failure returned is old after a pause, and would lose again.
+        // After a pause, the returned item is outdated, and the next attempt would fail again.
         const event = tries === 0 ? seat.event : await readCounters();
         if (!event) return refuse('no-such-event');
         if (!event.hasWaitlist) return refuse('full');
