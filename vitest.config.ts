@@ -12,6 +12,9 @@ const IN_WORKERD = [
 /** What runs with somebody who takes the traces; of the others nobody does. */
 const TRACED = 'test/object/traces.test.ts';
 
+/** Whether workerd also reports what tests provoke, such as an object that is aborted. Its errors are always shown. */
+const VERBOSE = process.env.WORKERD_VERBOSE === 'yes';
+
 /** Flags by which the runtime streams traces, spans of our own included, to another worker. */
 const TRACES = ['streaming_tail_worker', 'tail_worker_user_spans'];
 
@@ -32,6 +35,8 @@ export default defineConfig({
   test: {
     globalSetup: 'test/support/dynamodb.setup.ts',
     testTimeout: 20_000,
+    // What the worker logs is shown for a test that fails.
+    silent: 'passed-only',
     projects: [
       {
         extends: true,
@@ -41,6 +46,7 @@ export default defineConfig({
         extends: true,
         plugins: [
           cloudflareTest(({ inject }) => ({
+            verbose: VERBOSE,
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: inject('bindings'),
@@ -54,6 +60,7 @@ export default defineConfig({
         extends: true,
         plugins: [
           cloudflareTest(({ inject }) => ({
+            verbose: VERBOSE,
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: inject('bindings'),

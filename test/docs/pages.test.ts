@@ -53,9 +53,11 @@ describe.each(PAGES)('%s', (page) => {
   });
 
   // What stood where in earlier versions is the changelog's to tell.
-  test.skipIf(page === 'CHANGELOG.md')('names no file that is not there', () => {
-    expect(missingFiles(page)).toEqual([]);
-  });
+  if (page !== 'CHANGELOG.md') {
+    test('names no file that is not there', () => {
+      expect(missingFiles(page)).toEqual([]);
+    });
+  }
 });
 
 test('every page of docs/ can be reached from the README', () => {
