@@ -8,6 +8,7 @@ import { dataDirectory } from './directory.ts';
 import { startDynamoDB } from './dynamodb.ts';
 import { greet } from './greeting.ts';
 import { lockDirectory } from './lock.ts';
+import { npmHasEnded } from './npm.ts';
 import { freePort, isPortFree, parsePort } from './ports.ts';
 import { stopAllProcesses } from './processes.ts';
 import { forgetEndpoint, recordEndpoint } from './running.ts';
@@ -31,6 +32,7 @@ async function start(): Promise<number> {
   // an error. The handlers stay: Ctrl-C may reach us twice, from the terminal and through npm.
   const asked = new Promise<number>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve(0));
+    npmHasEnded(['start', 'dev']).then(() => resolve(0));
   });
   try {
     return await Promise.race([asked, run()]);

@@ -198,6 +198,39 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
   expect(left).toEqual(['mine.txt']);
 });
 
+test('SIGTERM for npm alone ends everything that `npm start` has brought up', {
+  timeout: 40_000,
+}, async () => {
+  const { DYNAMODB_ENDPOINT: _, ...inherited } = process.env;
+  const npm = spawn('npm', ['start'], {
+    cwd: ROOT,
+    env: { ...inherited, PORT: String(await freePort()), DATA_DIR: directory },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  let everyone: number[] = [];
+  try {
+    await new Promise<void>((up, down) => {
+      for (const stream of [npm.stdout, npm.stderr]) {
+        stream.on('data', (text) => {
+          said += text;
+          if (said.includes('Ctrl-C')) up();
+        });
+      }
+      npm.on('error', down);
+      npm.on('exit', () => down(new Error(`ended early: ${said}`)));
+    });
+    everyone = livingBelow(npm.pid ?? 0);
+    // npm and perhaps a shell, and what stands in the test above.
+    expect(everyone.length).toBeGreaterThanOrEqual(8);
+    npm.kill('SIGTERM');
+    await expect.poll(() => everyone.filter(isAlive), { timeout: 8_000 }).toEqual([]);
+  } finally {
+    for (const pid of everyone.filter(isAlive)) process.kill(pid, 'SIGKILL');
+    if (everyone.length === 0) npm.kill('SIGKILL');
+  }
+});
+
 /** Status of a call that names another host, as a page does whose name was made to lead here. */
 function statusFor(url: string, host: string): Promise<number | undefined> {
   return new Promise((done, fail) => {
