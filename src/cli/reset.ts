@@ -44,4 +44,4 @@ await runCommand(async () => {
   for (const name of found) rmSync(join(directory, name), { recursive: true, force: true });
   say(`${directory} is empty.`);
   return 0;
-});
+}, 'npm run reset [-- --yes]');

@@ -15,26 +15,39 @@ export function complain(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** Whether Node refused the arguments of a command. */
+function isArgumentError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && /^ERR_PARSE_ARGS/.test(String(error.code));
+}
+
 /**
  * What to tell a person about a failure. Never a stack trace; a defect at least names its class.
  */
 export function explain(error: unknown): string {
   if (error instanceof CliError || error instanceof AppError) return error.message;
-  if (error instanceof Error && 'code' in error && /^ERR_PARSE_ARGS/.test(String(error.code))) {
-    return error.message;
-  }
+  if (isArgumentError(error)) return error.message;
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 /**
  * Runs a command to its end and leaves the process with its exit code; a failure is one message
  * on stderr and exit code 1. It exits outright: a socket or timer left over must not hold it.
+ *
+ * @param usage how the command is called; said for `--help`, and for arguments that it does not take
  */
-export async function runCommand(command: () => Promise<number>): Promise<never> {
+export async function runCommand(command: () => Promise<number>, usage?: string): Promise<never> {
+  if (usage && process.argv.includes('--help')) {
+    say(`Usage: ${usage}`);
+    process.exit(0);
+  }
   try {
     process.exit(await command());
   } catch (error) {
-    complain(explain(error));
+    complain(
+      usage && isArgumentError(error)
+        ? `${explain(error).split('. ', 1)[0]}. Usage: ${usage}`
+        : explain(error),
+    );
     process.exit(1);
   }
 }
