@@ -11,7 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 
 /** What `npm start` puts there. A directory that was chosen may hold other things too, which stay. */
 const OURS = ['dynamodb.db', 'dynamodb.db-wal', 'dynamodb.db-shm', 'shared-local-instance.db'];
-const ALSO_OURS = ['worker', 'endpoint'];
+const ALSO_OURS = ['worker', 'running.json'];
 
 async function agrees(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) {

@@ -5,27 +5,31 @@ import { isDirectoryInUse } from './lock.ts';
 import { isLoopbackUrl, readSettings, type Settings } from './settings.ts';
 import { say } from './terminal.ts';
 
-const FILE = 'endpoint';
+const FILE = 'running.json';
 
-/** Leaves word of where the database of this `npm start` is, for the other commands. */
-export function recordEndpoint(directory: string, endpoint = ''): void {
-  writeFileSync(join(directory, FILE), endpoint, { mode: 0o600 });
+/** Settings that are secret, which are not written down: the file would outlive a crash. */
+const SECRET = /KEY|SECRET|TOKEN|WEBHOOKS/;
+
+/** Leaves word of what this `npm start` runs with, for the other commands. */
+export function recordRunning(directory: string, settings: Settings): void {
+  const told = Object.entries(settings).filter(([name]) => !SECRET.test(name));
+  writeFileSync(join(directory, FILE), JSON.stringify(Object.fromEntries(told)), { mode: 0o600 });
 }
 
 /** Takes that word away. */
-export function forgetEndpoint(directory: string): void {
+export function forgetRunning(directory: string): void {
   rmSync(join(directory, FILE), { force: true });
 }
 
 /**
- * Where the database is of the `npm start` that has this directory; undefined when none runs. Word left by one
- * that was killed is not believed: the port may be another's by now.
+ * What the `npm start` runs with that has this directory, without secrets; undefined when none runs, or none with
+ * a database on this machine. Word left by one that was killed is not believed: the port may be another's by now.
  */
-export function findEndpoint(directory: string): string | undefined {
+export function findRunning(directory: string): Settings | undefined {
   if (!isDirectoryInUse(directory)) return undefined;
   try {
-    const endpoint = readFileSync(join(directory, FILE), 'utf8');
-    return isLoopbackUrl(endpoint) ? endpoint : undefined;
+    const settings: Settings = JSON.parse(readFileSync(join(directory, FILE), 'utf8'));
+    return isLoopbackUrl(settings.DYNAMODB_ENDPOINT) ? settings : undefined;
   } catch (error) {
     // It is starting, and has not come so far.
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
@@ -35,7 +39,7 @@ export function findEndpoint(directory: string): string | undefined {
 
 /**
  * Reads the settings as `readSettings` does. Where neither an environment nor an endpoint is named, and
- * `npm start` runs here, they are those of its database.
+ * `npm start` runs here, they are those that it runs with, except for what the process's environment says.
  */
 export async function readSettingsHere(
   root: string,
@@ -44,8 +48,9 @@ export async function readSettingsHere(
 ): Promise<Settings> {
   const settings = await readSettings(root, environment, processEnv);
   if (environment !== undefined || settings.DYNAMODB_ENDPOINT) return settings;
-  const DYNAMODB_ENDPOINT = findEndpoint(dataDirectory(root, processEnv));
-  if (DYNAMODB_ENDPOINT === undefined) return settings;
+  const running = findRunning(dataDirectory(root, processEnv));
+  if (running === undefined) return settings;
+  const { DYNAMODB_ENDPOINT } = running;
   say(`The database of \`npm start\`, ${DYNAMODB_ENDPOINT}:`);
-  return readSettings(root, environment, { ...processEnv, DYNAMODB_ENDPOINT });
+  return readSettings(root, environment, { ...running, ...processEnv, DYNAMODB_ENDPOINT });
 }

@@ -11,7 +11,7 @@ import { lockDirectory } from './lock.ts';
 import { npmHasEnded } from './npm.ts';
 import { freePort, isPortFree, parsePort } from './ports.ts';
 import { stopAllProcesses } from './processes.ts';
-import { forgetEndpoint, recordEndpoint } from './running.ts';
+import { forgetRunning, recordRunning } from './running.ts';
 import {
   checkSettings,
   readSettings,
@@ -71,7 +71,9 @@ async function run(): Promise<never> {
   const usual = dataDirectory(ROOT, {});
   const directory = dataDirectory(ROOT);
   lockDirectory(directory);
-  process.once('exit', () => forgetEndpoint(directory));
+  // Word of one that was killed would be taken for ours.
+  forgetRunning(directory);
+  process.once('exit', () => forgetRunning(directory));
   // From before; one that was chosen may hold other things too, and keeps its mode.
   if (directory === usual) chmodSync(directory, 0o700);
 
@@ -81,7 +83,7 @@ async function run(): Promise<never> {
   chmodSync(stateDirectory, 0o700);
   const worker = await startWorker({ root: ROOT, port, settings, stateDirectory });
   if (older) say(older);
-  recordEndpoint(directory, settings.DYNAMODB_ENDPOINT);
+  recordRunning(directory, settings);
   for (const line of greet({ port, data, settings, auth })) say(line);
   return await Promise.race([
     ended,

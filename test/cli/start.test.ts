@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -18,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../src/cli/ports.ts';
-import { findEndpoint } from '../../src/cli/running.ts';
+import { findRunning } from '../../src/cli/running.ts';
 import { killService, startService } from '../support/service.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -177,7 +178,7 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
 
   process.kill(first.pid, 'SIGTERM');
   await expect.poll(() => everyone.filter(isAlive), { timeout: 8_000 }).toEqual([]);
-  expect(existsSync(join(directory, 'endpoint'))).toBe(false);
+  expect(existsSync(join(directory, 'running.json'))).toBe(false);
 
   const third = await startService(directory);
   const again = livingBelow(third.pid);
@@ -186,8 +187,8 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
   process.kill(third.pid, 'SIGKILL');
   await expect.poll(() => again.filter(isAlive), { timeout: 8_000 }).toEqual([]);
   // Word of a database that nobody runs any more is not believed.
-  expect(existsSync(join(directory, 'endpoint'))).toBe(true);
-  expect(findEndpoint(directory)).toBeUndefined();
+  expect(existsSync(join(directory, 'running.json'))).toBe(true);
+  expect(findRunning(directory)).toBeUndefined();
 
   writeFileSync(join(directory, 'mine.txt'), '');
   const asked = await run('reset.ts', [], { DATA_DIR: directory });
@@ -280,6 +281,13 @@ test('says that authentication is off, answers this machine alone, and keeps its
   const other = await startService(made, guarded);
   try {
     expect(other.said).not.toContain('Authentication is off');
+    // The other commands know what it runs with, and nothing that is secret is written down.
+    const doctor = await run('doctor.ts', [], { DATA_DIR: made });
+    expect(doctor).toMatchObject({ code: 0, stderr: '' });
+    expect(doctor.stdout).toContain('ok     authentication: by key');
+    const told = readFileSync(join(made, 'running.json'), 'utf8');
+    expect(JSON.parse(told)).toMatchObject({ AUTH_MODE: 'key', USERS_TABLE: 'users-table' });
+    expect(told).not.toMatch(/sha256|ACCESS/);
     expect(modeOf(made)).toBe('700');
     for (const name of readdirSync(made, { recursive: true, withFileTypes: true })) {
       const path = join(name.parentPath, name.name);
