@@ -31,3 +31,14 @@ test.each(COMMANDS)('%s says how it is called', async (command, usage) => {
     stderr: `Unknown option '--nonsense'. ${asked.stdout}`,
   });
 });
+
+test('a deployment that names no environment, or none that there is, is refused before anything is checked', async () => {
+  for (const argument of ['', 'nowhere', '--dry-run']) {
+    expect(await run('deploy', argument)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'Say where to: npm run deploy -- NAME [--dry-run], where NAME is one of dev, staging, production.\n',
+    });
+  }
+});
