@@ -49,7 +49,10 @@ export async function readSettingsHere(
   const settings = await readSettings(root, environment, processEnv);
   if (environment !== undefined || settings.DYNAMODB_ENDPOINT) return settings;
   const running = findRunning(dataDirectory(root, processEnv));
-  if (running === undefined) return settings;
+  if (running === undefined) {
+    say(`No \`npm start\` runs here. DynamoDB in ${settings.AWS_REGION}:`);
+    return settings;
+  }
   const { DYNAMODB_ENDPOINT } = running;
   say(`The database of \`npm start\`, ${DYNAMODB_ENDPOINT}:`);
   return readSettings(root, environment, { ...running, ...processEnv, DYNAMODB_ENDPOINT });

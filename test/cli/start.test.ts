@@ -190,6 +190,11 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
   expect(existsSync(join(directory, 'running.json'))).toBe(true);
   expect(findRunning(directory)).toBeUndefined();
 
+  const region = { DATA_DIR: directory, AWS_REGION: 'xx-test-1' };
+  expect((await run('doctor.ts', [], region)).stdout).toContain(
+    'No `npm start` runs here. DynamoDB in xx-test-1:',
+  );
+
   writeFileSync(join(directory, 'mine.txt'), '');
   const asked = await run('reset.ts', [], { DATA_DIR: directory });
   expect(asked).toEqual(oneLine(/Nobody can be asked here: say `npm run reset -- --yes`/));
