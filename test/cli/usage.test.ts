@@ -21,7 +21,7 @@ const run = (command: string, argument: string) =>
     ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
   );
 
-test.each(COMMANDS)('%s says how it is called', async (command, usage) => {
+test.each(COMMANDS)('%s says how it is called', { timeout: 80_000 }, async (command, usage) => {
   const [asked, refused] = await Promise.all([run(command, '--help'), run(command, '--nonsense')]);
   expect(asked).toEqual({ code: 0, stderr: '', stdout: expect.stringMatching(/^Usage: .*\n$/) });
   expect(asked.stdout).toContain(usage);
@@ -32,13 +32,13 @@ test.each(COMMANDS)('%s says how it is called', async (command, usage) => {
   });
 });
 
-test('a deployment that names no environment, or none that there is, is refused before anything is checked', async () => {
-  for (const argument of ['', 'nowhere', '--dry-run']) {
-    expect(await run('deploy', argument)).toEqual({
-      code: 1,
-      stdout: '',
-      stderr:
-        'Say where to: npm run deploy -- NAME [--dry-run], where NAME is one of dev, staging, production.\n',
-    });
-  }
+test('a deployment that names no environment, or none that there is, is refused before anything is checked', {
+  timeout: 80_000,
+}, async () => {
+  const refused = await Promise.all(
+    ['', 'nowhere', '--dry-run'].map((name) => run('deploy', name)),
+  );
+  const stderr =
+    'Say where to: npm run deploy -- NAME [--dry-run], where NAME is one of dev, staging, production.\n';
+  expect(refused).toEqual(Array(3).fill({ code: 1, stdout: '', stderr }));
 });

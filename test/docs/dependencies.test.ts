@@ -65,7 +65,7 @@ test('every dependency has a row, and no row is without a dependency', () => {
   expect(rows.map(({ name }) => name).sort()).toEqual(Object.keys(DEPENDENCIES).sort());
 });
 
-test('the last column says what the worker has in it', () => {
+test('the last column says what the worker has in it', { timeout: 80_000 }, () => {
   const bundled = bundledPackages();
   expect(Object.fromEntries(rows.map(({ name, isBundled }) => [name, isBundled]))).toEqual(
     Object.fromEntries(rows.map(({ name }) => [name, bundled.has(name) ? 'yes' : 'no'])),
