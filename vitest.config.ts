@@ -16,6 +16,9 @@ const TRACED = 'test/object/traces.test.ts';
 /** What runs with endpoints that are told of changes. */
 const TOLD = 'test/object/webhooks.test.ts';
 
+/** Whether workerd also reports what tests provoke, such as an object that is aborted. Its errors are always shown. */
+const VERBOSE = process.env.WORKERD_VERBOSE === 'yes';
+
 /** Flags by which the runtime streams traces, spans of our own included, to another worker. */
 const TRACES = ['streaming_tail_worker', 'tail_worker_user_spans'];
 
@@ -36,15 +39,22 @@ export default defineConfig({
   test: {
     globalSetup: 'test/support/dynamodb.setup.ts',
     testTimeout: 20_000,
+    // What the worker logs is shown for a test that fails.
+    silent: 'passed-only',
     projects: [
       {
         extends: true,
-        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [...IN_WORKERD, TRACED, TOLD] },
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: [...IN_WORKERD, TRACED, TOLD],
+        },
       },
       {
         extends: true,
         plugins: [
           cloudflareTest(({ inject }) => ({
+            verbose: VERBOSE,
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: inject('bindings'),
@@ -58,6 +68,7 @@ export default defineConfig({
         extends: true,
         plugins: [
           cloudflareTest(({ inject }) => ({
+            verbose: VERBOSE,
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: inject('bindings'),
@@ -74,6 +85,7 @@ export default defineConfig({
         extends: true,
         plugins: [
           cloudflareTest(({ inject }) => ({
+            verbose: VERBOSE,
             wrangler: { configPath: './wrangler.toml' },
             miniflare: { bindings: { ...inject('bindings'), WEBHOOKS } },
           })),

@@ -57,4 +57,4 @@ await runCommand(async () => {
   } catch (error) {
     throw explainClientError(error, config);
   }
-});
+}, 'npm run adopt [-- --dry-run] [--set-unknown-aside] [--env NAME]');

@@ -27,4 +27,4 @@ await runCommand(async () => {
   say('and call with it:');
   say(`  curl http://localhost:8787/registration/events -H 'Authorization: Bearer ${key}'`);
   return 0;
-});
+}, 'npm run key -- --name NAME [--roles service,organiser]');

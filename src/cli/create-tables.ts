@@ -22,4 +22,4 @@ async function createTables(): Promise<number> {
   }
 }
 
-await runCommand(createTables);
+await runCommand(createTables, 'npm run tables [-- --env NAME]');

@@ -73,4 +73,4 @@ await runCommand(async () => {
   const faults = findings.filter(({ verdict }) => verdict === 'wrong').length;
   say(faults === 0 ? 'Nothing is wrong.' : `${faults} wrong.`);
   return faults === 0 ? 0 : 1;
-});
+}, 'npm run doctor [-- --env NAME]');

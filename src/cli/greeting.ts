@@ -4,7 +4,7 @@ import { type Settings, whoMayCall } from './settings.ts';
 /** An example call: with authentication off, one that works as it is; else one that every role may make. */
 function tryOut(api: string, { keys, jwt }: AuthSettings): string[] {
   if (!keys && !jwt) {
-    const user = JSON.stringify({ userId: 'ada', name: 'Ada Lovelace' });
+    const user = JSON.stringify({ userId: 'zoe', name: 'Zoe' });
     return [
       'Try:',
       `  curl -X POST ${api}/users \\`,

@@ -33,4 +33,4 @@ await runCommand(async () => {
   } catch (error) {
     throw explainClientError(error, config);
   }
-});
+}, 'npm run mend -- EVENT_ID [--write] [--env NAME]');

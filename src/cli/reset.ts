@@ -16,7 +16,7 @@ const DATABASE_FILES = [
   'dynamodb.db-shm',
   'shared-local-instance.db',
 ];
-const OTHER_FILES = ['worker', 'endpoint'];
+const OTHER_FILES = ['worker', 'running.json'];
 
 async function agrees(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
@@ -51,4 +51,4 @@ await runCommand(async () => {
   for (const name of found) rmSync(join(directory, name), { recursive: true, force: true });
   say(`${directory} is empty.`);
   return 0;
-});
+}, 'npm run reset [-- --yes]');

@@ -5,27 +5,31 @@ import { isDirectoryInUse } from './lock.ts';
 import { isLoopbackUrl, readSettings, type Settings } from './settings.ts';
 import { say } from './terminal.ts';
 
-const FILE = 'endpoint';
+const FILE = 'running.json';
 
-/** Writes down the endpoint of this `npm start`'s database, for the other commands. */
-export function recordEndpoint(directory: string, endpoint = ''): void {
-  writeFileSync(join(directory, FILE), endpoint, { mode: 0o600 });
+/** Settings that are secret, which are not written down: the file would outlive a crash. */
+const SECRET = /KEY|SECRET|TOKEN|WEBHOOKS/;
+
+/** Writes down what this `npm start` runs with, for the other commands. */
+export function recordRunning(directory: string, settings: Settings): void {
+  const told = Object.entries(settings).filter(([name]) => !SECRET.test(name));
+  writeFileSync(join(directory, FILE), JSON.stringify(Object.fromEntries(told)), { mode: 0o600 });
 }
 
-/** Deletes the endpoint that `recordEndpoint` wrote. */
-export function forgetEndpoint(directory: string): void {
+/** Deletes what `recordRunning` wrote. */
+export function forgetRunning(directory: string): void {
   rmSync(join(directory, FILE), { force: true });
 }
 
 /**
- * The endpoint of the `npm start` that uses this directory; undefined when none is running. What a killed
- * `npm start` wrote is ignored: another process may have the port now.
+ * The settings of the `npm start` that uses this directory, without secrets; undefined when none is running, or
+ * one whose database is elsewhere. What a killed `npm start` wrote is ignored: another process may have the port now.
  */
-export function findEndpoint(directory: string): string | undefined {
+export function findRunning(directory: string): Settings | undefined {
   if (!isDirectoryInUse(directory)) return undefined;
   try {
-    const endpoint = readFileSync(join(directory, FILE), 'utf8');
-    return isLoopbackUrl(endpoint) ? endpoint : undefined;
+    const settings: Settings = JSON.parse(readFileSync(join(directory, FILE), 'utf8'));
+    return isLoopbackUrl(settings.DYNAMODB_ENDPOINT) ? settings : undefined;
   } catch (error) {
     // It is still starting, and has not written the endpoint yet.
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
@@ -34,8 +38,8 @@ export function findEndpoint(directory: string): string | undefined {
 }
 
 /**
- * Reads the settings as `readSettings` does. If neither an environment nor an endpoint is named, and `npm start`
- * runs on this machine, the endpoint is that of its database.
+ * Reads the settings as `readSettings` does. Where neither an environment nor an endpoint is named, and
+ * `npm start` runs here, they are those that it runs with, except for what the process's environment says.
  */
 export async function readSettingsHere(
   root: string,
@@ -44,8 +48,12 @@ export async function readSettingsHere(
 ): Promise<Settings> {
   const settings = await readSettings(root, environment, processEnv);
   if (environment !== undefined || settings.DYNAMODB_ENDPOINT) return settings;
-  const DYNAMODB_ENDPOINT = findEndpoint(dataDirectory(root, processEnv));
-  if (DYNAMODB_ENDPOINT === undefined) return settings;
+  const running = findRunning(dataDirectory(root, processEnv));
+  if (running === undefined) {
+    say(`No \`npm start\` runs here. DynamoDB in ${settings.AWS_REGION}:`);
+    return settings;
+  }
+  const { DYNAMODB_ENDPOINT } = running;
   say(`The database of \`npm start\`, ${DYNAMODB_ENDPOINT}:`);
-  return readSettings(root, environment, { ...processEnv, DYNAMODB_ENDPOINT });
+  return readSettings(root, environment, { ...running, ...processEnv, DYNAMODB_ENDPOINT });
 }

@@ -9,9 +9,10 @@ import { dataDirectory } from './data-directory.ts';
 import { startDynamoDB } from './dynamodb.ts';
 import { greet } from './greeting.ts';
 import { lockDirectory } from './lock.ts';
+import { npmHasEnded } from './npm.ts';
 import { freePort, isPortFree, parsePort } from './ports.ts';
 import { stopAllProcesses } from './processes.ts';
-import { forgetEndpoint, recordEndpoint } from './running.ts';
+import { forgetRunning, recordRunning } from './running.ts';
 import {
   checkSettings,
   readSettings,
@@ -31,6 +32,7 @@ async function start(): Promise<number> {
   // The handlers stay, since Ctrl-C may arrive twice, from the terminal and through npm.
   const signalled = new Promise<number>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve(0));
+    npmHasEnded(['start', 'dev']).then(() => resolve(0));
   });
   try {
     return await Promise.race([signalled, run()]);
@@ -69,7 +71,9 @@ async function run(): Promise<never> {
   const usual = dataDirectory(ROOT, {});
   const directory = dataDirectory(ROOT);
   lockDirectory(directory);
-  process.once('exit', () => forgetEndpoint(directory));
+  // What a killed `npm start` wrote would be taken for ours.
+  forgetRunning(directory);
+  process.once('exit', () => forgetRunning(directory));
   // The default directory may exist with another mode. A chosen one keeps its mode: it may hold other files too.
   if (directory === usual) chmodSync(directory, 0o700);
 
@@ -79,7 +83,7 @@ async function run(): Promise<never> {
   chmodSync(stateDirectory, 0o700);
   const worker = await startWorker({ root: ROOT, port, settings, stateDirectory });
   if (older) say(older);
-  recordEndpoint(directory, settings.DYNAMODB_ENDPOINT);
+  recordRunning(directory, settings);
   for (const line of greet({ port, data, settings, auth })) say(line);
   return await Promise.race([
     ended,

@@ -12,6 +12,8 @@ import { verifyLog } from './verification.ts';
 const DOES_NOT_HOLD = 1;
 const NOT_FOUND_OUT = 2;
 
+const USAGE = 'npm run verify -- URL EVENT_ID [--receipt VERSION.CHAIN] [--token T]';
+
 function toReceipt(text: string): Receipt {
   const [, version = '', chain = ''] = /^(\d{1,15})\.([0-9a-f]{64})$/.exec(text.trim()) ?? [];
   if (!chain)
@@ -19,19 +21,21 @@ function toReceipt(text: string): Receipt {
   return { version: Number(version), chain };
 }
 
-await runCommand(async () => {
-  const { values, positionals } = parseArgs({
-    options: { receipt: { type: 'string' }, token: { type: 'string' } },
-    allowPositionals: true,
-  });
-  const [url, eventId, ...more] = positionals;
-  if (!url || !eventId || more.length > 0) {
-    throw new CliError(
-      'Say which event of which service: npm run verify -- URL EVENT_ID [--receipt VERSION.CHAIN] [--token T]',
-    );
-  }
-  const receipt = values.receipt === undefined ? null : toReceipt(values.receipt);
-  const { holds, lines } = await verifyLog(new Api(url, values.token), eventId, receipt);
-  for (const line of lines) say(line);
-  return holds ? 0 : DOES_NOT_HOLD;
-}, NOT_FOUND_OUT);
+await runCommand(
+  async () => {
+    const { values, positionals } = parseArgs({
+      options: { receipt: { type: 'string' }, token: { type: 'string' } },
+      allowPositionals: true,
+    });
+    const [url, eventId, ...more] = positionals;
+    if (!url || !eventId || more.length > 0) {
+      throw new CliError(`Say which event of which service: ${USAGE}`);
+    }
+    const receipt = values.receipt === undefined ? null : toReceipt(values.receipt);
+    const { holds, lines } = await verifyLog(new Api(url, values.token), eventId, receipt);
+    for (const line of lines) say(line);
+    return holds ? 0 : DOES_NOT_HOLD;
+  },
+  USAGE,
+  NOT_FOUND_OUT,
+);

@@ -501,7 +501,7 @@ function command(args: string[], env: NodeJS.ProcessEnv): Promise<{ code: number
   });
 }
 
-describe('the command', () => {
+describe('the command', { timeout: 80_000 }, () => {
   const named = () => ({
     DYNAMODB_ENDPOINT: database.endpoint,
     USERS_TABLE: store.tables.users,

@@ -259,7 +259,7 @@ function doctor(env: NodeJS.ProcessEnv): Promise<{ code: number; stdout: string 
   });
 }
 
-describe('the command', () => {
+describe('the command', { timeout: 80_000 }, () => {
   const named = () => ({
     USERS_TABLE: tables.users,
     EVENTS_TABLE: tables.events,

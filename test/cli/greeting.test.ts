@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { greet } from '../../src/cli/greeting.ts';
 
@@ -19,6 +21,16 @@ test('names the addresses', () => {
   expect(text).toContain('http://localhost:8787/registration,');
   expect(text).toContain('http://localhost:8787/docs');
   expect(text).not.toContain('Bearer');
+});
+
+test('suggests a user whom no tour creates: who has tried it can take them all', () => {
+  const [, userId] = /"userId":"(\w+)"/.exec(said('none', { keys: null, jwt: null })) ?? [];
+  for (const page of ['README.md', 'docs/tour.md']) {
+    const tour = readFileSync(join(import.meta.dirname, '../..', page), 'utf8');
+    const created = [...tour.matchAll(/-d '\{"userId": "(\w+)", "name"/g)].map(([, id]) => id);
+    expect(created.length).toBeGreaterThan(1);
+    expect(created).not.toContain(userId);
+  }
 });
 
 test('suggests a call with the credentials that callers need', () => {

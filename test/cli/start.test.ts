@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -18,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../src/cli/ports.ts';
-import { findEndpoint } from '../../src/cli/running.ts';
+import { findRunning } from '../../src/cli/running.ts';
 import { killService, startService } from '../support/service.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -177,7 +178,7 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
 
   process.kill(first.pid, 'SIGTERM');
   await expect.poll(() => everyone.filter(isAlive), { timeout: 8_000 }).toEqual([]);
-  expect(existsSync(join(directory, 'endpoint'))).toBe(false);
+  expect(existsSync(join(directory, 'running.json'))).toBe(false);
 
   const third = await startService(directory);
   const again = livingBelow(third.pid);
@@ -185,9 +186,14 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
   // Not even `kill -9` leaves a process behind.
   process.kill(third.pid, 'SIGKILL');
   await expect.poll(() => again.filter(isAlive), { timeout: 8_000 }).toEqual([]);
-  // The endpoint that a killed run left is ignored.
-  expect(existsSync(join(directory, 'endpoint'))).toBe(true);
-  expect(findEndpoint(directory)).toBeUndefined();
+  // What a killed run wrote is ignored.
+  expect(existsSync(join(directory, 'running.json'))).toBe(true);
+  expect(findRunning(directory)).toBeUndefined();
+
+  const region = { DATA_DIR: directory, AWS_REGION: 'xx-test-1' };
+  expect((await run('doctor.ts', [], region)).stdout).toContain(
+    'No `npm start` runs here. DynamoDB in xx-test-1:',
+  );
 
   writeFileSync(join(directory, 'mine.txt'), '');
   const asked = await run('reset.ts', [], { DATA_DIR: directory });
@@ -196,6 +202,39 @@ test('SIGTERM ends everything, data in use is refused, and the data is there the
   expect(await run('reset.ts', ['--yes'], { DATA_DIR: directory })).toMatchObject({ code: 0 });
   const left = readdirSync(directory).filter((name) => !name.startsWith('lock'));
   expect(left).toEqual(['mine.txt']);
+});
+
+test('SIGTERM for npm alone ends everything that `npm start` has brought up', {
+  timeout: 40_000,
+}, async () => {
+  const { DYNAMODB_ENDPOINT: _, ...inherited } = process.env;
+  const npm = spawn('npm', ['start'], {
+    cwd: ROOT,
+    env: { ...inherited, PORT: String(await freePort()), DATA_DIR: directory },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  let everyone: number[] = [];
+  try {
+    await new Promise<void>((up, down) => {
+      for (const stream of [npm.stdout, npm.stderr]) {
+        stream.on('data', (text) => {
+          said += text;
+          if (said.includes('Ctrl-C')) up();
+        });
+      }
+      npm.on('error', down);
+      npm.on('exit', () => down(new Error(`ended early: ${said}`)));
+    });
+    everyone = livingBelow(npm.pid ?? 0);
+    // npm and perhaps a shell, and what stands in the test above.
+    expect(everyone.length).toBeGreaterThanOrEqual(8);
+    npm.kill('SIGTERM');
+    await expect.poll(() => everyone.filter(isAlive), { timeout: 8_000 }).toEqual([]);
+  } finally {
+    for (const pid of everyone.filter(isAlive)) process.kill(pid, 'SIGKILL');
+    if (everyone.length === 0) npm.kill('SIGKILL');
+  }
 });
 
 /** The status of a call with another host name, as from a page whose name resolves to this machine. */
@@ -247,6 +286,13 @@ test('says that authentication is off, answers this machine alone, and keeps its
   const other = await startService(made, guarded);
   try {
     expect(other.said).not.toContain('Authentication is off');
+    // The other commands know what it runs with, and nothing that is secret is written down.
+    const doctor = await run('doctor.ts', [], { DATA_DIR: made });
+    expect(doctor).toMatchObject({ code: 0, stderr: '' });
+    expect(doctor.stdout).toContain('ok     authentication: by key');
+    const told = readFileSync(join(made, 'running.json'), 'utf8');
+    expect(JSON.parse(told)).toMatchObject({ AUTH_MODE: 'key', USERS_TABLE: 'users-table' });
+    expect(told).not.toMatch(/sha256|ACCESS/);
     expect(modeOf(made)).toBe('700');
     for (const name of readdirSync(made, { recursive: true, withFileTypes: true })) {
       const path = join(name.parentPath, name.name);
