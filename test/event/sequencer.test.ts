@@ -184,17 +184,17 @@ describe('the sequencer', () => {
     const all = Array.from({ length: 150 }, (_, i) => register(`u${i}`));
     commits[0]?.answer({ type: 'committed', attempts: 1 });
     await settleAll();
-    expect(commits[1]?.draft.itemCount).toBe(99);
+    expect(commits[1]?.draft.itemCount).toBe(98);
     commits[1]?.answer({ type: 'committed', attempts: 1 });
     await settleAll();
-    expect(commits[2]?.draft.itemCount).toBe(51);
+    expect(commits[2]?.draft.itemCount).toBe(52);
     commits[2]?.answer({ type: 'committed', attempts: 1 });
     await settleAll();
     expect((await Promise.all(all)).every(({ type }) => type === 'registered')).toBe(true);
   });
 
   test('a command that would not fit waits whole for the next batch', async () => {
-    // Leaving promotes: three rows a command, so a hundred rows would cut the 34th in two.
+    // Leaving promotes: three rows a command, so 98 rows would cut the 33rd in two.
     const { sequencer, register, commits } = open(40);
     const flush = async (from: number) => {
       for (let i = from; i < commits.length; i++) {
@@ -214,8 +214,8 @@ describe('the sequencer', () => {
     commits[seen]?.answer({ type: 'committed', attempts: 1 });
     await settleAll();
     const leaves = commits[seen + 1]?.draft;
-    expect(leaves?.itemCount).toBe(99);
-    expect(leaves?.changes.filter(({ type }) => type === 'unregistered').length).toBe(33);
+    expect(leaves?.itemCount).toBe(96);
+    expect(leaves?.changes.filter(({ type }) => type === 'unregistered').length).toBe(32);
   });
 
   test('past the bound of the queue a caller is refused at once, and those before it are served', async () => {
