@@ -96,9 +96,13 @@ export class ChangeSet implements EventTotals {
     return count;
   }
 
-  /** Whether everything still fits into one transaction with these changes and `keyCount` more keys. */
+  /**
+   * Whether everything still fits into one transaction with these changes and `keyCount` more keys. Changes
+   * that undo each other write no row, and are in the log's entry all the same, whose size has a limit too.
+   */
   hasRoomFor(changes: Change[], keyCount: number): boolean {
-    return this.itemCountWith(changes) + keyCount <= MAX_ITEMS;
+    const isEntryShort = this.changes.length + changes.length <= MAX_ITEMS;
+    return isEntryShort && this.itemCountWith(changes) + keyCount <= MAX_ITEMS;
   }
 
   /** Moves an endpoint's place in the log. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { hexDigestOf } from '../../src/digest.ts';
 import { Draft } from '../../src/event/draft.ts';
 import { EventState } from '../../src/event/state.ts';
 import { toTransaction } from '../../src/store/commit.ts';
-import { sha256 } from '../support/logs.ts';
 import { counterIds, eventOf, NOW } from '../support/model.ts';
 import { writeUnits } from './write-units.ts';
 
@@ -24,7 +24,7 @@ async function unitsOf(registrations: number, userId: (n: number) => string, log
     expect(draft.hasRoomFor([{ type: 'registered', registration }], 0)).toBe(true);
     draft.apply([{ type: 'registered', registration }], `user:${userId(n)}`);
   }
-  await draft.seal(2, NOW, { hash: sha256, logDays, endpoints: [] });
+  await draft.seal(2, NOW, { hash: hexDigestOf, logDays, endpoints: [] });
   const input = toTransaction(TABLES, 1, draft, 'token');
   return writeUnits('TransactWriteItems', Buffer.from(JSON.stringify(input)));
 }

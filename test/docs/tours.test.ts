@@ -36,6 +36,9 @@ const blocks = (text: string, kind: string) =>
 const withoutChance = (text: string) =>
   text
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
+    .replace(/"actor":[^[]*\[[^\]]*\]/g, '<actor>')
+    .replace(/"chain":"[0-9a-f]{64}"/g, '<chain>')
+    .replace(/"receipt":"\d+\.[0-9a-f]{64}"/g, '<receipt>')
     // The pages have bare line feeds and no byte order mark.
     .replace(/\r\n/g, '\n')
     .replaceAll('\uFEFF', '')

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { hexDigestOf } from '../../src/digest.ts';
+import type { Command } from '../../src/event/command.ts';
 import { canonicalJson, chainOf, type LogEntry, nextHead } from '../../src/event/log.ts';
+import { faultOf, LogWriter } from '../support/logs.ts';
 
 describe('canonical JSON (RFC 8785)', () => {
   // Section 3.2.3 of the RFC: members are sorted by UTF-16 code units.
@@ -42,6 +44,20 @@ describe('the chain', () => {
     const text = `{"at":"${at}","changes":[{"entryId":"e1","position":1,"type":"waitlist.joined"}],"version":7}`;
     const expected = createHash('sha256').update(`before${text}`).digest('hex');
     expect(await chainOf('before', { version: 7, at, changes }, hexDigestOf)).toBe(expected);
+  });
+});
+
+describe('an entry', () => {
+  test('has no more changes than a transaction has rows, also where they undo each other', async () => {
+    const writer = await LogWriter.open(5);
+    const comeAndGo = Array.from({ length: 300 }, (_, i): Command[] => [
+      { type: 'register', userId: `u${i}` },
+      { type: 'unregister', userId: `u${i}` },
+    ]);
+    await writer.commit(comeAndGo.flat());
+    const counts = writer.entries.slice(1).map(({ changes }) => changes.length);
+    expect(counts).toEqual([98, 98, 98, 98, 98, 98, 12]);
+    expect(await faultOf(writer.entries)).toBeNull();
   });
 });
 

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { hexDigestOf } from '../../src/digest.ts';
 import type { Command } from '../../src/event/command.ts';
 import { LogCheck } from '../../src/event/log-check.ts';
 import { PartialReplay } from '../../src/event/partial-replay.ts';
 import type { SeenChange, SeenEntry } from '../../src/event/seen-log.ts';
-import { faultOf, LogWriter, rechain, sha256, withoutUsers } from '../support/logs.ts';
+import { faultOf, LogWriter, rechain, withoutUsers } from '../support/logs.ts';
 
 const id = (n: number) => `11111111-1111-4111-8111-${String(n).padStart(12, '0')}`;
 const seat = (n: number, userId: string, more = {}): SeenChange => ({
@@ -53,7 +54,7 @@ describe('a log whose beginning is not there', () => {
 
   test('is known from one whose event is older', async () => {
     const beginning = async (list: SeenEntry[]) => {
-      const check = new LogCheck(sha256);
+      const check = new LogCheck(hexDigestOf);
       for (const entry of list) await check.add(entry);
       check.end();
       return check.beginning;
@@ -72,7 +73,7 @@ describe('a log whose beginning is not there', () => {
   });
 
   test('tells the places that it knows of', async () => {
-    const check = new LogCheck(sha256);
+    const check = new LogCheck(hexDigestOf);
     for (const entry of entries.slice(4)) await check.add(entry);
     const { replay } = check;
     if (!(replay instanceof PartialReplay)) throw new Error('it has no beginning');

@@ -284,6 +284,7 @@ describe('the same key', () => {
       'expiresAt',
       'fingerprint',
       'outcome',
+      'receipt',
       'registrationId',
     ]);
     expect(JSON.stringify(record)).not.toContain(key);

@@ -1,11 +1,16 @@
 import { env, exports } from 'cloudflare:workers';
 import { BatchWriteCommand, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { expect } from 'vitest';
+import { hexDigestOf } from '../../src/digest.ts';
+import { LogCheck } from '../../src/event/log-check.ts';
 import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
+import { Replay } from '../../src/event/replay.ts';
 import { EventState } from '../../src/event/state.ts';
 import { CALLS, type Call, COMMON_PROBLEMS } from '../../src/http/openapi.ts';
 import { problemSchema } from '../../src/http/schemas.ts';
+import { PAGE_MAX_ROWS } from '../../src/limits.ts';
 import { servicesOf } from '../../src/services.ts';
+import { type LogPage, readLog } from '../../src/store/log.ts';
 import { type EventItem, toDigest } from '../../src/store/tables.ts';
 
 /** The store under test, for looking past the worker. */
@@ -130,7 +135,7 @@ async function scan<Row>(TableName: string, eventId: string): Promise<Row[]> {
 /**
  * What the tables hold of an event, read directly and consistently. Also checks the promises on it:
  * counts and digest match the rows, one place per user, never over capacity,
- * positions unique, no free seat while somebody waits.
+ * positions unique, no free seat while somebody waits; and that the log leads to it by the rules.
  */
 export async function truth(eventId: string) {
   const { Item } = await store.client.send(
@@ -155,12 +160,33 @@ export async function truth(eventId: string) {
   expect(new Set(waitlist.map(({ position }) => position)).size).toBe(waitlist.length);
   expect(item.lastPosition).toBeGreaterThanOrEqual(waitlist.at(-1)?.position ?? 0);
   if (waitlist.length > 0) expect(registrations.length).toBe(item.capacity);
+  await expectLogOf(eventId, item, rebuilt);
   return {
     item,
     registered: registrations.map(({ userId }) => userId),
     line: waitlist.map(({ userId }) => userId),
     positions: waitlist.map(({ position }) => position),
   };
+}
+
+/** The log, decided again by the rules, has to lead to the rows that the tables hold. */
+async function expectLogOf(eventId: string, item: EventItem, rows: EventState): Promise<void> {
+  const head = item.logVersion ?? 0;
+  const check = new LogCheck(hexDigestOf);
+  for (let after: number | null = -1; after !== null; ) {
+    const page: LogPage = await readLog(store, eventId, { after, to: head, limit: PAGE_MAX_ROWS });
+    for (const { actors: _, ...entry } of page.entries) await check.add(entry);
+    after = page.next;
+  }
+  check.end();
+  const { replay } = check;
+  // An event that was written by hand has no log, or one without its beginning.
+  if (!check.last || !(replay instanceof Replay)) return;
+  const { registeredCount, waitlistCount, lastPosition, digest } = replay.state;
+  expect({ registeredCount, waitlistCount, lastPosition, digest }).toEqual({
+    ...{ registeredCount: rows.registeredCount, waitlistCount: rows.waitlistCount },
+    ...{ lastPosition: item.lastPosition, digest: rows.digest },
+  });
 }
 
 /** A DynamoDB call before it is sent: its name, and how to send it, as it is or with another body. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hexDigestOf } from '../../src/digest.ts';
 import { type Batch, decideBatch } from '../../src/event/batch.ts';
 import type { ChangeSet } from '../../src/event/change-set.ts';
 import type { Command } from '../../src/event/command.ts';
@@ -10,8 +10,6 @@ import type { Pending } from '../../src/event/queue.ts';
 import { LogFault, type SeenEntry } from '../../src/event/seen-log.ts';
 import { EventState } from '../../src/event/state.ts';
 import { counterIds, eventOf, NOW } from './model.ts';
-
-export const sha256 = async (text: string) => createHash('sha256').update(text).digest('hex');
 
 const pendingOf = (command: Command): Pending => ({
   ...{ command, key: undefined, actor: null, askedAt: 0, expiresAt: Number.POSITIVE_INFINITY },
@@ -69,7 +67,7 @@ export class LogWriter {
   async #write(set: ChangeSet, at: string): Promise<void> {
     if (set.isEmpty) return;
     const version = this.state.version + 1;
-    await set.seal(version, at, { hash: sha256, logDays: 30, endpoints: [] });
+    await set.seal(version, at, { hash: hexDigestOf, logDays: 30, endpoints: [] });
     this.state.applyCommit(set.changes, version, set.books);
     if (!set.entry) return;
     const { chain, changes } = set.entry;
@@ -81,7 +79,7 @@ export class LogWriter {
 export async function rechain(entries: SeenEntry[]): Promise<SeenEntry[]> {
   const chained: SeenEntry[] = [];
   for (const entry of entries) {
-    const chain = await chainOf(chained.at(-1)?.chain ?? '', entry, sha256);
+    const chain = await chainOf(chained.at(-1)?.chain ?? '', entry, hexDigestOf);
     chained.push({ ...entry, chain });
   }
   return chained;
@@ -99,7 +97,7 @@ export async function faultOf(
   entries: SeenEntry[],
   receipt: Receipt | null = null,
 ): Promise<string | null> {
-  const check = new LogCheck(sha256, receipt);
+  const check = new LogCheck(hexDigestOf, receipt);
   try {
     for (const entry of entries) await check.add(entry);
     check.end();
