@@ -35,7 +35,7 @@ const listen = (each: Server | ReturnType<typeof createTcpServer>) =>
   new Promise<void>((up) => each.listen(0, '127.0.0.1', up));
 
 beforeAll(async () => {
-  const caller = `export default {
+  const caller = `export const deliveries = {
   fetch: async (request: Request, _env: Env, ctx: ExecutionContext) => {
     const job = await request.json<Parameters<typeof ctx.exports.Outbox.deliver>[0]>();
     return ctx.exports.Outbox.deliver(job).then(
@@ -48,7 +48,11 @@ beforeAll(async () => {
     name: 'outbox',
     scale: 1,
     replacements: [
-      { file: 'index.ts', from: "import app from './http/app.ts';", to: caller },
+      {
+        file: 'index.ts',
+        from: 'export default {\n  fetch: app.fetch,',
+        to: `${caller}\nexport default {\n  fetch: deliveries.fetch,`,
+      },
       {
         file: 'limits.ts',
         from: 'OUTBOX_TIMEOUT_MS = 15_000',
