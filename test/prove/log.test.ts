@@ -316,6 +316,7 @@ describe('a page of the log', () => {
     expect(told(rows.log.slice(0, -1))).toHaveLength(1);
     expect(told(rows.log.slice(1), true)).toHaveLength(1);
     expect(told(null)).toHaveLength(1);
+    expect(told(null, true)).toEqual([]);
   });
 });
 
