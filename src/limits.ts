@@ -12,7 +12,7 @@ export const CAPACITY_MAX = 100_000;
 /** People that can wait for one event. */
 export const WAITLIST_MAX_ENTRIES = 100_000;
 
-/** What a seat or an entry takes of `EVENT_MAX_BYTES` beside its texts: columns, and its share of the map. */
+/** What a seat, an offer or an entry takes of `EVENT_MAX_BYTES` beside its texts: columns, and its share of the map. */
 export const PLACE_BYTES = 80;
 
 /**
@@ -29,6 +29,19 @@ export const CHANGE_MAX_LISTED = 1_000;
 
 /** Longest reason for seating somebody past the capacity, in Unicode code points. */
 export const OVERRIDE_REASON_MAX_CHARS = 500;
+
+/** How long a seat can be offered, in seconds: as long as it takes to answer a message, up to a week. */
+export const OFFER_MIN_SECONDS = 10;
+export const OFFER_MAX_SECONDS = 7 * 24 * 60 * 60;
+
+/** Longest name of a time zone; the longest that there is has 30. */
+export const TIME_ZONE_MAX_CHARS = 64;
+
+/**
+ * Offers that end in one decision. More that are over at once end in the next one, so that a decision stays
+ * small in memory: each takes up to three rows, for the seat is offered on.
+ */
+export const EXPIRY_MAX_OFFERS = 1_000;
 
 /** Users in one bulk registration. */
 export const BULK_MAX_USERS = 1_000;

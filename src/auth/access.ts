@@ -50,6 +50,7 @@ export const ACCESS: Record<string, Rule> = {
   'GET /registration/events/:eventId/capacity': EVERYBODY,
   'GET /registration/events/:eventId/log': EVERYBODY,
   'GET /registration/events/:eventId/registrations': ORGANISER,
+  'GET /registration/events/:eventId/offers': ORGANISER,
   'GET /registration/events/:eventId/waitlist': ORGANISER,
   'POST /registration/events/:eventId/registrations': ORGANISER,
   'POST /registration/registrations': PLACE,

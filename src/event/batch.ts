@@ -4,6 +4,7 @@ import { Draft } from './draft.ts';
 import { type KeyRecord, toKeyRecord } from './idempotency.ts';
 import type { Pending } from './queue.ts';
 import type { Circumstances } from './rules/decision.ts';
+import { isDue } from './rules/offer.ts';
 import type { Change, EventState } from './state.ts';
 
 /** A decided command. Its outcome is held back until the commit is durable. */
@@ -19,19 +20,25 @@ export interface Decided {
 export interface Batch {
   /** When it was decided, ISO 8601 in UTC. */
   at: string;
+  /** What was due by then. It comes before whatever was decided. */
+  due: Change[];
   decided: Decided[];
   /** Commands that were not decided because they had waited too long. */
   expired: Pending[];
-  /** What is to be committed; null for a single command whose changes do not fit into one transaction. */
+  /** What is to be committed; null where what was due, or it and a single command, do not fit into one transaction. */
   draft: Draft | null;
   /** The command whose decision threw an error, if any. Nothing of the batch may be used then. */
   defect: { pending: Pending; error: unknown } | null;
 }
 
-/** An update can promote the whole line. It is decided first in a batch, since later it may not fit and be decided twice. */
-const mayBeLarge = ({ type }: Command) => type === 'update' || type === 'promote';
+/** Commands that can concern many people are decided first in a batch: later they may not fit, and be decided twice. */
+const mayBeLarge = ({ type }: Command) =>
+  type === 'update' || type === 'cancel' || type === 'expire';
 
-/** Decides commands in order until the next one would not fit into the transaction. */
+/**
+ * Decides what is due by the clock, and then commands in order until the next one would not fit into the
+ * transaction. Nobody takes an offer that is over, and whoever asks finds its seat where it belongs.
+ */
 export function decideBatch(
   state: EventState,
   commands: Iterable<Pending>,
@@ -39,7 +46,11 @@ export function decideBatch(
 ): Batch {
   const now = Date.parse(circumstances.now);
   const draft = new Draft(state);
-  const batch: Batch = { at: circumstances.now, decided: [], expired: [], draft, defect: null };
+  const due = isDue(state, now) ? decide(state, { type: 'expire' }, circumstances).changes : [];
+  const at = circumstances.now;
+  const batch: Batch = { at, due, decided: [], expired: [], draft, defect: null };
+  if (!draft.hasRoomFor(due, 0)) return { ...batch, draft: null };
+  draft.apply(due);
   for (const pending of commands) {
     if (pending.expiresAt <= now) {
       batch.expired.push(pending);

@@ -21,6 +21,7 @@ const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 2;
 export class ChangeSet implements EventTotals {
   event: EventRecord | null;
   registeredCount: number;
+  offeredCount: number;
   waitlistCount: number;
   revision: number;
   lastPosition: number;
@@ -46,6 +47,7 @@ export class ChangeSet implements EventTotals {
   constructor(base: EventTotals) {
     this.event = base.event;
     this.registeredCount = base.registeredCount;
+    this.offeredCount = base.offeredCount;
     this.waitlistCount = base.waitlistCount;
     this.revision = base.revision;
     this.lastPosition = base.lastPosition;
@@ -127,6 +129,8 @@ export class ChangeSet implements EventTotals {
     if (change.table === 'registrations') {
       this.registeredCount += by;
       if (change.op === 'add') this.lastSeq = Math.max(this.lastSeq, change.row.seq);
+    } else if (change.table === 'offers') {
+      this.offeredCount += by;
     } else {
       this.waitlistCount += by;
       if (change.op === 'add') {

@@ -153,7 +153,7 @@ export const CALLS: Record<string, Call> = {
   'PATCH /registration/events/{eventId}': {
     id: 'updateEvent',
     tag: 'Events',
-    summary: 'Change an event; raising the capacity promotes as many as fit',
+    summary: 'Change an event; raising the capacity seats those who wait, as many as fit',
     description:
       'What is left out stays as it is. A lowered capacity evicts nobody. With `dryRun` it tells what would come of it, and changes nothing.',
     path: schemas.eventParamSchema,
@@ -167,7 +167,7 @@ export const CALLS: Record<string, Call> = {
     id: 'cancelEvent',
     tag: 'Events',
     summary: 'Cancel an event, for good',
-    description: 'It takes and promotes nobody any more, and its records stay.',
+    description: 'It takes and promotes nobody any more, its offers end, and its records stay.',
     path: eventToCancel,
     headers: { ...IDEMPOTENCY, ...IF_MATCH },
     success: { status: 200, schema: schemas.eventSchema, headers: { ...ETAG, ...REPLAYED } },
@@ -199,6 +199,11 @@ export const CALLS: Record<string, Call> = {
     success: { status: 200, schema: schemas.bulkResultSchema, headers: REPLAYED },
     problems: [...BODY, 404, ...KEYED],
   },
+  'GET /registration/events/{eventId}/offers': paged(
+    'listOffers',
+    schemas.offerPageSchema,
+    'Those who are offered a seat, by position',
+  ),
   'GET /registration/events/{eventId}/waitlist': paged(
     'listWaitlist',
     schemas.waitlistPageSchema,
@@ -219,7 +224,8 @@ export const CALLS: Record<string, Call> = {
     id: 'register',
     tag: 'Places',
     summary: 'Register a user: a seat, or a place in line',
-    description: 'While the event is full, and has a waitlist, it is a place in line.',
+    description:
+      'Takes the seat that is offered to the user, if one is. While the event is full, and has a waitlist, it is a place in line.',
     body: schemas.newRegistrationSchema,
     headers: IDEMPOTENCY,
     success: { status: 201, schema: schemas.placedSchema, headers: REPLAYED },
@@ -237,7 +243,7 @@ export const CALLS: Record<string, Call> = {
   'DELETE /registration/registrations': {
     id: 'unregister',
     tag: 'Places',
-    summary: 'Give up a seat; the first in line takes it',
+    summary: 'Give up a seat; it goes to the first in line',
     description: 'Possible at any time. Both are one change: nobody passes those who wait.',
     query: schemas.placeSchema,
     headers: IDEMPOTENCY,
@@ -247,8 +253,9 @@ export const CALLS: Record<string, Call> = {
   'DELETE /registration/waitlist': {
     id: 'leaveWaitlist',
     tag: 'Places',
-    summary: 'Leave the line',
-    description: 'Possible at any time; whoever comes back is at the end.',
+    summary: 'Leave the line, or decline an offer',
+    description:
+      'Possible at any time; whoever comes back is at the end. A declined seat is offered to the next.',
     query: schemas.placeSchema,
     headers: IDEMPOTENCY,
     success: { status: 200, schema: schemas.leftLineSchema, headers: REPLAYED },

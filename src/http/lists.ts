@@ -1,4 +1,4 @@
-import type { Registration, WaitlistEntry } from '../event/model.ts';
+import type { Offer, Registration, WaitlistEntry } from '../event/model.ts';
 import { PAGE_MAX_ROWS } from '../limits.ts';
 import { servicesOf } from '../services.ts';
 import { namesOf } from '../store/users.ts';
@@ -8,13 +8,13 @@ import { execute, type RouteContext } from './event-call.ts';
 import { linkNext, readCursor, writeCursor } from './paging.ts';
 
 /** One of an event's lists of people. */
-type List = 'registrations' | 'waitlist';
+type List = 'registrations' | 'offers' | 'waitlist';
 
 /** Before every order number: a seat without one of its own counts as the zeroth. */
 const BEFORE_ALL = -1;
 
 /** A row of a list, with the user's name: null should the users table not have it. */
-export type Person = (Registration | WaitlistEntry) & { name: string | null };
+export type Person = (Registration | Offer | WaitlistEntry) & { name: string | null };
 
 interface Page {
   items: Person[];
@@ -47,6 +47,7 @@ async function readPage(
 
 const COLUMNS: Record<List, string[]> = {
   registrations: ['userId', 'name', 'registrationId', 'status', 'createdAt', 'overrideReason'],
+  offers: ['position', 'userId', 'name', 'offerId', 'createdAt', 'expiresAt'],
   waitlist: ['position', 'userId', 'name', 'entryId', 'createdAt'],
 };
 

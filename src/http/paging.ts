@@ -5,7 +5,7 @@ import { ID_MAX_CHARS } from '../limits.ts';
 import { isLongerThan } from '../text.ts';
 
 /** Lists that have pages. */
-type PagedList = 'events' | 'registrations' | 'waitlist';
+type PagedList = 'events' | 'registrations' | 'offers' | 'waitlist';
 
 /**
  * Where a page ended, as text that means nothing to a client. It names the list that it is of, and

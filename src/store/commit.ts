@@ -29,17 +29,17 @@ import {
   toAttributes,
   toDigest,
   toLogBooks,
+  toOfferRow,
   toRowKey,
 } from './tables.ts';
 
-function toRowAction(
-  tables: Store['tables'],
-  { op, table, id, row }: RowChange,
-): TransactWriteItem {
+function toRowAction(tables: Store['tables'], change: RowChange): TransactWriteItem {
+  const table = change.table === 'offers' ? 'registrations' : change.table;
   const TableName = tables[table];
-  return op === 'add'
-    ? { Put: { TableName, Item: toAttributes(row) } }
-    : { Delete: { TableName, Key: toAttributes(toRowKey(table, id)) } };
+  const item = change.table === 'offers' ? toOfferRow(change.row) : change.row;
+  return change.op === 'add'
+    ? { Put: { TableName, Item: toAttributes(item) } }
+    : { Delete: { TableName, Key: toAttributes(toRowKey(table, change.id)) } };
 }
 
 /**
@@ -57,6 +57,7 @@ function toEventAction(
     version: version + 1,
     revision: changeSet.revision,
     registeredCount: changeSet.registeredCount,
+    offeredCount: changeSet.offeredCount,
     waitlistCount: changeSet.waitlistCount,
     lastPosition: changeSet.lastPosition,
     lastSeq: changeSet.lastSeq,

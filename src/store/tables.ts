@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { TableNames } from '../config.ts';
 import type { LogHead } from '../event/log.ts';
-import type { EventRecord } from '../event/model.ts';
+import type { EventRecord, Offer } from '../event/model.ts';
 
 /** One attribute of a key: its name and DynamoDB type. */
 export interface KeyAttribute {
@@ -67,8 +67,10 @@ export interface EventBooks {
   version: number;
   /** How often the event itself was created or updated; changes of its rows don't count. */
   revision: number;
-  /** Rows of the event in the registrations table. */
+  /** Seats: rows of the event in the registrations table with the status `ACTIVE`. */
   registeredCount: number;
+  /** Open offers: those with the status `OFFERED`. Items from before there were offers lack it. */
+  offeredCount?: number;
   /** Rows of the event in the waitlist table. */
   waitlistCount: number;
   /** The position given last. The next one is one more, even if that entry is gone. */
@@ -114,9 +116,11 @@ export function toLogHead(item: Partial<LogBooks>): LogHead | null {
 export function toEventRecord(item: EventRecord): EventRecord {
   const { eventId, name, capacity, hasWaitlist, createdAt } = item;
   const { waitlistCapacity = null, registrationOpensAt = null, registrationClosesAt = null } = item;
+  const { startsAt = null, timeZone = 'UTC', promotesUntil = null, offerSeconds = null } = item;
   const { status = 'OPEN' } = item;
   const limits = { waitlistCapacity, registrationOpensAt, registrationClosesAt };
-  return { eventId, name, capacity, hasWaitlist, ...limits, status, createdAt };
+  const times = { startsAt, timeZone, promotesUntil, offerSeconds };
+  return { eventId, name, capacity, hasWaitlist, ...limits, ...times, status, createdAt };
 }
 
 /**
@@ -147,6 +151,25 @@ export function fromAttributes(attributes: Record<string, AttributeValue>): obje
 /** A digest as the event item holds it: 32 hex digits. */
 export function toDigest(digest: bigint): string {
   return digest.toString(16).padStart(32, '0');
+}
+
+/**
+ * An offer as it is stored, among the registrations. When it ends is not called `expiresAt`: by that DynamoDB
+ * would delete the row.
+ */
+export interface OfferRow {
+  registrationId: string;
+  userId: string;
+  eventId: string;
+  status: 'OFFERED';
+  position: number;
+  createdAt: string;
+  offerEndsAt: string;
+}
+
+/** An offer as its row. */
+export function toOfferRow({ offerId, expiresAt, ...offer }: Offer): OfferRow {
+  return { registrationId: offerId, ...offer, status: 'OFFERED', offerEndsAt: expiresAt };
 }
 
 /** The primary key of a row in its table. */

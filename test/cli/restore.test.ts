@@ -62,6 +62,7 @@ async function fill(store: Store) {
     waitlistCapacity: null,
     registrationOpensAt: null,
     registrationClosesAt: null,
+    ...{ startsAt: null, timeZone: 'UTC', promotesUntil: null, offerSeconds: null },
   };
   await ask({ type: 'create', event });
   for (const userId of ['a', 'b', 'c', 'd', 'e']) await ask({ type: 'register', userId });

@@ -28,6 +28,10 @@ export function eventOf(capacity: number, hasWaitlist = true): NewEvent {
     waitlistCapacity: null,
     registrationOpensAt: null,
     registrationClosesAt: null,
+    startsAt: null,
+    timeZone: 'UTC',
+    promotesUntil: null,
+    offerSeconds: null,
   };
 }
 

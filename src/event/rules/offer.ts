@@ -1,0 +1,85 @@
+import { EVENT_MAX_BYTES, EXPIRY_MAX_OFFERS } from '../../limits.ts';
+import { type EventRecord, lineEndsAt, type Offer, shownOffer } from '../model.ts';
+import { bytesOf, type Change, type EventView } from '../state.ts';
+import { type Circumstances, type Decision, refuse } from './decision.ts';
+import { fillSeats, seatFor, toRegistration } from './seating.ts';
+
+/**
+ * When the clock will next change the event by itself: when its first open offer ends.
+ *
+ * @returns epoch milliseconds, in the past where it is overdue; null where nothing will happen
+ */
+export function nextDueAt(view: EventView): number | null {
+  if (!view.event || view.offeredCount === 0) return null;
+  return Math.max(0, Math.min(view.firstOfferEnd, lineEndsAt(view.event)));
+}
+
+/** Whether the clock has something to do that was not done yet. */
+export function isDue(view: EventView, nowMs: number): boolean {
+  const dueAt = nextDueAt(view);
+  return dueAt !== null && dueAt <= nowMs;
+}
+
+/** The ends of the offers that are over, by position: at most `EXPIRY_MAX_OFFERS`, the others come next. */
+export function endOffers(view: EventView, event: EventRecord, now: string): Change[] {
+  if (view.offeredCount === 0) return [];
+  const nowMs = Date.parse(now);
+  const isLineOver = lineEndsAt(event) <= nowMs;
+  const changes: Change[] = [];
+  for (const offer of view.offersEndedBy(isLineOver ? Number.POSITIVE_INFINITY : nowMs)) {
+    changes.push({ type: 'offerExpired', offer });
+    if (changes.length === EXPIRY_MAX_OFFERS) break;
+  }
+  return changes;
+}
+
+/**
+ * Does what is due: offers that are over end, and free seats go to the line. Seats can also be free because a
+ * change in parts was interrupted.
+ */
+export function expire(
+  view: EventView,
+  event: EventRecord,
+  circumstances: Circumstances,
+): Decision {
+  const ended = endOffers(view, event, circumstances.now);
+  const taken = view.registeredCount + view.offeredCount - ended.length;
+  const { changes } = fillSeats(view, event, taken, circumstances);
+  return { changes: [...ended, ...changes], outcome: { type: 'expired' } };
+}
+
+/** Takes the seat that is held for the user, whatever the window and the status say. */
+export function accept(
+  view: EventView,
+  event: EventRecord,
+  offer: Offer,
+  overrideReason: string | undefined,
+  circumstances: Circumstances,
+): Decision {
+  const { userId } = offer;
+  const more = bytesOf({ userId, overrideReason }) - bytesOf({ userId });
+  if (more > 0 && view.bytes + more > EVENT_MAX_BYTES) return refuse('no-room');
+  const registration = {
+    ...seatFor(userId, event, view.lastSeq + 1, circumstances),
+    ...(overrideReason === undefined ? {} : { overrideReason }),
+  };
+  return {
+    changes: [{ type: 'accepted', offer, registration }],
+    outcome: { type: 'registered', registration: toRegistration(registration) },
+  };
+}
+
+/** Gives up an offer; its seat goes to the next in line. */
+export function decline(
+  view: EventView,
+  event: EventRecord,
+  offer: Offer,
+  circumstances: Circumstances,
+): Decision {
+  const taken = view.registeredCount + view.offeredCount - 1;
+  const { changes } = fillSeats(view, event, taken, circumstances);
+  return {
+    changes: [{ type: 'declined', offer }, ...changes],
+    outcome: { type: 'declined', offer: shownOffer(event, offer) },
+  };
+}
