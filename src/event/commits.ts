@@ -4,7 +4,6 @@ import type { Draft } from './draft.ts';
 import type { Memory } from './memory.ts';
 import { type Conclusion, commitInParts, type LargeChange } from './parts.ts';
 import type { CommitResult, Ports } from './ports.ts';
-import { isDue } from './rules/offer.ts';
 import type { EventState } from './state.ts';
 
 /** Makes changes durable, with their entry in the log, and tells the memory of those that are. */
@@ -37,7 +36,7 @@ export class Commits {
     const { changes } = decide(state, { type: 'expire' }, { now: at, newId });
     if (changes.length === 0) return null;
     // Offers that ended while nobody asked are nothing unusual.
-    if (!isDue(state, Date.parse(at))) {
+    if (changes.every(({ type }) => type !== 'offerExpired')) {
       this.#ports.log('promotions resumed', { count: changes.length });
     }
     return this.#commitInParts(state, { at, actor: null, changes, keys: [] });

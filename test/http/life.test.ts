@@ -39,6 +39,7 @@ describe('where do I stand', () => {
     expect((await stand(stranger, eventId)).body).toEqual({
       status: 'NONE',
       registration: null,
+      offer: null,
       waitlistEntry: null,
       ahead: null,
     });

@@ -5,18 +5,24 @@ import { type Circumstances, type Decision, refuse } from './decision.ts';
 import { fillSeats, seatFor, toRegistration } from './seating.ts';
 
 /**
- * When the clock will next change the event by itself: when its first open offer ends.
+ * When the clock will next change the event by itself: when its first open offer ends. At once, where seats are
+ * free while people wait and the line lives: a change in parts was interrupted, or the clock of another instance,
+ * which had seen the line end, was ahead of this one.
  *
- * @returns epoch milliseconds, in the past where it is overdue; null where nothing will happen
+ * @returns epoch milliseconds, not after `nowMs` where it is due; null where nothing will happen
  */
-export function nextDueAt(view: EventView): number | null {
-  if (!view.event || view.offeredCount === 0) return null;
-  return Math.max(0, Math.min(view.firstOfferEnd, lineEndsAt(view.event)));
+export function nextDueAt(view: EventView, nowMs: number): number | null {
+  const { event, registeredCount, offeredCount, waitlistCount } = view;
+  if (!event) return null;
+  const isFree = registeredCount + offeredCount < event.capacity;
+  if (waitlistCount > 0 && isFree && lineEndsAt(event) > nowMs) return nowMs;
+  if (offeredCount === 0) return null;
+  return Math.max(0, Math.min(view.firstOfferEnd, lineEndsAt(event)));
 }
 
 /** Whether the clock has something to do that was not done yet. */
 export function isDue(view: EventView, nowMs: number): boolean {
-  const dueAt = nextDueAt(view);
+  const dueAt = nextDueAt(view, nowMs);
   return dueAt !== null && dueAt <= nowMs;
 }
 
@@ -33,10 +39,7 @@ export function endOffers(view: EventView, event: EventRecord, now: string): Cha
   return changes;
 }
 
-/**
- * Does what is due: offers that are over end, and free seats go to the line. Seats can also be free because a
- * change in parts was interrupted.
- */
+/** Does what is due: offers that are over end, and free seats go to the line. */
 export function expire(
   view: EventView,
   event: EventRecord,
