@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { Command, Outcome } from '../../src/event/command.ts';
 import { decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
-import type { NewEvent } from '../../src/event/model.ts';
+import type { EventPatch, NewEvent } from '../../src/event/model.ts';
 import type { Circumstances } from '../../src/event/rules/decision.ts';
 import { isDue } from '../../src/event/rules/offer.ts';
 import type { Change, EventState, RowChange } from '../../src/event/state.ts';
@@ -215,7 +215,7 @@ export class NaiveTables {
 
 /** Few users, so that they meet; now and then the organiser changes something. */
 const userId = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
-const moment = fc.integer({ min: 0, max: 500 }).map(at);
+const moment = fc.integer({ min: 0, max: 150 }).map(at);
 const patch = fc.record(
   {
     capacity: fc.integer({ min: 1, max: 6 }),
@@ -228,6 +228,9 @@ const patch = fc.record(
   },
   { requiredKeys: [] },
 );
+const updateOf = (patch: EventPatch): Command => {
+  return { type: 'update', patch, revisions: null, isDryRun: false };
+};
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ type: fc.constant('register' as const), userId }) },
   { weight: 8, arbitrary: fc.record({ type: fc.constant('unregister' as const), userId }) },
@@ -242,12 +245,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: patch.map((patch) => ({
-      type: 'update' as const,
-      patch,
-      revisions: null,
-      isDryRun: false,
-    })),
+    arbitrary: patch.map(updateOf),
   },
 );
 export const commands = fc.array(command, { maxLength: 120 });
@@ -257,10 +255,12 @@ export const timedCommands = fc.array(
   fc.record({
     command: fc.oneof(
       { weight: 60, arbitrary: command },
+      { weight: 4, arbitrary: fc.constant(updateOf({ capacity: 1, offerSeconds: 10 })) },
+      { weight: 2, arbitrary: fc.constant(updateOf({ promotesUntil: null, startsAt: null })) },
       { weight: 3, arbitrary: fc.constant<Command>({ type: 'expire' }) },
       { weight: 1, arbitrary: fc.constant<Command>({ type: 'cancel', revisions: null }) },
     ),
     wait: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.integer({ min: -2, max: 12 })),
   }),
-  { maxLength: 120 },
+  { maxLength: 150, size: 'max' },
 );
