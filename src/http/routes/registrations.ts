@@ -13,10 +13,10 @@ function toStanding({
   ahead,
 }: Extract<Outcome, { type: 'standing' }>): Standing {
   const none = { registration: null, offer: null, waitlistEntry: null, ahead: null };
-  if (registration) return { ...none, status: 'ACTIVE', registration };
-  if (offer) return { ...none, status: 'OFFERED', offer };
-  if (entry) return { ...none, status: 'WAITLISTED', waitlistEntry: entry, ahead: ahead ?? 0 };
-  return { ...none, status: 'NONE' };
+  if (registration) return { status: 'ACTIVE', ...none, registration };
+  if (offer) return { status: 'OFFERED', ...none, offer };
+  if (entry) return { status: 'WAITLISTED', ...none, waitlistEntry: entry, ahead: ahead ?? 0 };
+  return { status: 'NONE', ...none };
 }
 
 /** What became of a seat that somebody gave up. */
