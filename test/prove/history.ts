@@ -11,13 +11,18 @@ export interface Settings {
   /** The window in which registrations are taken, as times (ISO 8601 in UTC); null: no end to this side. */
   registrationOpensAt: string | null;
   registrationClosesAt: string | null;
+  /** When the event begins, and when the line ends; null for the start. */
+  startsAt: string | null;
+  promotesUntil: string | null;
+  /** How long a free seat is offered; null: it is given. */
+  offerSeconds: number | null;
 }
 
 /** What is to be changed of it. */
 export type Patch = Partial<Settings>;
 
 /** One of an event's lists of people. */
-export type List = 'registrations' | 'waitlist';
+export type List = 'registrations' | 'offers' | 'waitlist';
 
 /** What a client asks of an event, and `tables`: reading at the end what has been kept of it. */
 export type Request =
@@ -54,6 +59,7 @@ export type Reason =
   | 'already waitlisted'
   | 'full'
   | 'waitlist full'
+  | 'line ended'
   | 'not registered'
   | 'not waiting'
   | 'paused'
@@ -81,6 +87,13 @@ export interface Place extends Held {
   position: number;
 }
 
+/** An offer. What nobody was told is `?`. */
+export interface Offered extends Place {
+  createdAt: string;
+  /** With the line at the latest; in the tables, when it ends by itself. */
+  expiresAt: string;
+}
+
 /** What the tables hold of an event. */
 export interface Content extends Settings {
   /** Counts the changes of what the organiser decides. */
@@ -89,6 +102,7 @@ export interface Content extends Settings {
   /** By user. */
   seats: readonly Seat[];
   /** By position. */
+  offers: readonly Offered[];
   line: readonly Place[];
 }
 
@@ -97,9 +111,16 @@ export type Outcome =
   | { type: 'created'; capacity: number; hasWaitlist: boolean }
   | { type: 'registered'; id: string; seq?: number | undefined }
   | { type: 'waitlisted'; id: string; position: number }
-  | { type: 'unregistered'; promoted: Seat | null }
+  | { type: 'unregistered'; promoted: Seat | null; offered: Offered | null }
+  | { type: 'declined'; offer: Offered }
   | { type: 'leftLine'; id: string; position: number }
-  | { type: 'updated'; settings: Settings; revision: number; promoted: readonly Seat[] }
+  | {
+      type: 'updated';
+      settings: Settings;
+      revision: number;
+      promoted: readonly Seat[];
+      offered: readonly Offered[];
+    }
   | { type: 'cancelled'; revision: number }
   | { type: 'read'; counts: Counts }
   | { type: 'looked'; settings: Settings; revision: number }
@@ -114,7 +135,7 @@ export type Outcome =
 /** A page of a list. */
 export interface Page {
   type: 'page';
-  rows: readonly (Seat | Place)[];
+  rows: readonly (Seat | Offered | Place)[];
   /** The order number that the next page begins after; null when there is none. */
   next: number | null;
 }
@@ -124,16 +145,18 @@ export interface Counts {
   capacity: number;
   available: number;
   registered: number;
+  offered: number;
   waiting: number;
   status: Status;
 }
 
 /** Where a user stands; the id is that of the seat or of the place in line. */
 export interface Standing {
-  place: 'ACTIVE' | 'WAITLISTED' | 'NONE';
+  place: 'ACTIVE' | 'OFFERED' | 'WAITLISTED' | 'NONE';
   id: string | null;
   position: number | null;
   ahead: number | null;
+  offer: Offered | null;
 }
 
 /** One request and what came of it; sent again under one key, it is still one. */
@@ -219,6 +242,7 @@ const CHANGES = new Set<Outcome['type']>([
   'waitlisted',
   'unregistered',
   'leftLine',
+  'declined',
   'updated',
   'cancelled',
 ]);

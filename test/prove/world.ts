@@ -11,7 +11,7 @@ import { type EmbeddedDynamoDB, startDynamoDB } from '../../src/cli/dynamodb.ts'
 import { freePort } from '../../src/cli/ports.ts';
 import { ensureTables } from '../../src/cli/tables.ts';
 import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
-import type { EventItem } from '../../src/store/tables.ts';
+import type { EventItem, OfferRow } from '../../src/store/tables.ts';
 import type { Build } from './build.ts';
 import type { Weather } from './faults.ts';
 import { FaultProxy } from './proxy.ts';
@@ -34,6 +34,8 @@ const SETTLE_TIMEOUT_MS = 5_000;
 export interface Tables {
   events: EventItem[];
   registrations: Seat[];
+  /** Open offers, which live among the registrations too. */
+  offers: OfferRow[];
   waitlist: WaitlistEntry[];
   /** Idempotency keys, which live among the registrations. */
   keys: { registrationId: string; expiresAt?: number }[];
@@ -174,10 +176,18 @@ export class World {
       this.#scan<Seat>(TABLES.registrations),
       this.#scan<WaitlistEntry>(TABLES.waitlist),
     ]);
-    const { keys = [], rows = [] } = Object.groupBy(registrations, ({ registrationId }) =>
-      registrationId.startsWith('key#') ? 'keys' : 'rows',
-    );
-    return { events, registrations: rows, waitlist, keys };
+    const kindOf = ({ registrationId, status }: { registrationId: string; status: string }) => {
+      if (registrationId.includes('#')) return 'keys';
+      return status === 'OFFERED' ? 'offers' : 'rows';
+    };
+    const { keys = [], offers = [], rows = [] } = Object.groupBy(registrations, kindOf);
+    return {
+      events,
+      registrations: rows,
+      offers: offers as unknown as OfferRow[],
+      waitlist,
+      keys,
+    };
   }
 
   async close(): Promise<void> {
