@@ -207,7 +207,7 @@ export function drawPatch(random: Random): Patch {
   if (random.chance(0.2)) patch.hasWaitlist = random.chance(0.7);
   if (random.chance(0.2)) patch.waitlistCapacity = random.pick([null, null, 0, 1, 3]);
   if (random.chance(0.2)) Object.assign(patch, drawWindow(random));
-  if (random.chance(0.3)) patch.offerSeconds = random.pick([null, 1, 1, 60]);
+  if (random.chance(0.5)) patch.offerSeconds = random.pick([null, 1, 1, 60]);
   if (random.chance(0.2))
     patch[random.pick(['promotesUntil', 'startsAt'] as const)] = drawLineEnd(random);
   const hasStatus = random.chance(0.25) || Object.keys(patch).length === 0;
