@@ -18,6 +18,7 @@ import {
 } from './queue.ts';
 import { Replies, turn } from './replies.ts';
 import type { Circumstances } from './rules/decision.ts';
+import { isDue } from './rules/offer.ts';
 import type { EventState, EventTotals } from './state.ts';
 
 const pendingOf = (decided: Decided[]): Pending[] => decided.map(({ pending }) => pending);
@@ -42,7 +43,7 @@ export class Sequencer {
     this.#keys = new Keys(ports.now);
     this.#memory = new Memory({
       load: (options) => ports.load(options),
-      finish: (state) => this.#commits.finishPromotions(state),
+      finish: (state) => this.#commits.finish(state),
       now: () => ports.now(),
       log: (problem, details) => ports.log(problem, details),
       announce: (state) => ports.announce?.(state),
@@ -68,7 +69,8 @@ export class Sequencer {
   /** Whether the user has a committed place in the event; false while the event is not in memory. */
   knows(userId: string): boolean {
     const { state } = this.#memory;
-    return state !== null && !!(state.registrationOf(userId) ?? state.entryOf(userId));
+    if (!state) return false;
+    return !!(state.registrationOf(userId) ?? state.offerOf(userId) ?? state.entryOf(userId));
   }
 
   /** Starts to load the event before the command comes. */
@@ -78,7 +80,8 @@ export class Sequencer {
   }
 
   /**
-   * Answers a command. Questions about a loaded event are answered at once, from committed state.
+   * Answers a command. Questions about a loaded event are answered at once, from committed state, unless
+   * something is due by the clock: that is done first.
    *
    * @param expiresAt epoch milliseconds from which on the command is refused rather than decided
    * @param actor who asks, as the log tells it
@@ -90,7 +93,9 @@ export class Sequencer {
     actor: string | null = null,
   ): Promise<Reply> {
     const { state } = this.#memory;
-    if (isQuestion(command) && state) return decide(state, command, this.#circumstances()).outcome;
+    if (isQuestion(command) && state && !isDue(state, this.#ports.now())) {
+      return decide(state, command, this.#circumstances()).outcome;
+    }
     if (command.type !== 'create' && this.isAbsent) {
       return { type: 'refused', reason: 'no-such-event' };
     }

@@ -88,6 +88,7 @@ test('an attendee who leaves is not told who took the seat, not even by a replay
       success: true,
       message: `User ${seated} has left event ${eventId}.`,
       promoted: null,
+      offered: null,
     });
   }
   const stands = await call(await tokenOf(waiting), 'GET', path.replaceAll(seated, waiting));

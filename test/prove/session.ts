@@ -222,6 +222,9 @@ export class Session {
       const patch = { registrationOpensAt: null, registrationClosesAt: null };
       return { type: 'update', patch };
     }
+    if (guess.isLineOver && random.chance(0.3)) {
+      return { type: 'update', patch: { promotesUntil: null, startsAt: null } };
+    }
     const isConditional = guess.revision !== null && random.chance(IF_MATCH_SHARE);
     const condition = isConditional ? { ifMatch: guess.revision ?? 0 } : {};
     switch (type) {

@@ -11,7 +11,7 @@ import { type EmbeddedDynamoDB, startDynamoDB } from '../../src/cli/dynamodb.ts'
 import { freePort } from '../../src/cli/ports.ts';
 import { ensureTables } from '../../src/cli/tables.ts';
 import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
-import type { EventItem } from '../../src/store/tables.ts';
+import type { EventItem, OfferRow } from '../../src/store/tables.ts';
 import type { Build } from './build.ts';
 import type { Weather } from './faults.ts';
 import { LOG_DAYS, type LogRow } from './log.ts';
@@ -35,6 +35,8 @@ const SETTLE_TIMEOUT_MS = 5_000;
 export interface Tables {
   events: EventItem[];
   registrations: Seat[];
+  /** Open offers, which live among the registrations too. */
+  offers: OfferRow[];
   waitlist: WaitlistEntry[];
   /** Idempotency keys, which are in the registrations table. */
   keys: { registrationId: string; expiresAt?: number }[];
@@ -178,23 +180,18 @@ export class World {
       this.#scan<{ registrationId: string }>(TABLES.registrations),
       this.#scan<WaitlistEntry>(TABLES.waitlist),
     ]);
-    const kinds = Object.groupBy(registrations, ({ registrationId }) =>
-      registrationId.startsWith('key#')
-        ? 'keys'
-        : registrationId.startsWith('log#')
-          ? 'log'
-          : 'seats',
-    );
-    const {
-      seats = [],
-      keys = [],
-      log = [],
-    } = kinds as {
-      seats?: Seat[];
-      keys?: Tables['keys'];
-      log?: LogRow[];
+    const kindOf = ({ registrationId, status }: { registrationId: string; status: string }) => {
+      if (registrationId.includes('#')) return 'keys';
+      return status === 'OFFERED' ? 'offers' : 'rows';
     };
-    return { events, registrations: seats, waitlist, keys, log };
+    const { keys = [], offers = [], rows = [] } = Object.groupBy(registrations, kindOf);
+    return {
+      events,
+      registrations: rows,
+      offers: offers as unknown as OfferRow[],
+      waitlist,
+      keys,
+    };
   }
 
   async close(): Promise<void> {
