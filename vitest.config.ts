@@ -8,6 +8,7 @@ const IN_WORKERD = [
   'test/http/**/*.test.ts',
   'test/store/**/*.test.ts',
   'test/object/event-object*.test.ts',
+  'test/object/offers.alarm.test.ts',
 ];
 
 /** What runs with somebody who takes the traces; of the others nobody does. */
