@@ -39,7 +39,8 @@ const SPANS = {
 export default defineConfig({
   test: {
     globalSetup: 'test/support/dynamodb.setup.ts',
-    testTimeout: 20_000,
+    // For a busy machine: a test that starts the service loads wrangler several times.
+    testTimeout: 60_000,
     // What the worker logs is shown for a test that fails.
     silent: 'passed-only',
     projects: [
