@@ -13,10 +13,9 @@ import {
   NOW,
   timedCommands,
 } from '../support/model.ts';
-import type { Operation, Outcome, Patch, Request } from './history.ts';
+import type { Operation, Outcome, Request } from './history.ts';
 import { chainOf, checkPage, entriesOf, LOG_DAYS, type LogPage, strayLogRows } from './log.ts';
 import { checkLog } from './log-check.ts';
-import { LoggedEvent } from './replay.ts';
 import { settingsOf } from './rules.ts';
 import type { Rows } from './tables.ts';
 
@@ -134,7 +133,7 @@ function tell(): Story {
 }
 
 /** Changes something about the event. */
-function change(story: Story, patch: Patch): void {
+function change(story: Story, patch: { offerSeconds: number } | { promotesUntil: string }): void {
   story.commit(updateOf(patch));
   const { event, revision } = story.state;
   if (!event) throw new Error('there is no event');
@@ -174,6 +173,7 @@ function tellOffers(): Story {
   story.commit({ type: 'leaveLine', userId: 'c' });
   story.note({ type: 'leaveLine', userId: 'c' }, () => ({ type: 'declined', offer }));
   story.seconds = 11;
+  story.commit({ type: 'expire' });
   story.commit(register('e'));
   story.note(register('e'), ({ id }) => ({ type: 'registered', id }));
   story.seconds = 12;
@@ -244,7 +244,7 @@ describe('a log', () => {
 
   test('that is right about offers and the end of the line has no fault', () => {
     const story = tellOffers();
-    expect(story.log.flatMap(({ changes }) => changes.map(({ type }) => type)).slice(9)).toEqual([
+    expect(story.log.flatMap(({ changes }) => changes.map(({ type }) => type)).slice(10)).toEqual([
       ...['registration.cancelled', 'offer.made', 'offer.declined', 'offer.made'],
       ...['offer.expired', 'offer.made', 'offer.accepted'],
       ...['registration.cancelled', 'offer.made', 'event.updated'],
@@ -269,7 +269,11 @@ describe('a log', () => {
     ],
     'a change too many': [
       (story) => {
-        append(story.log, [{ type: 'registration.created', registrationId: 'x', userId: 'x' }]);
+        append(
+          story.log,
+          [{ type: 'registration.created', registrationId: 'x', userId: 'x' }],
+          NOW,
+        );
       },
       'what nobody asked for',
     ],
@@ -396,7 +400,7 @@ describe('a log', () => {
       'the offer was over',
     ],
     'an offer that ends too early': [
-      (story) => date(story, 'offer.accepted', 10),
+      (story) => date(story, 'offer.expired', 14),
       'the offer was not over yet',
     ],
     'a seat that is offered to nobody': [
@@ -418,7 +422,7 @@ describe('a log', () => {
     ],
     'a seat that is taken past the line before its end': [
       (story) => date(story, 'registration.created', 14),
-      'no seat was free for whoever asks',
+      'a free seat was not given to the line before',
     ],
     'an offer that nobody took': [
       ({ operations }) => operations.splice(-4, 1),
@@ -439,7 +443,6 @@ describe('a log', () => {
       (story) => {
         story.commit(updateOf({ promotesUntil: null, capacity: 3 }));
         story.note({ type: 'update', patch: {} }, () => ({ type: 'unknown', why: 'reset' }));
-        story.commit = () => {};
         const { rows } = story;
         Object.defineProperty(story, 'rows', { value: { ...rows, offers: [] } });
       },

@@ -303,9 +303,9 @@ export function checkReplay(entries: readonly LogEntry[], rows: Rows): string[] 
   const { seats = [], offers = [], line = [], ...settings } = held ?? {};
   compare('settings', content && loggedSettings, held && settings);
   compare('time zone', logged.settings?.timeZone, rows.item && toEventRecord(rows.item).timeZone);
-  compareRows('seat', loggedSeats, seats, faults);
-  compareRows('offer', loggedOffers, offers, faults);
-  compareRows('place in line', loggedLine, line, faults);
+  compareRows('a seat', loggedSeats, seats, faults);
+  compareRows('an offer', loggedOffers, offers, faults);
+  compareRows('a place in line', loggedLine, line, faults);
   const last = entries.at(-1);
   const { lastSeq = 0, logVersion, logChain, logFrom, version = 0 } = rows.item ?? {};
   compare('lastSeq', logged.lastSeq, lastSeq);
@@ -338,8 +338,8 @@ function compareRows(
   if (!logged || !held) return;
   const onlyLogged = [...logged].filter((row) => !held.has(row)).slice(0, MAX_TOLD);
   const onlyHeld = [...held].filter((row) => !logged.has(row)).slice(0, MAX_TOLD);
-  faults.push(...onlyLogged.map((row) => `a ${what} that only the log has: ${row}`));
-  faults.push(...onlyHeld.map((row) => `a ${what} that only the tables have: ${row}`));
+  faults.push(...onlyLogged.map((row) => `${what} that only the log has: ${row}`));
+  faults.push(...onlyHeld.map((row) => `${what} that only the tables have: ${row}`));
 }
 
 const inOrder = (row: object) => JSON.stringify(row, Object.keys(row).sort());
