@@ -141,7 +141,7 @@ function toDone(reply: Reply, asked: Asked): Outcome | null {
   if ('ahead' in body) return toStanding(body);
   if ('waitlistEntry' in body) {
     if (body.offer) return { type: 'declined', offer: toOffer(body.offer as ToldOffer) };
-    const { entryId, position } = body.waitlistEntry as ToldPlace;
+    const { entryId, position } = body.waitlistEntry as ToldEntry;
     return { type: 'leftLine', id: entryId, position };
   }
   if ('availableCapacity' in body) {
@@ -166,7 +166,7 @@ function toDone(reply: Reply, asked: Asked): Outcome | null {
 function toStanding(body: Reply['body']): Outcome {
   const seat = body.registration as ToldSeat | null;
   const offer = body.offer as ToldOffer | null;
-  const entry = body.waitlistEntry as ToldPlace | null;
+  const entry = body.waitlistEntry as ToldEntry | null;
   const standing: Standing = {
     place: body.status as Standing['place'],
     id: seat?.registrationId ?? offer?.offerId ?? entry?.entryId ?? null,

@@ -106,7 +106,7 @@ function allowShortOffers(folder: string): void {
   replace(folder, { file: 'limits.ts', from, to: 'export const OFFER_MIN_SECONDS = 1;' });
 }
 
-/** @throws when the source is not what the replacement was written for */
+/** @throws when the text of a replacement does not occur exactly once */
 function replace(folder: string, { file, from, to }: Replacement): void {
   const path = join(folder, 'src', file);
   const parts = readFileSync(path, 'utf8').split(from);

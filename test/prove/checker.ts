@@ -74,7 +74,7 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
     const pressing = byAnswer.find((i) => !placed[i]);
     const horizon = (pressing === undefined ? undefined : all[pressing]?.answered) ?? 0;
     const answered = byAnswer.filter((i) => !placed[i] && (all[i]?.sent ?? 0) < horizon);
-    // What fits here and can change nothing anywhere may as well stand here: no order is lost by it.
+    // An operation that fits here and never changes anything can stay here: no other order needs to be tried.
     const idle = answered.find((i) => fitsIdly(state, all[i], known));
     if (idle !== undefined) return [idle];
     const unanswered: number[] = [];
@@ -85,7 +85,7 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
       const kind = JSON.stringify(operation.request);
       if (asked.has(kind)) continue;
       asked.add(kind);
-      // One that would change nothing explains nothing.
+      // An unanswered operation that changes nothing explains nothing.
       const steps = carryOutAll(state, operation.request, undefined, whenOf(operation), known);
       if (steps.some(({ next }) => next !== state)) unanswered.push(i);
     }

@@ -1,4 +1,4 @@
-import type { List, Operation, Outcome } from './history.ts';
+import type { Operation, Outcome, PeopleList } from './history.ts';
 import { offersIn } from './known-offers.ts';
 import type { Random } from './random.ts';
 
@@ -11,9 +11,9 @@ export class Guess {
   isPaused = false;
   /** Whether the last refusal was about the window. */
   isShut = false;
-  /** Whether somebody was told that the line has ended. */
+  /** Whether the last refusal said that the line has ended. */
   isLineOver = false;
-  /** The last revision that somebody was told; null when nobody was. */
+  /** The last revision that an answer had; null before the first. */
   revision: number | null = null;
   /** For each list, where the last page ended that another page follows. */
   readonly cursors = new Map<PeopleList, number>();

@@ -21,8 +21,8 @@ export interface Settings {
 /** The settings that an update changes. */
 export type Patch = Partial<Settings>;
 
-/** One of an event's lists of people. */
-export type List = 'registrations' | 'offers' | 'waitlist';
+/** A list of people that an event has. */
+export type PeopleList = 'registrations' | 'offers' | 'waitlist';
 
 /** A request about an event. `tables` is no call of a client: it reads the tables at the end. */
 export type Request =
@@ -87,10 +87,10 @@ export interface Entry extends Place {
   position: number;
 }
 
-/** An offer. What nobody was told is `?`. */
-export interface Offered extends Place {
+/** An offer, with the position of the entry that it was. What no client was told is `?`. */
+export interface Offered extends Entry {
   createdAt: string;
-  /** With the line at the latest; in the tables, when it ends by itself. */
+  /** In answers the end of the line, if that comes first. In the tables always the offer's own end. */
   expiresAt: string;
 }
 
@@ -103,7 +103,8 @@ export interface Content extends Settings {
   seats: readonly Seat[];
   /** By position. */
   offers: readonly Offered[];
-  line: readonly Place[];
+  /** By position. */
+  line: readonly Entry[];
 }
 
 /** The outcome that a client was told, or `unknown`. */
@@ -135,7 +136,7 @@ export type Outcome =
 /** A page of a list. */
 export interface Page {
   type: 'page';
-  rows: readonly (Seat | Offered | Place)[];
+  rows: readonly (Seat | Offered | Entry)[];
   /** The order number that the next page begins after; null when there is none. */
   next: number | null;
 }

@@ -1,5 +1,5 @@
 import type { Reply } from './client.ts';
-import type { Asked, List, Offered, Page, Place, Seat } from './history.ts';
+import type { Asked, Entry, Offered, Page, PeopleList, Seat } from './history.ts';
 
 /** An answer that no promise allows. */
 export class UnexpectedAnswerError extends Error {}
@@ -55,7 +55,7 @@ export function toPage(
   return { type: 'page', rows, next };
 }
 
-function toRow(row: Row, list: List): Seat | Offered | Place {
+function toRow(row: Row, list: PeopleList): Seat | Offered | Entry {
   const { userId, name, registrationId, entryId, offerId, position } = row;
   if (name !== userId) throw new UnexpectedAnswerError(`${userId} is listed as ${name}`);
   if (list === 'registrations' && registrationId) return { userId, id: registrationId };

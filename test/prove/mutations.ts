@@ -177,6 +177,106 @@ export const MUTATIONS: Mutation[] = [
     ],
   },
   {
+    name: "the log's entry written beside the transaction",
+    replacements: [
+      {
+        file: 'store/commit.ts',
+        from: 'actions.push({ Put: { TableName: tables.registrations, Item } });',
+        to: 'if (!Item) actions.push({ Put: { TableName: tables.registrations, Item } });',
+      },
+      {
+        file: 'store/commit.ts',
+        from: "return { type: 'committed', ...effort };",
+        to: `if (changeSet.entry && changeSet.event) {
+          const Item = toLogItem(changeSet.event.eventId, changeSet.entry);
+          const put = { Put: { TableName: store.tables.registrations, Item } };
+          const beside = new TransactWriteItemsCommand({ TransactItems: [put] });
+          await callTables((options) => store.client.send(beside, options), {
+            deadline: Date.now() + COMMIT_DEADLINE_MS,
+            timeoutMs: ATTEMPT_TIMEOUT_MS,
+          }).catch(() => {});
+        }
+        return { type: 'committed', ...effort };`,
+      },
+    ],
+  },
+  {
+    name: "the log's end not taken over after a commit in parts",
+    replacements: [
+      {
+        file: 'event/commits.ts',
+        from: 'this.#memory.apply(state, { changes: large.changes, books }, version);',
+        to: 'this.#memory.apply(state, { changes: large.changes, books: { ...books, log: state.log } }, version);',
+      },
+    ],
+  },
+  {
+    name: "the log's end kept in memory when the fence was lost",
+    replacements: [
+      {
+        file: 'event/memory.ts',
+        from: '#drops = 0;',
+        to: "#drops = 0;\n  #log: EventState['log'] = null;",
+      },
+      {
+        file: 'event/memory.ts',
+        from: 'state.applyCommit(changes, version, books);',
+        to: 'state.applyCommit(changes, version, books);\n    this.#log = books.log;',
+      },
+      {
+        file: 'event/memory.ts',
+        from: 'this.#isInDoubt = false;',
+        to: 'this.#isInDoubt = false;\n      state.log = this.#log ?? state.log;',
+      },
+    ],
+  },
+  {
+    name: 'what one commit did and undid left out of the log',
+    replacements: [
+      {
+        file: 'event/change-set.ts',
+        from: 'const changes = this.changes.map(toLogChange);',
+        to: `const changes = this.changes
+      .filter((change) => {
+        const rows = rowChanges(change);
+        return rows.length === 0 || rows.some(({ id }) => this.#net.has(id));
+      })
+      .map(toLogChange);`,
+      },
+    ],
+  },
+  {
+    name: 'a replay that gives no receipt',
+    replacements: [
+      {
+        file: 'event/commits.ts',
+        from: 'if (record && changes.length > 0) record.receipt = receipt;',
+        to: 'if (record && changes.length > items) record.receipt = receipt;',
+      },
+    ],
+  },
+  {
+    name: 'a replay that gives a fresh receipt',
+    replacements: [
+      {
+        file: 'event/sequencer.ts',
+        from: '...replay(record, pending.key), timing: timing(pending)',
+        to: `...replay({ ...record, receipt: record.receipt && result.receipt }, pending.key),
+              timing: timing(pending)`,
+      },
+    ],
+  },
+  {
+    name: 'a page of the log that passes over a version',
+    replacements: [
+      {
+        file: 'store/log.ts',
+        from: 'last += count;',
+        to: 'last += count + 1;',
+      },
+    ],
+  },
+  {
     name: 'an offer taken after its end',
     replacements: [
       {

@@ -1,4 +1,4 @@
-import type { Asked, Offered, Outcome, Place } from './history.ts';
+import type { Asked, Entry, Offered, Outcome } from './history.ts';
 import { type State, settingsOf, shownOffer, type Taken } from './rules.ts';
 
 /** A request that changes nothing. */
@@ -36,12 +36,12 @@ function page(
   told: Outcome | undefined,
 ): Outcome {
   const { seats, line } = state;
-  const orderOf = (row: Taken | Offered | Place) => ('position' in row ? row.position : row.seq);
+  const orderOf = (row: Taken | Offered | Entry) => ('position' in row ? row.position : row.seq);
   const toldRows = told?.type === 'page' ? told.rows : [];
   const places = new Map(toldRows.map(({ userId }, i) => [userId, i]));
   const placeOf = ({ userId }: { userId: string }) => places.get(userId) ?? toldRows.length;
   const offers = state.offers.map((offer) => shownOffer(state, offer));
-  const all: readonly (Taken | Offered | Place)[] = {
+  const all: readonly (Taken | Offered | Entry)[] = {
     registrations: seats,
     offers,
     waitlist: line,

@@ -33,7 +33,7 @@ export type KnownOffers = ReadonlyMap<number, { id: string; createdAt: string }>
 export interface State extends Content {
   seats: readonly Taken[];
   offers: readonly Held[];
-  /** The highest number of a seat that was told. */
+  /** The highest order number of a seat that a client was told. */
   lastSeq: number;
 }
 
@@ -162,7 +162,7 @@ function fill(state: State, told: Outcome | undefined, clock: Clock): Filled | n
 }
 
 /** The offer to somebody who waits; null where it was made at another time. */
-function hold({ userId, position }: Place, forMs: number, clock: Clock): Held | null {
+function hold({ userId, position }: Entry, forMs: number, clock: Clock): Held | null {
   const told = clock.known.get(position);
   if (!told) {
     const unknown = { id: UNTOLD, createdAt: UNTOLD, expiresAt: UNTOLD };
@@ -233,13 +233,13 @@ const refusalOf = (reason: Reason, time?: string): Outcome => ({
 });
 
 /**
- * The rules told in the plainest way there is, apart from the product's: what the answers to a request
- * can be, one request after the other. There are several where it is not known when it was decided: an offer may
- * have ended by then or not, and so may the line.
+ * The rules in the simplest form, written independently of the product: the outcomes that a request can have, and
+ * the event after each. There are several if it is not known when the request was decided: an offer, or the line,
+ * may have ended by then or not.
  *
- * @param told what a client was told, out of which the ids are taken
- * @param when it was decided: where a window opens or closes meanwhile, both answers are right
- * @param known what was told of offers at any time
+ * @param told the outcome that a client was told; ids are taken from it
+ * @param when when it was decided: if a window opens or closes meanwhile, both answers are right
+ * @param known what clients were told of offers at any time
  */
 export function carryOutAll(
   state: Model,

@@ -218,14 +218,14 @@ export function drawPatch(random: Random): Patch {
   return patch;
 }
 
-/** An end of the line that comes soon, or came a moment ago; mostly there is none. */
+/** Draws an end of the line that comes soon, or came a moment ago. Often there is none. */
 function drawLineEnd(random: Random): string | null {
   if (random.chance(0.4)) return null;
   const moment = Date.now() + Math.round(random.between(-0.2, 1) * WINDOW_MAX_MS);
   return new Date(moment).toISOString();
 }
 
-/** A window that opens or closes soon, or did a moment ago; one of its ends may stay as it is. */
+/** Draws a window that opens or closes soon, or did so a moment ago. One of its ends may stay as it is. */
 function drawWindow(random: Random): Patch {
   const soon = () => Date.now() + Math.round(random.between(-0.2, 1) * WINDOW_MAX_MS);
   const [first, second] = [soon(), soon()].sort((a, b) => a - b);
@@ -237,7 +237,7 @@ function drawWindow(random: Random): Patch {
 
 /** Draws a request for a page of a list: the first page, or one that follows a known page. */
 export function drawList(random: Random, guess: Guess, isCrowded: boolean): Asked {
-  const list = random.pick<List>(['registrations', 'offers', 'waitlist']);
+  const list = random.pick<PeopleList>(['registrations', 'offers', 'waitlist']);
   const cursor = guess.cursors.get(list);
   const isNext = cursor !== undefined && random.chance(0.7);
   const isCsv = !isNext && random.chance(0.25);

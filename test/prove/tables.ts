@@ -1,6 +1,7 @@
 import { EventState } from '../../src/event/state.ts';
 import { type EventItem, toDigest, toEventRecord } from '../../src/store/tables.ts';
 import type { Content, Operation, Outcome, Request, Seat, Settings } from './history.ts';
+import { entriesOf, type LogEntry, strayLogRows } from './log.ts';
 import { lineEndOf, settingsOf } from './rules.ts';
 import type { Tables } from './world.ts';
 
@@ -27,7 +28,7 @@ export function rowsOf(tables: Tables, eventId: string): Rows {
   };
 }
 
-/** The rows as the last answer of a history, so that they are held against all the others. */
+/** The rows as the last answer of a history, so that the checker compares them with all others. */
 export function toContent({ item, registrations, offers, waitlist }: Rows): Content | null {
   if (!item) return null;
   const { lastPosition } = item;
@@ -141,7 +142,7 @@ function patched(operations: Operation[], field: keyof Settings): boolean {
   );
 }
 
-/** Nobody is seated past the capacity but by an override; a capacity that is lowered evicts nobody. */
+/** Checks that only an override or a lowered capacity leads to more seats than the capacity. */
 function checkCapacity({ item, registrations }: Rows, operations: Operation[]): string[] {
   if (!item) return [];
   const asked = operations.flatMap(({ request, outcome }) => {

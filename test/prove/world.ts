@@ -180,18 +180,23 @@ export class World {
       this.#scan<{ registrationId: string }>(TABLES.registrations),
       this.#scan<WaitlistEntry>(TABLES.waitlist),
     ]);
-    const kindOf = ({ registrationId, status }: { registrationId: string; status: string }) => {
-      if (registrationId.includes('#')) return 'keys';
-      return status === 'OFFERED' ? 'offers' : 'rows';
+    const kindOf = ({ registrationId, status }: { registrationId: string; status?: string }) => {
+      if (registrationId.startsWith('key#')) return 'keys';
+      if (registrationId.startsWith('log#')) return 'log';
+      return status === 'OFFERED' ? 'offers' : 'seats';
     };
-    const { keys = [], offers = [], rows = [] } = Object.groupBy(registrations, kindOf);
-    return {
-      events,
-      registrations: rows,
-      offers: offers as unknown as OfferRow[],
-      waitlist,
-      keys,
+    const {
+      seats = [],
+      offers = [],
+      keys = [],
+      log = [],
+    } = Object.groupBy(registrations, kindOf) as {
+      seats?: Seat[];
+      offers?: OfferRow[];
+      keys?: Tables['keys'];
+      log?: LogRow[];
     };
+    return { events, registrations: seats, offers, waitlist, keys, log };
   }
 
   async close(): Promise<void> {
