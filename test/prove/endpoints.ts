@@ -60,17 +60,24 @@ const LATE_MS = 100;
 
 const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
-/**
- * The endpoints of a world, on the loopback: `steady` takes everything, `flaky` fails in all ways that there
- * are, and `away` is not there for a while.
- */
-export class Endpoints {
-  readonly all: Endpoint[] = [
+/** Draws the endpoints of a world: mostly two of the three, since each takes calls of its own to DynamoDB. */
+function drawEndpoints(random: Random): Endpoint[] {
+  const all: Endpoint[] = [
     { name: 'steady', secrets: [newSecret()], types: null },
     // As while a secret is rotated.
     { name: 'flaky', secrets: [newSecret(), newSecret()], types: null },
     { name: 'away', secrets: [newSecret()], types: ['registration.*', 'event.updated'] },
   ];
+  const left = random.chance(1 / 3) ? null : random.pick(all);
+  return all.filter((endpoint) => endpoint !== left);
+}
+
+/**
+ * The endpoints of a world, on the loopback: `steady` takes everything, `flaky` fails in all ways that there
+ * are, and `away` is not there for a while.
+ */
+export class Endpoints {
+  readonly all: readonly Endpoint[];
   /** All that came, in the order in which it came. */
   readonly arrivals: Arrival[] = [];
   /** Requests that are no messages. */
@@ -87,6 +94,7 @@ export class Endpoints {
 
   private constructor(seed: number, servers: Server[]) {
     this.#random = new Random(seed, 'endpoints');
+    this.all = drawEndpoints(this.#random);
     this.#failureRate = this.#random.pick([0.1, 0.3, 0.6]);
     this.#servers = servers;
     this.#webhooks = new Map(

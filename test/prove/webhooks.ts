@@ -12,7 +12,7 @@ const QUIET_WITHIN_MS = 15_000;
 const LOOK_PAUSE_MS = 25;
 /** Pause between two calls about webhooks, at most, and the share of replays among them. */
 const CALLS_PAUSE_MS = 400;
-const REPLAY_SHARE = 0.3;
+const REPLAY_SHARE = 0.25;
 
 /** How long an endpoint is away: not as long as the ten attempts of a message take. */
 const AWAY_MIN_MS = 300;
