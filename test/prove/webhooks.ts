@@ -86,14 +86,21 @@ export class Webhooks {
   }
 
   /**
-   * Waits until the tables say that nothing is left to do for any event. Nobody is asked, and nobody is woken.
-   * What is not sent in time is found afterwards.
+   * Waits until the tables say that nothing is left to do for any event. Nobody is asked, and nobody is woken:
+   * what is still due in the end would be due for ever.
    */
   async untilQuiet(): Promise<void> {
     const startedAt = performance.now() - stalledMs();
-    while (performance.now() - stalledMs() - startedAt < QUIET_WITHIN_MS) {
+    for (;;) {
       const items = await this.#deps.readItems();
-      if (items.every(({ dueAt }) => dueAt === null)) return;
+      const due = items.filter(({ dueAt }) => dueAt !== null);
+      if (due.length === 0) return;
+      if (performance.now() - stalledMs() - startedAt >= QUIET_WITHIN_MS) {
+        for (const { eventId, dueAt, outbox } of due) {
+          this.#tell(eventId, `what is due since ${dueAt} is not done: ${outbox}`);
+        }
+        return;
+      }
       await sleep(LOOK_PAUSE_MS);
     }
   }
@@ -104,8 +111,7 @@ export class Webhooks {
    */
   async lookAtTheEnd(): Promise<void> {
     const existing = await this.#deps.readItems();
-    for (const { eventId, dueAt } of existing) {
-      if (dueAt !== null) this.#tell(eventId, `something is still due at ${dueAt}`);
+    for (const { eventId } of existing) {
       const seen = await Promise.all(
         this.#deps.ports().flatMap((port) => (port === null ? [] : this.#insist(port, eventId))),
       );
