@@ -15,6 +15,8 @@ export interface Caller {
   /** The id of the caller as a user; null for a program. */
   userId: string | null;
   roles: ReadonlySet<Role>;
+  /** When the token ends, in epoch milliseconds; absent for a key, which has no end of its own. */
+  endsAt?: number;
 }
 
 const rule = (attendee: Right, organiser: Right, service: Right): Rule => ({
@@ -49,6 +51,8 @@ export const ACCESS: Record<string, Rule> = {
   'DELETE /registration/events/:eventId': ORGANISER,
   'GET /registration/events/:eventId/capacity': EVERYBODY,
   'GET /registration/events/:eventId/log': EVERYBODY,
+  // Without a userId everybody may watch.
+  'GET /registration/events/:eventId/live': OWN_PLACE,
   'GET /registration/events/:eventId/webhooks': ORGANISER,
   'POST /registration/events/:eventId/webhooks/:name/replay': ORGANISER,
   'GET /registration/events/:eventId/registrations': ORGANISER,

@@ -6,6 +6,7 @@ import { toNetwork } from '../auth/address.ts';
 import { answersTo } from '../auth/settings.ts';
 import { ForbiddenError, MisdirectedError, RateLimitedError } from '../errors.ts';
 import type { RATE_LIMIT_CALLS } from '../limits.ts';
+import { BEARER_PROTOCOL } from '../live-protocol.ts';
 import { servicesOf } from '../services.ts';
 
 declare module 'hono' {
@@ -32,8 +33,7 @@ async function countAgainst(
 const countByAddress = (isPreflight: boolean) =>
   createMiddleware<{ Bindings: Env }>(async (c, next) => {
     if ((c.req.method === 'OPTIONS') === isPreflight) {
-      const address = c.req.header('cf-connecting-ip') ?? 'unknown';
-      await countAgainst('address', c.env.ADDRESS_LIMIT, toNetwork(address));
+      await countAgainst('address', c.env.ADDRESS_LIMIT, networkOf(c));
     }
     return next();
   });
@@ -43,6 +43,25 @@ export const countPreflights = countByAddress(true);
 
 /** Counts every other call. */
 export const countCalls = countByAddress(false);
+
+/** Whether the request asks for a WebSocket. */
+export const asksForSocket = (c: Context): boolean =>
+  c.req.header('Upgrade')?.toLowerCase() === 'websocket';
+
+/** The subprotocols that a client offers. */
+export const protocolsOf = (c: Context): string[] =>
+  (c.req.header('Sec-WebSocket-Protocol') ?? '').split(',').map((each) => each.trim());
+
+/** The header that a page would send if it could: it shows its token as a subprotocol. */
+function bearerOfSocket(c: Context): string | undefined {
+  if (!asksForSocket(c)) return undefined;
+  const protocol = protocolsOf(c).find((each) => each.startsWith(BEARER_PROTOCOL));
+  return protocol === undefined ? undefined : `Bearer ${protocol.slice(BEARER_PROTOCOL.length)}`;
+}
+
+/** The key of the caller's address in limits. */
+export const networkOf = (c: Context): string =>
+  toNetwork(c.req.header('cf-connecting-ip') ?? 'unknown');
 
 /** Authenticates the caller, and refuses a call that none of their roles may make. `permitInput` checks the input. */
 export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
@@ -54,7 +73,7 @@ export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   if (rules.length === 0 || rules.every((rule) => rule === 'public')) return next();
   const { authenticate } = servicesOf(c.env);
   if (!authenticate) return next();
-  const caller = await authenticate(c.req.header('Authorization'));
+  const caller = await authenticate(c.req.header('Authorization') ?? bearerOfSocket(c));
   // Set before any refusal, so that the log can say who was refused.
   c.set('caller', caller);
   await countAgainst('caller', c.env.CALLER_LIMIT, caller.id);

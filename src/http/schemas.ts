@@ -93,6 +93,14 @@ export const dryRunSchema = z.strictObject({
 /** Query of `GET` and `DELETE /registration/registrations`, and of `DELETE /registration/waitlist` */
 export const placeSchema = object({ userId, eventId });
 
+/** Query of `GET /registration/events/{eventId}/live` */
+export const liveSchema = object({
+  userId: userId.optional().meta({
+    description: 'Also tells the place of this user; an attendee may name themselves only.',
+    examples: [exampleUserId],
+  }),
+});
+
 /** `POST /registration/registrations` */
 export const newRegistrationSchema = body({
   userId,

@@ -1,21 +1,9 @@
 import { Hono } from 'hono';
-import type { Command, Outcome } from '../../event/command.ts';
+import type { Command } from '../../event/command.ts';
+import { toStanding } from '../../event/shown.ts';
 import { execute } from '../event-call.ts';
-import { newRegistrationSchema, placeSchema, type Standing } from '../schemas.ts';
+import { newRegistrationSchema, placeSchema } from '../schemas.ts';
 import { jsonBody, validate } from '../validate.ts';
-
-/** The place of a user in the form of the API. */
-function toStanding({
-  registration,
-  entry,
-  ahead,
-}: Extract<Outcome, { type: 'standing' }>): Standing {
-  if (registration) return { status: 'ACTIVE', registration, waitlistEntry: null, ahead: null };
-  if (entry) {
-    return { status: 'WAITLISTED', registration: null, waitlistEntry: entry, ahead: ahead ?? 0 };
-  }
-  return { status: 'NONE', registration: null, waitlistEntry: null, ahead: null };
-}
 
 export const registrations = new Hono<{ Bindings: Env }>()
   .post('/', jsonBody(), validate('json', newRegistrationSchema), async (c) => {
