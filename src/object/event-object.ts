@@ -101,6 +101,11 @@ export class EventObject extends DurableObject<Env> {
     this.#sockets.refuse(socket);
   }
 
+  /** Answers the close of a client, who would wait for it otherwise. */
+  override webSocketClose(socket: WebSocket): void {
+    socket.close();
+  }
+
   #submitOwn(command: Command): Promise<Reply> {
     return this.#submit(command, Date.now() + OWN_COMMAND_WAIT_MS);
   }

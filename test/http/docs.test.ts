@@ -142,6 +142,7 @@ describe('the examples of the description', () => {
       'POST /registration/events': [201, 409],
       'POST /registration/registrations': [201, 201],
       'DELETE /registration/waitlist': [404, 404],
+      'GET /registration/events/{eventId}/live': [426, 426],
     });
     for (const each of calls) await expectUnhurt(each.call, await send(each, shown));
   });

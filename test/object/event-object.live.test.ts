@@ -1,7 +1,7 @@
-import { evictDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import { LIVE_MAX_SOCKETS_OF_PROGRAM } from '../../src/limits.ts';
+import { LIVE_MAX_SOCKETS, LIVE_MAX_SOCKETS_OF_PROGRAM } from '../../src/limits.ts';
 import { LIVE_PROTOCOL } from '../../src/live-protocol.ts';
 import {
   api,
@@ -132,6 +132,22 @@ describe('while the object sleeps', () => {
     ]);
   });
 
+  test('it falls asleep by itself, some seconds after the last change', {
+    timeout: 40_000,
+  }, async () => {
+    const eventId = await newEvent(1, true);
+    const [a = ''] = await newUsers(1);
+    using watching = await watch(eventId, { userId: a });
+    await register(a, eventId);
+    await watching.until(({ places }) => places.length >= 2);
+    // The platform waits for ten seconds, and less than that after a timer.
+    await pause(15_000);
+    await expect(evictDurableObject(ofEvent(eventId))).rejects.toThrow();
+    expect(watching.closed).toBeNull();
+    await unregister(a, eventId);
+    await watching.until(({ places }) => places.at(-1)?.status === 'NONE');
+  });
+
   test('nothing that it left behind keeps it awake', async () => {
     const eventId = await newEvent(1, true);
     const [a = ''] = await newUsers(1);
@@ -218,6 +234,30 @@ describe('who may not watch', () => {
     expect(oldest?.closed?.code).toBe(4429);
     expect([other, ...rest].filter(({ closed }) => closed !== null)).toEqual([]);
     for (const each of all) each[Symbol.dispose]();
+  });
+
+  test('one watcher more than an event takes is a 503, until another goes', async () => {
+    const eventId = await newEvent(1, true);
+    const status = async () => {
+      const answer = await askForSocket(eventId);
+      if (answer.webSocket) return answer.status;
+      return [answer.status, ((await answer.json()) as { detail: string }).detail];
+    };
+    using first = await watch(eventId);
+    await runInDurableObject(ofEvent(eventId), (_, ctx) => {
+      const watcher = { userId: null, openedAt: 0, endsAt: Number.MAX_SAFE_INTEGER };
+      for (let i = 1; i < LIVE_MAX_SOCKETS; i++) {
+        const { 1: server } = new WebSocketPair();
+        ctx.acceptWebSocket(server, ['somebody']);
+        server.serializeAttachment({ watcher, told: { occupancy: '', place: '' } });
+      }
+    });
+    const detail = expect.stringContaining('as many watchers as it takes');
+    expect(await status()).toEqual([503, detail]);
+    first.socket.close();
+    await first.until(({ closed }) => closed !== null);
+    expect(await status()).toBe(101);
+    expect(await status()).toEqual([503, detail]);
   });
 
   test('the answer has the one subprotocol, and nothing of the token', async () => {
