@@ -281,6 +281,17 @@ export const RETRY_AFTER_SECONDS = 2;
 /** Longest `Authorization` header: a token with many claims is about 2 KiB. */
 export const AUTHORIZATION_MAX_CHARS = 8 * 1024;
 
+/** How long a link works: unless it is told, at least, and at most. */
+export const LINK_DEFAULT_SECONDS = 30 * 24 * 60 * 60;
+export const LINK_MIN_SECONDS = 60;
+export const LINK_MAX_SECONDS = 366 * 24 * 60 * 60;
+
+/** How long a secret of links is at least, in bytes: as long as its hash. */
+export const LINK_SECRET_MIN_BYTES = 32;
+
+/** Secrets of links: the old and the new one while they are rotated. */
+export const LINK_MAX_SECRETS = 2;
+
 /** How long a token issuer may take for its key set, body included. */
 export const JWKS_TIMEOUT_MS = 3_000;
 

@@ -79,6 +79,14 @@ export const placedSchema = z
   })
   .meta({ id: 'Placed' });
 
+/** `POST /registration/links` */
+export const linkSchema = z
+  .object({
+    url: z.url().meta({ description: 'Whoever opens it acts as the user: tell nobody else.' }),
+    expiresAt: createdAt,
+  })
+  .meta({ id: 'Link' });
+
 /** `GET /registration/registrations`; `ahead` is the number of entries before that of the user. */
 export const standingSchema = z
   .discriminatedUnion('status', [

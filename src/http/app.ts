@@ -22,6 +22,7 @@ import { logRequest } from './request-log.ts';
 import { docs } from './routes/docs.ts';
 import { events } from './routes/events.ts';
 import { health } from './routes/health.ts';
+import { links } from './routes/links.ts';
 import { live } from './routes/live.ts';
 import { registrations, waitlist } from './routes/registrations.ts';
 import { users } from './routes/users.ts';
@@ -108,6 +109,7 @@ app.route('/', docs);
 const routes = app
   .route('/health', health)
   .route('/registration/users', users)
+  .route('/registration/links', links)
   .route('/registration/events', events)
   .route('/registration/events', webhooks)
   .route('/registration/events', live)

@@ -129,6 +129,16 @@ export const CALLS: Record<string, Call> = {
     },
     problems: [400, 404],
   },
+  'POST /registration/links': {
+    id: 'createLink',
+    tag: 'Users',
+    summary: 'Make a personal address of the page',
+    description:
+      'Its token lets whoever opens it act as that attendee, and nothing else. 404 where AUTH_MODE does not have `link`.',
+    body: schemas.newLinkSchema,
+    success: { status: 201, schema: schemas.linkSchema },
+    problems: [...BODY_PROBLEMS, 404],
+  },
   'POST /registration/events': {
     id: 'createEvent',
     tag: 'Events',

@@ -1,7 +1,14 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
-import { ACCESS, type Caller, isWithin, type Right, rightOf } from '../auth/access.ts';
+import {
+  ACCESS,
+  type Caller,
+  isAboutEvent,
+  isWithin,
+  type Right,
+  rightOf,
+} from '../auth/access.ts';
 import { toNetwork } from '../auth/address.ts';
 import { answersTo } from '../auth/settings.ts';
 import { ForbiddenError, MisdirectedError, RateLimitedError } from '../errors.ts';
@@ -66,9 +73,10 @@ export const networkOf = (c: Context): string =>
 /** Authenticates the caller, and refuses a call that none of their roles may make. `permitInput` checks the input. */
 export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   if (!answersTo(c.req.url, c.env)) throw new MisdirectedError();
-  const rules = matchedRoutes(c).flatMap(({ method, path }) =>
-    method === 'ALL' ? [] : [ACCESS[`${method} ${path}`] ?? null],
+  const routes = matchedRoutes(c).flatMap(({ method, path }) =>
+    method === 'ALL' ? [] : [`${method} ${path}`],
   );
+  const rules = routes.map((route) => ACCESS[route] ?? null);
   // Public, or no route at all: the 404 is for everybody.
   if (rules.length === 0 || rules.every((rule) => rule === 'public')) return next();
   const { authenticate } = servicesOf(c.env);
@@ -80,6 +88,8 @@ export const guard = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   const rule = rules[0];
   const right = rule && rule !== 'public' ? rightOf(rule, caller) : 'no';
   if (right === 'no') throw new ForbiddenError();
+  // That it is the caller's own event is checked with the input.
+  if (caller.eventId !== undefined && !routes.every(isAboutEvent)) throw new ForbiddenError();
   c.set('right', right);
   return next();
 });

@@ -22,7 +22,8 @@ const published = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256
 
 const guarded: Env = {
   ...env,
-  AUTH_MODE: 'jwt,key',
+  AUTH_MODE: 'jwt,key,link',
+  LINK_SECRET: 'a secret of links that has 32 bytes',
   JWT_ISSUER: ISSUER,
   JWT_AUDIENCE: AUDIENCE,
   JWT_JWKS_URL: JWKS_URL,
@@ -130,6 +131,7 @@ describe('the table of routes and roles', () => {
       .replace(':file', 'start.js');
     const bodies: Record<string, unknown> = {
       'POST /registration/users': { userId, name: 'Somebody' },
+      'POST /registration/links': { userId, eventId },
       'POST /registration/events': { eventId: unique('event'), name: 'An event', capacity: 1 },
       'PATCH /registration/events/:eventId': { name: 'Another name' },
       'POST /registration/events/:eventId/registrations': { userIds: [userId] },
