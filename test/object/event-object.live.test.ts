@@ -29,7 +29,7 @@ describe('a socket', () => {
         now: expect.any(String),
         version: 1,
         revision: 1,
-        ...{ eventId, totalCapacity: 2, availableCapacity: 2, registeredCount: 0 },
+        ...{ eventId, totalCapacity: 2, availableCapacity: 2, registeredCount: 0, offeredCount: 0 },
         ...{ waitlistCount: 0, status: 'OPEN' },
       },
     ]);
