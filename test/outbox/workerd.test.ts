@@ -47,7 +47,6 @@ beforeAll(async () => {
   built = await build(directory, {
     name: 'outbox',
     scale: 1,
-    hasOwnTimes: true,
     replacements: [
       {
         file: 'index.ts',

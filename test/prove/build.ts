@@ -24,8 +24,8 @@ export interface BuildOptions {
   name: string;
   scale: number;
   replacements: Replacement[];
-  /** Whether messages are tried again, and offers end, as soon as in production; false when left out. */
-  hasOwnTimes?: boolean;
+  /** Whether messages are tried again after milliseconds, and offers may last for a second. */
+  isHasty?: boolean;
 }
 
 /** The deadlines that are cut short, so that more of them pass in one run. */
@@ -45,7 +45,7 @@ const SCALED = [
 ];
 
 /**
- * How messages are tried again, unless a build has its own times: a failure and what follows have to fit into a history, and no
+ * How messages are tried again in histories, with any deadlines: a failure and what follows have to fit into a history, and no
  * common factor brings seconds and days into it.
  */
 const MESSAGE_TIMES: Record<string, string> = {
@@ -60,14 +60,14 @@ const MESSAGE_TIMES: Record<string, string> = {
 
 /** Bundles a copy of the source in a folder of its own, so that a defect can't get into the product's build. */
 export async function build(parent: string, options: BuildOptions): Promise<Build> {
-  const { name, scale, replacements, hasOwnTimes = false } = options;
+  const { name, scale, replacements, isHasty = false } = options;
   const folder = join(parent, name);
   mkdirSync(folder, { recursive: true });
   cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true });
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   if (scale !== 1) cutDeadlines(folder, scale);
-  if (!hasOwnTimes) {
+  if (isHasty) {
     allowShortOffers(folder);
     cutMessageTimes(folder);
   }

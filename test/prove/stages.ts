@@ -156,8 +156,8 @@ export async function buildBoth(
   replacements: Replacement[] = [],
 ): Promise<Builds> {
   const [real, short] = await Promise.all([
-    build(folder, { name: `${name}-real`, scale: 1, replacements }),
-    build(folder, { name: `${name}-short`, scale: SHORT_SCALE, replacements }),
+    build(folder, { name: `${name}-real`, scale: 1, replacements, isHasty: true }),
+    build(folder, { name: `${name}-short`, scale: SHORT_SCALE, replacements, isHasty: true }),
   ]);
   return { real, short };
 }
