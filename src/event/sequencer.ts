@@ -147,14 +147,16 @@ export class Sequencer {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      while (this.#queue.length > 0) {
+      let isBehind = false;
+      while (this.#queue.length > 0 || isBehind) {
         const step = this.#step();
         // Send the next commit first: replies trigger new requests, whose work would delay it.
         if (!this.#replies.isEmpty) {
           await turn();
           await this.#replies.leave();
         }
-        await step;
+        // One step ends only so many offers: go on while more are over.
+        isBehind = (await step) && this.#isDue();
         if (this.#queue.length >= EAGER_COMMIT_MIN_COMMANDS) continue;
         await this.#replies.leave();
         // Wait one turn: requests that these replies trigger arrive in it and share the next commit.
@@ -167,26 +169,37 @@ export class Sequencer {
     }
   }
 
-  /** Loads the event if need be, decides a batch, commits it, and prepares the replies. */
-  async #step(): Promise<void> {
+  /** Whether the clock has something to do now, as far as is known. */
+  #isDue(): boolean {
+    const { state } = this.#memory;
+    return state !== null && isDue(state, this.#ports.now());
+  }
+
+  /**
+   * Loads the event if need be, decides a batch, commits it, and prepares the replies.
+   *
+   * @returns whether something was committed
+   */
+  async #step(): Promise<boolean> {
     let state: EventState;
     try {
       state = await this.#memory.load();
     } catch (error) {
       const reason = error instanceof NotAdoptedError ? 'notAdopted' : 'unreachable';
       refuseAll(this.#queue.take(this.#queue.length), reason);
-      return;
+      return false;
     }
     const { trace } = this.#ports;
     const batch = trace ? trace('decide', () => this.#decide(state)) : this.#decide(state);
-    if (batch === null) return;
+    if (batch === null) return false;
     try {
-      await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));
+      return await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));
     } catch (error) {
       // The commit may have been applied, and memory may be wrong: drop it.
       this.#memory.forget({ inDoubt: true });
       this.#logDefect(error);
       refuseAll(pendingOf(batch.decided), 'uncertain');
+      return false;
     }
   }
 
@@ -210,8 +223,12 @@ export class Sequencer {
     return batch;
   }
 
-  /** Waits for the commit of a batch, and replies to its commands by the result. */
-  async #conclude(decided: Decided[], commit: Promise<Conclusion>): Promise<void> {
+  /**
+   * Waits for the commit of a batch, and replies to its commands by the result.
+   *
+   * @returns whether something was committed
+   */
+  async #conclude(decided: Decided[], commit: Promise<Conclusion>): Promise<boolean> {
     const sentAt = this.#ports.now();
     const result = await commit;
     const { attempts = 0, items } = result;
@@ -230,7 +247,7 @@ export class Sequencer {
           const reply = isAnswer ? outcome : { ...outcome, ...receipt, timing: timing(pending) };
           this.#replies.add(pending, reply);
         }
-        return;
+        return attempts > 0;
       case 'replayed': {
         // Nothing was applied. Commands with a used key are answered; the others are decided again.
         const others: Pending[] = [];
@@ -244,7 +261,7 @@ export class Sequencer {
           }
         }
         this.#queue.putBack(others, timing);
-        return;
+        return false;
       }
       case 'fenced':
         this.#ports.log('fence lost', {
@@ -254,7 +271,7 @@ export class Sequencer {
         });
         this.#memory.forget({ inDoubt: false });
         this.#queue.putBack(pendingOf(decided), timing);
-        return;
+        return false;
       case 'unapplied':
         this.#ports.log('commit unapplied', {
           cause: result.cause.message,
@@ -262,7 +279,7 @@ export class Sequencer {
           done: 'refused them: nothing was changed',
         });
         refuseAll(pendingOf(decided), 'unapplied', timing);
-        return;
+        return false;
       case 'uncertain':
         this.#ports.log('commit uncertain', {
           cause: result.cause.message,
@@ -271,7 +288,7 @@ export class Sequencer {
         });
         this.#memory.forget({ inDoubt: true });
         refuseAll(pendingOf(decided), 'uncertain', timing);
-        return;
+        return false;
     }
   }
 

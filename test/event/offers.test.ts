@@ -326,9 +326,23 @@ describe('a batch', () => {
   });
 
   test('is alone with what is due where that is too much for one transaction', () => {
-    const { state, newId } = withOffers(40);
-    const batch = decideBatch(state, [pendingOf(register('u0'))], { now: at(30), newId });
-    expect([batch.draft, batch.decided, batch.due.length]).toEqual([null, [], 80]);
+    const { state, newId } = withOffers(1, 100);
+    // Seats that another instance did not give away: by its clock the line had ended.
+    if (state.event)
+      state.applyCommit([{ type: 'updated', event: { ...state.event, capacity: 62 } }], 99);
+    const batch = decideBatch(state, [pendingOf(register('u0'))], { now: at(1), newId });
+    expect([batch.draft, batch.decided, batch.due.length]).toEqual([null, [], 60]);
+  });
+
+  test('ends the offer of whoever asks, though it is not its turn to end', () => {
+    const { state, newId } = withOffers(EXPIRY_MAX_OFFERS + 2, 0);
+    const last = `u${EXPIRY_MAX_OFFERS + 1}`;
+    const batch = decideBatch(state, [pendingOf(register(last))], { now: at(30), newId });
+    expect(batch.decided[0]?.outcome.type).toBe('registered');
+    const changes = batch.draft?.changes.map(({ type }) => type) ?? [];
+    expect(changes.slice(-2)).toEqual(['offerExpired', 'registered']);
+    expect(changes.length).toBe(EXPIRY_MAX_OFFERS + 2);
+    expect(batch.draft?.actors.slice(-2)).toEqual([null, 'ada']);
   });
 
   test('takes a large command with what is due, so that it does not wait for ever', () => {

@@ -1,6 +1,6 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { BULK_MAX_USERS, OFFER_MAX_SECONDS, OFFER_MIN_SECONDS } from '../../src/limits.ts';
 import {
   api,
@@ -357,7 +357,10 @@ describe('many offers', () => {
     clock.late = SECONDS * 1_000;
     const [newcomer = ''] = await newUsers(1);
     expect((await register(newcomer, eventId)).body.waitlistEntry.position).toBe(141);
-    expect(await truth(eventId)).toMatchObject({ offered: users.slice(71), line: [newcomer] });
+    // Step by step, with others in between.
+    await vi.waitFor(async () =>
+      expect(await truth(eventId)).toMatchObject({ offered: users.slice(71), line: [newcomer] }),
+    );
     await evict(eventId);
     expect((await capacityOf(eventId)).body).toMatchObject({ offeredCount: 70, waitlistCount: 1 });
     const types = await typesIn(eventId);
