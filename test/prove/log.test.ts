@@ -513,6 +513,24 @@ describe('a page of the log', () => {
     expect(told(null)).toHaveLength(1);
     expect(told(null, true)).toEqual([]);
   });
+
+  test('at the end may lack what the clock did afterwards, and nothing else', () => {
+    const story = tellOffers();
+    const told = story.log.slice();
+    story.commit(updateOf({ promotesUntil: null, capacity: 3 }));
+    const asked = story.log.slice();
+    story.seconds = 60;
+    story.commit({ type: 'expire' });
+    const faultsWith = (entries: Entry[]) => {
+      const whole = { pages: [], whole: [{ worker: 0, entries }] };
+      return checkLog(story.rows, story.operations, whole, false).filter((fault) =>
+        fault.startsWith('worker'),
+      );
+    };
+    expect(story.log).toHaveLength(told.length + 2);
+    expect(faultsWith(asked)).toEqual([]);
+    expect(faultsWith(told)).toHaveLength(1);
+  });
 });
 
 describe('rows of the log', () => {

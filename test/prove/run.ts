@@ -2,6 +2,7 @@ import type { Build } from './build.ts';
 import { check } from './checker.ts';
 import type { Fault } from './faults.ts';
 import { changesOnly } from './history.ts';
+import { offersMade } from './known-offers.ts';
 import { staleAbsences } from './liveness.ts';
 import { checkLog } from './log-check.ts';
 import { brief, explainViolation } from './report.ts';
@@ -92,7 +93,11 @@ async function judge(session: Session, world: World) {
     ];
     violations.push(...faults.map((fault) => `event ${brief(eventId)}: ${fault}`));
     const last = recorder.begin('—', eventId, { type: 'tables' });
-    recorder.end(last, { type: 'tables', content: toContent(rows) });
+    recorder.end(last, {
+      type: 'tables',
+      content: toContent(rows),
+      offersMade: offersMade(rows.log),
+    });
     const whole = [...history, last];
     const checked = hasTwoOwners(scenario) ? changesOnly(whole) : whole;
     const verdict = check(checked);
