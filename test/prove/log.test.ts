@@ -13,11 +13,12 @@ import {
   NOW,
   timedCommands,
 } from '../support/model.ts';
-import type { Operation, Outcome, Request } from './history.ts';
+import { type Operation, type Outcome, Recorder, type Request } from './history.ts';
+import { knownOffers, offersMade } from './known-offers.ts';
 import { chainOf, checkPage, entriesOf, LOG_DAYS, type LogPage, strayLogRows } from './log.ts';
 import { checkLog } from './log-check.ts';
 import { settingsOf } from './rules.ts';
-import type { Rows } from './tables.ts';
+import { type Rows, toContent } from './tables.ts';
 
 type Entry = Rows['log'][number];
 
@@ -251,6 +252,23 @@ describe('a log', () => {
       ...['offer.expired', 'waitlist.left', 'registration.created'],
     ]);
     expect(faultsOf(story)).toEqual([]);
+  });
+
+  test('tells when each offer was made, also where no client was told', () => {
+    const { log, rows } = tellOffers();
+    const made = offersMade(log);
+    expect(made.map(({ position, createdAt }) => [position, createdAt])).toEqual([
+      ...[
+        [1, at(0)],
+        [2, at(1)],
+        [3, at(11)],
+        [4, at(12)],
+      ],
+    ]);
+    const recorder = new Recorder();
+    const last = recorder.begin('c', 'e', { type: 'tables' });
+    recorder.end(last, { type: 'tables', content: toContent(rows), offersMade: made });
+    expect(knownOffers(recorder.operations).get(2)).toEqual({ id: made[1]?.id, createdAt: at(1) });
   });
 
   const wrong: Record<string, [(story: Story) => void, string]> = {
