@@ -423,7 +423,7 @@ describe('a log', () => {
     ],
     'a seat that is offered to nobody': [
       (story) => leaveOut(story, 'offer.made'),
-      'a free seat was not given to the line before',
+      'leaves a seat free while somebody waits',
     ],
     'an offer that is over and does not end': [
       (story) => leaveOut(story, 'offer.expired'),
