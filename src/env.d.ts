@@ -32,6 +32,8 @@ declare global {
       JWT_ROLES_CLAIM?: string;
       JWT_CLOCK_TOLERANCE_SECONDS?: string;
       API_KEYS?: string;
+      /** What links are signed with: one secret, or two with a comma while they are rotated. */
+      LINK_SECRET?: string;
       /** JSON of the endpoints that are told of changes; none when left out. */
       WEBHOOKS?: string;
       /** Origins whose pages may call, separated by commas; none when left out. */

@@ -30,6 +30,7 @@ export abstract class AppError extends Error {
     | 415
     | 421
     | 422
+    | 426
     | 429
     | 500
     | 503;
@@ -205,6 +206,16 @@ export class UriTooLongError extends AppError {
 export class UnsupportedMediaTypeError extends AppError {
   readonly status = 415;
   override readonly name = 'UnsupportedMediaTypeError';
+}
+
+/** The call is answered over a WebSocket only (RFC 9110, 15.5.22). */
+export class UpgradeRequiredError extends AppError {
+  readonly status = 426;
+  override readonly name = 'UpgradeRequiredError';
+
+  override get headers(): Record<string, string> {
+    return { Upgrade: 'websocket', Connection: 'Upgrade' };
+  }
 }
 
 /** The service is busy, or a table cannot be reached: the same request may succeed later. */

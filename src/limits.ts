@@ -174,6 +174,32 @@ export const OUTBOX_JITTER = 0.2;
 /** The longest `Retry-After` that is heeded. */
 export const OUTBOX_RETRY_AFTER_MAX_MS = 24 * 3_600_000;
 
+/** Sockets that watch one event: a few MB of its memory, of the platform's 32 768 for an object. */
+export const LIVE_MAX_SOCKETS = 5_000;
+
+/**
+ * Sockets that one caller can have of one event: tabs and devices of a person; more for a program, and for an
+ * address where nobody shows who they are. One more closes the oldest.
+ */
+export const LIVE_MAX_SOCKETS_OF_PERSON = 10;
+export const LIVE_MAX_SOCKETS_OF_PROGRAM = 100;
+
+/** How long a socket may be open, whatever its token says: a key has no end of its own. */
+export const LIVE_MAX_MS = 12 * 3_600_000;
+
+/** How long after its last ping a socket is taken for dead. A page in the background pings once a minute. */
+export const LIVE_SILENCE_MS = 5 * 60_000;
+
+/** How often the watchers of an event are told of changes, at most: four times a second. */
+export const LIVE_PERIOD_MS = 250;
+
+/** Messages that an object sends its watchers, at most: with more watchers each is told less often. */
+export const LIVE_MESSAGES_PER_SECOND = 2_000;
+
+/** Messages in one turn, and watchers that are looked at: some milliseconds, after which commits go on. */
+export const LIVE_SLICE_MESSAGES = 100;
+export const LIVE_SLICE_WATCHERS = 500;
+
 /** Largest request body. The largest valid one is under 2 KiB; the rest is room for escapes. */
 export const BODY_MAX_BYTES = 64 * 1024;
 
@@ -270,6 +296,17 @@ export const RETRY_AFTER_SECONDS = 2;
 
 /** Longest `Authorization` header: a token with many claims is about 2 KiB. */
 export const AUTHORIZATION_MAX_CHARS = 8 * 1024;
+
+/** How long a link works: unless it is told, at least, and at most. */
+export const LINK_DEFAULT_SECONDS = 30 * 24 * 60 * 60;
+export const LINK_MIN_SECONDS = 60;
+export const LINK_MAX_SECONDS = 366 * 24 * 60 * 60;
+
+/** How long a secret of links is at least, in bytes: as long as its hash. */
+export const LINK_SECRET_MIN_BYTES = 32;
+
+/** Secrets of links: the old and the new one while they are rotated. */
+export const LINK_MAX_SECRETS = 2;
 
 /** How long a token issuer may take for its key set, body included. */
 export const JWKS_TIMEOUT_MS = 3_000;

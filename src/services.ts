@@ -1,5 +1,6 @@
 import { waitUntil } from 'cloudflare:workers';
 import { type Authenticate, openAuthentication } from './auth/authenticate.ts';
+import { type Links, openLinks } from './auth/links.ts';
 import { openPseudonyms, type Pseudonym } from './auth/pseudonym.ts';
 import { type Config, readConfig } from './config.ts';
 import { openStore, type Store } from './store/client.ts';
@@ -12,6 +13,8 @@ export interface Services {
   store: Store;
   /** Null when authentication is off. */
   authenticate: Authenticate | null;
+  /** Null where there are no links. */
+  links: Links | null;
   /** Names callers in the log. */
   pseudonym: Pseudonym;
   knownUsers: KnownUsers;
@@ -36,10 +39,13 @@ export function servicesOf(env: Env): Services {
   if (!services) {
     const config = readConfig(env);
     const store = openStore(config);
+    const { linkSecrets } = config.auth;
+    const links = linkSecrets ? openLinks(linkSecrets) : null;
     services = {
       config,
       store,
-      authenticate: openAuthentication(config.auth),
+      authenticate: openAuthentication(config.auth, links),
+      links,
       // No secret of their own: the pseudonyms change with the AWS secret.
       pseudonym: openPseudonyms(config.credentials.secretAccessKey),
       knownUsers: new KnownUsers(),

@@ -15,6 +15,10 @@ export interface Caller {
   /** The id of the caller as a user; null for a program. */
   userId: string | null;
   roles: ReadonlySet<Role>;
+  /** When the token ends, in epoch milliseconds; absent for a key, which has no end of its own. */
+  endsAt?: number;
+  /** The only event that the caller may make calls about; absent where there is no such bound. */
+  eventId?: string;
 }
 
 const rule = (attendee: Right, organiser: Right, service: Right): Rule => ({
@@ -27,6 +31,7 @@ const OWN = rule('self', 'no', 'any');
 /** The same, and an organiser for anybody: calls about a user's place in an event. */
 const OWN_PLACE = rule('self', 'any', 'any');
 const ORGANISER = rule('no', 'any', 'no');
+const STAFF = rule('no', 'any', 'any');
 const EVERYBODY = rule('any', 'any', 'any');
 
 /**
@@ -42,6 +47,7 @@ export const ACCESS: Record<string, Rule> = {
   'POST /registration/users': OWN,
   'GET /registration/users/:userId': OWN,
   'GET /registration/users/:userId/events': OWN,
+  'POST /registration/links': STAFF,
   'POST /registration/events': ORGANISER,
   'GET /registration/events': EVERYBODY,
   'GET /registration/events/:eventId': EVERYBODY,
@@ -49,6 +55,8 @@ export const ACCESS: Record<string, Rule> = {
   'DELETE /registration/events/:eventId': ORGANISER,
   'GET /registration/events/:eventId/capacity': EVERYBODY,
   'GET /registration/events/:eventId/log': EVERYBODY,
+  // Without a userId everybody may watch.
+  'GET /registration/events/:eventId/live': OWN_PLACE,
   'GET /registration/events/:eventId/webhooks': ORGANISER,
   'POST /registration/events/:eventId/webhooks/:name/replay': ORGANISER,
   'GET /registration/events/:eventId/registrations': ORGANISER,
@@ -60,6 +68,11 @@ export const ACCESS: Record<string, Rule> = {
   'DELETE /registration/registrations': OWN_PLACE,
   'DELETE /registration/waitlist': OWN_PLACE,
 };
+
+/** Whether a route's input always names the event that a call is about. */
+export function isAboutEvent(route: string): boolean {
+  return route.includes('/:eventId') || ACCESS[route] === OWN_PLACE;
+}
 
 /** Whether the caller may see which users an answer is about: all but attendees may. */
 export function seesUsers(caller: Caller | undefined): boolean {
@@ -75,10 +88,16 @@ export function rightOf(rule: Exclude<Rule, 'public'>, { roles, userId }: Caller
 
 /**
  * Whether parsed input stays within the caller's right: with `self` it may only be about themselves, and only
- * an organiser may send an override. It depends on the request alone, so a refusal does not tell what exists.
+ * an organiser may send an override; and a caller with one event only about that. It depends on the request alone, so a refusal does not tell what exists.
  */
-export function isWithin(input: unknown, right: Right, { roles, userId }: Caller): boolean {
-  const { userId: about, override } = input as { userId?: string; override?: unknown };
+export function isWithin(input: unknown, right: Right, caller: Caller): boolean {
+  const { roles, userId, eventId } = caller;
+  const {
+    userId: about,
+    eventId: where,
+    override,
+  } = input as { userId?: string; eventId?: string; override?: unknown };
   if (override !== undefined && !roles.has('organiser')) return false;
+  if (eventId !== undefined && where !== undefined && where !== eventId) return false;
   return right === 'any' || about === undefined || about === userId;
 }

@@ -5,6 +5,7 @@ import { sleep } from '../sleep.ts';
 import type { Caller } from './access.ts';
 import { KEY_PREFIX, keyVerifier } from './api-keys.ts';
 import { KeySet } from './key-set.ts';
+import { LINK_PREFIX, type Links } from './links.ts';
 import type { AuthSettings } from './settings.ts';
 import { tokenVerifier } from './tokens.ts';
 
@@ -16,8 +17,14 @@ import { tokenVerifier } from './tokens.ts';
  */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
-/** @returns null when authentication is off */
-export function openAuthentication({ jwt, keys }: AuthSettings): Authenticate | null {
+/**
+ * @param links checks tokens of links; null where there are none
+ * @returns null when authentication is off
+ */
+export function openAuthentication(
+  { jwt, keys }: AuthSettings,
+  links: Links | null,
+): Authenticate | null {
   if (!jwt && !keys) return null;
   const verifyToken = jwt && tokenVerifier(jwt, openKeySet(jwt.jwksUrl));
   const verifyKey = keys && keyVerifier(keys);
@@ -28,7 +35,11 @@ export function openAuthentication({ jwt, keys }: AuthSettings): Authenticate | 
         ? /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization)?.[1]
         : undefined;
     if (credential === undefined) throw new UnauthenticatedError('invalid');
-    const verify = credential.startsWith(KEY_PREFIX) ? verifyKey : verifyToken;
+    const verify = credential.startsWith(KEY_PREFIX)
+      ? verifyKey
+      : credential.startsWith(LINK_PREFIX)
+        ? links?.verify
+        : verifyToken;
     const caller = await verify?.(credential);
     if (caller === 'expired') throw new UnauthenticatedError('expired');
     if (!caller) throw new UnauthenticatedError('invalid');

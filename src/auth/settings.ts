@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { LINK_MAX_SECRETS, LINK_SECRET_MIN_BYTES } from '../limits.ts';
 import { isLoopback, isPrivate } from '../loopback.ts';
 import { readSecret } from '../secrets.ts';
 
@@ -19,10 +20,12 @@ export interface JwtSettings {
   clockToleranceSeconds: number;
 }
 
-/** How callers are authenticated; both null: authentication is off. */
+/** How callers are authenticated; nothing of it: authentication is off. */
 export interface AuthSettings {
   jwt: JwtSettings | null;
   keys: ApiKey[] | null;
+  /** The secrets that links are signed with; absent: there are no links. */
+  linkSecrets?: readonly string[];
 }
 
 const textLike = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error });
@@ -58,15 +61,36 @@ export const apiKeysSchema = z
     error: 'has one sha256 twice',
   });
 
+const MODES = ['jwt', 'key', 'link'];
+const AUTH_MODE_FAULT = 'must be one of jwt, key, link, or a list of them with commas; or none';
+
+/** What is wrong with the secrets of links; null for nothing. */
+function linkSecretFault(secrets: readonly string[]): string | null {
+  const byteLength = (text: string) => new TextEncoder().encode(text).length;
+  if (secrets.some((each) => byteLength(each) < LINK_SECRET_MIN_BYTES)) {
+    return `must have at least ${LINK_SECRET_MIN_BYTES} bytes; \`openssl rand -base64 32\` makes one`;
+  }
+  if (secrets.length > LINK_MAX_SECRETS || new Set(secrets).size < secrets.length) {
+    return `must be one secret, or ${LINK_MAX_SECRETS} different ones with a comma`;
+  }
+  return null;
+}
+
 /** The variables and secrets about authentication. */
 export const authSchema = z
   .object({
     ENVIRONMENT: z.enum(['development', 'dev', 'staging', 'production'], {
       error: 'must be one of development, dev, staging, production',
     }),
-    AUTH_MODE: z.enum(['none', 'jwt', 'key', 'jwt,key'], {
-      error: 'must be one of none, jwt, key, jwt,key',
-    }),
+    AUTH_MODE: z
+      .string({ error: AUTH_MODE_FAULT })
+      .transform((text) => text.split(',').map((each) => each.trim()))
+      .refine(
+        (modes) =>
+          new Set(modes).size === modes.length &&
+          (modes.join() === 'none' || modes.every((each) => MODES.includes(each))),
+        { error: AUTH_MODE_FAULT },
+      ),
     ALLOW_UNAUTHENTICATED: z.string().optional(),
     JWT_ISSUER: z.string().optional(),
     JWT_AUDIENCE: z.string().optional(),
@@ -74,12 +98,13 @@ export const authSchema = z
     JWT_ROLES_CLAIM: z.string().default('roles'),
     JWT_CLOCK_TOLERANCE_SECONDS: z.string().default('30'),
     API_KEYS: z.string().optional(),
+    LINK_SECRET: z.string().optional(),
   })
   .transform((vars, context): AuthSettings => {
     const complain = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
     const settings: AuthSettings = { jwt: null, keys: null };
-    if (vars.AUTH_MODE === 'none') {
+    if (vars.AUTH_MODE.includes('none')) {
       if (vars.ENVIRONMENT !== 'development' && vars.ALLOW_UNAUTHENTICATED !== 'yes') {
         const advice = 'say ALLOW_UNAUTHENTICATED = "yes" as well if that is meant';
         complain('AUTH_MODE', `is none outside development; ${advice}`);
@@ -107,6 +132,14 @@ export const authSchema = z
       const { data, faults } = readSecret('API_KEYS', apiKeysSchema, vars.API_KEYS);
       settings.keys = data;
       for (const { path, message } of faults ?? []) complain(path, message);
+    }
+    if (vars.AUTH_MODE.includes('link')) {
+      settings.linkSecrets = (vars.LINK_SECRET ?? '').split(',').map((each) => each.trim());
+      const fault = linkSecretFault(settings.linkSecrets);
+      if (fault) complain('LINK_SECRET', fault);
+      if (vars.AUTH_MODE.length === 1) {
+        complain('AUTH_MODE', 'is link alone; with key or jwt beside it somebody can make links');
+      }
     }
     return settings;
   });

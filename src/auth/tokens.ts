@@ -73,6 +73,8 @@ export function tokenVerifier(
     // A subject must be a valid user id as it is, without trimming.
     const { data: userId } = SUBJECT.safeParse(payload.sub);
     if (userId === undefined || userId !== payload.sub) return null;
-    return { id: `user:${userId}`, userId, roles: rolesOf(payload[rolesClaim]) };
+    const roles = rolesOf(payload[rolesClaim]);
+    const endsAt = (Number(payload.exp) + clockToleranceSeconds) * 1_000;
+    return { id: `user:${userId}`, userId, roles, endsAt };
   };
 }

@@ -1,15 +1,18 @@
 /**
- * `npm pack` runs this. It writes the types of the routes, from which `hono/client` makes a client, into
- * `dist/client`, without types of the platform.
+ * `npm pack` runs this. It writes what programs that call the service get into `dist/client`: the types of the
+ * routes, from which `hono/client` makes a client, without types of the platform; and the module that watches an event.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize, resolve } from 'node:path';
 import { runCommand } from './terminal.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const TARGET = join(ROOT, 'dist/client');
+
+/** The module that watches an event. */
+const LIVE = 'page/live-client';
 
 /** An import of one of our own modules, as opposed to a package. */
 const RELATIVE_IMPORT = /(['"])(\.{1,2}\/[^'"]+)\.ts\1/g;
@@ -31,14 +34,17 @@ function write(from: string, module: string, done: Set<string>): void {
 await runCommand(async () => {
   const directory = mkdtempSync(join(tmpdir(), 'registration-desk-'));
   try {
-    const emit = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly'];
+    const emit = ['--noEmit', 'false', '--declaration', '--rewriteRelativeImportExtensions'];
     const folders = ['--rootDir', ROOT, '--outDir', directory];
     execFileSync('tsc', ['-p', ROOT, ...emit, ...folders], {
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     rmSync(TARGET, { recursive: true, force: true });
-    write(join(directory, 'src'), 'client', new Set());
+    const done = new Set<string>();
+    for (const module of ['client', LIVE]) write(join(directory, 'src'), module, done);
     writeFileSync(join(TARGET, 'client.js'), "export { hc } from 'hono/client';\n");
+    // It imports types only, so it is whole.
+    copyFileSync(join(directory, 'src', `${LIVE}.js`), join(TARGET, `${LIVE}.js`));
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -17,7 +17,8 @@ const MARKS = { right: 'ok   ', wrong: 'WRONG', unknown: '?    ' };
 /** The names of the secrets that the worker needs. */
 function secretsFor({ AUTH_MODE = '' }: Settings): string[] {
   const keys = AUTH_MODE.includes('key') ? ['API_KEYS'] : [];
-  return ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', ...keys];
+  const links = AUTH_MODE.includes('link') ? ['LINK_SECRET'] : [];
+  return ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', ...keys, ...links];
 }
 
 /** Checks the settings by the service's own rules. Secrets can't be read here, so they are taken to be right. */
@@ -26,6 +27,7 @@ function examineSettings(settings: Settings): Finding {
     AWS_ACCESS_KEY_ID: 'unknown',
     AWS_SECRET_ACCESS_KEY: 'unknown',
     API_KEYS: JSON.stringify([{ name: 'unknown', roles: ['service'], sha256: '0'.repeat(64) }]),
+    LINK_SECRET: 'unknown'.repeat(10),
   };
   try {
     readConfig({ ...secrets, ...settings });

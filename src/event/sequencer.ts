@@ -1,6 +1,6 @@
 import { EAGER_COMMIT_MIN_COMMANDS } from '../limits.ts';
 import { type Batch, type Decided, decideBatch } from './batch.ts';
-import { type Command, isOwn, isQuestion } from './command.ts';
+import { type Command, isOwn, isQuestion, type Outcome, type Question } from './command.ts';
 import { Commits } from './commits.ts';
 import { decide } from './decide.ts';
 import { type IdempotencyKey, replay } from './idempotency.ts';
@@ -52,8 +52,14 @@ export class Sequencer {
   }
 
   /** The event as committed, as far as it is in memory. */
-  get state(): EventTotals | null {
+  get state(): (EventTotals & { readonly version: number }) | null {
     return this.#memory.state;
+  }
+
+  /** Answers a question at once, from committed state; null while the event is not in memory. */
+  answerNow(question: Question): Outcome | null {
+    const { state } = this.#memory;
+    return state && decide(state, question, this.#circumstances()).outcome;
   }
 
   /** Commands that wait to be decided. */

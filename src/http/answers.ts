@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Problem } from '../errors.ts';
 import type { LoggedSettings } from '../event/log.ts';
 import type { EventRecord, Offer, Registration, User, WaitlistEntry } from '../event/model.ts';
+import type { Capacity, LiveMessage, Standing } from '../event/shown.ts';
 import { CHANGE_MAX_LISTED, OVERRIDE_REASON_MAX_CHARS, TIME_ZONE_MAX_CHARS } from '../limits.ts';
 import { text } from '../text.ts';
 import {
@@ -62,8 +63,7 @@ export const capacitySchema = z
     waitlistCount: z.int().min(0),
     status: eventStatusSchema,
   })
-  .meta({ id: 'Capacity' });
-export type Capacity = z.infer<typeof capacitySchema>;
+  .meta({ id: 'Capacity' }) satisfies z.ZodType<Capacity>;
 
 /** A seat. It is never altered after it was given. */
 export const registrationSchema = z
@@ -111,6 +111,14 @@ export const placedSchema = z
   })
   .meta({ id: 'Placed' });
 
+/** `POST /registration/links` */
+export const linkSchema = z
+  .object({
+    url: z.url().meta({ description: 'Whoever opens it acts as the user: tell nobody else.' }),
+    expiresAt: createdAt,
+  })
+  .meta({ id: 'Link' });
+
 /** `GET /registration/registrations`; `ahead` is the number of entries before that of the user. */
 export const standingSchema = z
   .discriminatedUnion('status', [
@@ -154,8 +162,32 @@ export const standingSchema = z
       })
       .meta({ id: 'StandingNone', description: 'The user has no place in the event.' }),
   ])
-  .meta({ id: 'Standing' });
-export type Standing = z.infer<typeof standingSchema>;
+  .meta({ id: 'Standing' }) satisfies z.ZodType<Standing>;
+
+const placeOf = { type: z.literal('place') };
+const [seated, offered, waiting, absent] = standingSchema.options;
+
+/** `GET /registration/events/{eventId}/live`: each text that its socket sends. */
+export const liveMessageSchema = z
+  .union([
+    capacitySchema
+      .extend({
+        type: z.literal('occupancy'),
+        now: createdAt.meta({ description: "The server's time." }),
+        version: z.int().min(0).meta({
+          description: 'Of the last commit that changed something, as in its receipt and the log.',
+        }),
+        revision: z.int().min(1).meta({
+          description: "As in the event's ETag: when it grows, the event itself was changed.",
+        }),
+      })
+      .meta({ id: 'LiveOccupancy' }),
+    seated.extend(placeOf).meta({ id: 'LivePlaceActive' }),
+    offered.extend(placeOf).meta({ id: 'LivePlaceOffered' }),
+    waiting.extend(placeOf).meta({ id: 'LivePlaceWaitlisted' }),
+    absent.extend(placeOf).meta({ id: 'LivePlaceNone' }),
+  ])
+  .meta({ id: 'LiveMessage' }) satisfies z.ZodType<LiveMessage>;
 
 /** `DELETE /registration/registrations`; `promoted` is the registration that took the seat, `offered` the offer of it. */
 export const leftSchema = z

@@ -22,6 +22,8 @@ import { logRequest } from './request-log.ts';
 import { docs } from './routes/docs.ts';
 import { events } from './routes/events.ts';
 import { health } from './routes/health.ts';
+import { links } from './routes/links.ts';
+import { live } from './routes/live.ts';
 import { registrations, waitlist } from './routes/registrations.ts';
 import { users } from './routes/users.ts';
 import { webhooks } from './routes/webhooks.ts';
@@ -107,15 +109,20 @@ app.route('/', docs);
 const routes = app
   .route('/health', health)
   .route('/registration/users', users)
+  .route('/registration/links', links)
   .route('/registration/events', events)
   .route('/registration/events', webhooks)
+  .route('/registration/events', live)
   .route('/registration/registrations', registrations)
   .route('/registration/waitlist', waitlist);
 
 /** The types of the routes and of all error answers, for `hono/client`. */
 export type AppType = ApplyGlobalResponse<
   typeof routes,
-  Record<400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 500 | 503, { json: Problem }>
+  Record<
+    400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 426 | 429 | 500 | 503,
+    { json: Problem }
+  >
 >;
 
 export default routes;

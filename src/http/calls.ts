@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { IDEMPOTENCY_KEY_MAX_CHARS } from '../limits.ts';
+import { BEARER_PROTOCOL, LIVE_PROTOCOL } from '../live-protocol.ts';
 import * as schemas from './schemas.ts';
 
 /** An optional header of a request. `/docs` shows the example, but does not fill it in. */
@@ -30,8 +31,10 @@ export interface Call {
   /** Request headers by name. */
   headers?: Record<string, RequestHeader>;
   success: {
-    status: 200 | 201 | 202;
+    status: 101 | 200 | 201 | 202;
     schema: z.ZodType;
+    /** `Done.` when left out. */
+    description?: string;
     headers?: Record<string, string>;
     /** Whether the answer can be a 304, which has no body. */
     notModified?: boolean;
@@ -125,6 +128,16 @@ export const CALLS: Record<string, Call> = {
       headers: { Link: 'The next page, if there is one.' },
     },
     problems: [400, 404],
+  },
+  'POST /registration/links': {
+    id: 'createLink',
+    tag: 'Users',
+    summary: 'Make a personal address of the page',
+    description:
+      'Its token lets whoever opens it act as that attendee, and nothing else. 404 where AUTH_MODE does not have `link`.',
+    body: schemas.newLinkSchema,
+    success: { status: 201, schema: schemas.linkSchema },
+    problems: [...BODY_PROBLEMS, 404],
   },
   'POST /registration/events': {
     id: 'createEvent',
@@ -226,6 +239,27 @@ export const CALLS: Record<string, Call> = {
     query: schemas.logPageSchema,
     success: { status: 200, schema: schemas.logSchema },
     problems: [400, 404],
+  },
+  'GET /registration/events/{eventId}/live': {
+    id: 'watchEvent',
+    tag: 'Events',
+    summary: 'Watch an event over a WebSocket',
+    description:
+      'Told at once and after each change: how full the event is, and where `userId` stands. A `ping` is answered `pong`.',
+    path: schemas.eventParamSchema,
+    query: schemas.liveSchema,
+    headers: {
+      'Sec-WebSocket-Protocol': {
+        description: `\`${LIVE_PROTOCOL}\`; also \`${BEARER_PROTOCOL}TOKEN\` where no Authorization can be sent.`,
+        example: LIVE_PROTOCOL,
+      },
+    },
+    success: {
+      status: 101,
+      schema: schemas.liveMessageSchema,
+      description: 'The socket is open. Each text that it sends is one of these.',
+    },
+    problems: [400, 404, 426],
   },
   'GET /registration/events/{eventId}/webhooks': {
     id: 'listWebhooks',

@@ -18,7 +18,8 @@ export const secureHeaders = createMiddleware((c, next) => {
   return next();
 });
 
-const isAllowed = (origin: string, { CORS_ORIGINS = '' }: Env) =>
+/** Whether pages of this origin may call. */
+export const isAllowed = (origin: string, { CORS_ORIGINS = '' }: Env) =>
   CORS_ORIGINS.split(',').some((each) => each.trim() === origin);
 
 const answerOrigins = cors({

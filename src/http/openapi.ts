@@ -23,6 +23,7 @@ const PROBLEMS: Record<number, string> = {
   413: 'PayloadTooLargeError: the body is larger than the call takes.',
   415: 'UnsupportedMediaTypeError: the body is not declared as JSON in UTF-8, or is compressed.',
   422: 'KeyReusedError: the Idempotency-Key was used before, for a different request.',
+  426: 'UpgradeRequiredError: the call is answered over a WebSocket only.',
   429: 'RateLimitedError: more calls than one caller may make.',
   500: 'InternalError: a defect; the log has it under the request id.',
   503: 'UnavailableError: try again; `detail` says whether anything was changed. ConfigurationError: a setting is missing or impossible.',
@@ -54,7 +55,7 @@ function exampleOf(body: z.ZodType): { example?: unknown } {
 }
 
 function operation(call: Call, isPublic: boolean): ZodOpenApiOperationObject {
-  const { status, schema, headers = {}, notModified } = call.success;
+  const { status, schema, headers = {}, notModified, description = 'Done.' } = call.success;
   const ownHeaders = Object.fromEntries(
     Object.entries({ 'X-Request-Id': 'The id of the request.', ...headers }).map(
       ([name, description]) => [name, textHeader(description)],
@@ -105,7 +106,7 @@ function operation(call: Call, isPublic: boolean): ZodOpenApiOperationObject {
       : {}),
     responses: {
       [status]: {
-        description: 'Done.',
+        description,
         headers: ownHeaders,
         content: { 'application/json': { schema } },
       },

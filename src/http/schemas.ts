@@ -2,6 +2,9 @@ import * as z from 'zod';
 import { type EventPatch, isReversed } from '../event/model.ts';
 import {
   BULK_MAX_USERS,
+  LINK_DEFAULT_SECONDS,
+  LINK_MAX_SECONDS,
+  LINK_MIN_SECONDS,
   OVERRIDE_REASON_MAX_CHARS,
   PAGE_DEFAULT_ROWS,
   PAGE_MAX_ROWS,
@@ -35,6 +38,20 @@ export * from './answers.ts';
 export const newUserSchema = body({ userId: idOfNew, name }).meta({
   id: 'NewUser',
   examples: [EXAMPLE_USER],
+});
+
+/** `POST /registration/links` */
+export const newLinkSchema = body({
+  userId,
+  eventId: eventId.optional().meta({ description: 'The only event that it is for.' }),
+  expiresInSeconds: z
+    .int(expected('an integer'))
+    .min(LINK_MIN_SECONDS, { error: `must be at least ${LINK_MIN_SECONDS}` })
+    .max(LINK_MAX_SECONDS, { error: `must be at most ${LINK_MAX_SECONDS}` })
+    .default(LINK_DEFAULT_SECONDS),
+}).meta({
+  id: 'NewLink',
+  examples: [{ userId: exampleUserId, eventId: exampleEventId, expiresInSeconds: 3_600 }],
 });
 
 /** `POST /registration/events` */
@@ -102,6 +119,14 @@ export const dryRunSchema = z.strictObject({
 
 /** Query of `GET` and `DELETE /registration/registrations`, and of `DELETE /registration/waitlist` */
 export const placeSchema = object({ userId, eventId });
+
+/** Query of `GET /registration/events/{eventId}/live` */
+export const liveSchema = object({
+  userId: userId.optional().meta({
+    description: 'Also tells the place of this user; an attendee may name themselves only.',
+    examples: [exampleUserId],
+  }),
+});
 
 /** `POST /registration/registrations` */
 export const newRegistrationSchema = body({

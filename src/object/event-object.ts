@@ -14,6 +14,7 @@ import { Alarm } from './alarm.ts';
 import { Deliveries } from './deliveries.ts';
 import { deliveryPoint, type Measure, openMetrics } from './metrics.ts';
 import { openSequencer, type SequencerOptions } from './open-sequencer.ts';
+import { Sockets, type WatchRequest } from './sockets.ts';
 
 /** The object of one event: the only place where the rules and the store meet. */
 export class EventObject extends DurableObject<Env> {
@@ -21,6 +22,7 @@ export class EventObject extends DurableObject<Env> {
   readonly #users: UserDirectory;
   readonly #alarm: Alarm;
   readonly #deliveries: Deliveries;
+  readonly #sockets: Sockets;
   readonly #endpoints: readonly string[];
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -33,12 +35,16 @@ export class EventObject extends DurableObject<Env> {
     this.#endpoints = config.webhooks.map(({ name }) => name);
     this.#alarm = new Alarm(ctx.storage, () => Date.now());
     this.#deliveries = this.#openDeliveries(eventId, measure);
+    this.#sockets = this.#openSockets(eventId);
     const { sequencer, users } = this.openEvent(env, eventId, {
       logDays: config.logDays,
       endpoints: this.#endpoints,
       measure,
       arm: (dueAt) => this.#alarm.ensure(dueAt),
-      announce: () => this.#deliveries.kick(),
+      announce: () => {
+        this.#deliveries.kick();
+        this.#sockets.changed();
+      },
     });
     this.#sequencer = sequencer;
     this.#users = users;
@@ -73,8 +79,43 @@ export class EventObject extends DurableObject<Env> {
     });
   }
 
+  #openSockets(eventId: string): Sockets {
+    return new Sockets({
+      ctx: this.ctx,
+      ask: (userId) => this.execute(userId === null ? { type: 'read' } : { type: 'stand', userId }),
+      answerNow: (question) => this.#sequencer.answerNow(question),
+      version: () => this.#sequencer.state?.log?.version ?? this.#sequencer.state?.version ?? 0,
+      warmUp: () => this.#sequencer.warmUp(),
+      // biome-ignore lint/suspicious/noConsole: the platform's log
+      log: (problem, details) => console.warn(JSON.stringify({ problem, eventId, ...details })),
+    });
+  }
+
+  /** Opens a socket that tells what happens. The worker has checked who asks. */
+  override fetch(request: Request): Promise<Response> {
+    const who: WatchRequest = JSON.parse(decodeURIComponent(new URL(request.url).search.slice(1)));
+    return this.#sockets.open(who);
+  }
+
+  /** The platform answers pings by itself; this is anything else. */
+  override webSocketMessage(socket: WebSocket): void {
+    this.#sockets.refuse(socket);
+  }
+
+  /** Answers the close of a client, who would wait for it otherwise. */
+  override webSocketClose(socket: WebSocket): void {
+    socket.close();
+  }
+
   #submitOwn(command: Command): Promise<Reply> {
-    return this.#sequencer.submit(command, Date.now() + OWN_COMMAND_WAIT_MS);
+    return this.#submit(command, Date.now() + OWN_COMMAND_WAIT_MS);
+  }
+
+  async #submit(...command: Parameters<Sequencer['submit']>): Promise<Reply> {
+    const reply = await this.#sequencer.submit(...command);
+    // Nobody knows what was committed: those who watch are told as soon as it is known.
+    if (reply.type === 'unavailable' && reply.reason === 'uncertain') this.#sockets.changed();
+    return reply;
   }
 
   /**
@@ -131,7 +172,7 @@ export class EventObject extends DurableObject<Env> {
     const absence = await this.#checkUserOf(command, askedAt + QUEUE_WAIT_MS);
     const queuedAt = Date.now();
     const reply: Reply =
-      absence ?? (await this.#sequencer.submit(command, askedAt + QUEUE_WAIT_MS, key, actor));
+      absence ?? (await this.#submit(command, askedAt + QUEUE_WAIT_MS, key, actor));
     if (isQuestion(command)) return reply;
     // The sequencer's times start after the look-up of the user, so that is added. A reply without a commit has none.
     const { queueMs, ...commit } = reply.timing ?? { queueMs: Date.now() - queuedAt, ...NO_COMMIT };
@@ -158,8 +199,7 @@ export class EventObject extends DurableObject<Env> {
       return Promise.all(
         commands.map(
           (command, i) =>
-            absences[i] ??
-            this.#sequencer.submit(command, expiresAt, key && commandKey(key, i), actor),
+            absences[i] ?? this.#submit(command, expiresAt, key && commandKey(key, i), actor),
         ),
       );
     });

@@ -5,7 +5,10 @@ import { ACCESS, type Right, type Role } from '../../src/auth/access.ts';
 import { hexDigestOf } from '../../src/digest.ts';
 import { chainOf } from '../../src/event/log.ts';
 import app from '../../src/http/app.ts';
-import { newEvent, newUsers, unique } from '../support/desk.ts';
+import { LIVE_MAX_SOCKETS_OF_PERSON } from '../../src/limits.ts';
+import { LIVE_PROTOCOL } from '../../src/live-protocol.ts';
+import { newEvent, newUsers, register, unique } from '../support/desk.ts';
+import { askForSocket, watch } from '../support/watching.ts';
 
 const ISSUER = 'https://issuer.test';
 const AUDIENCE = 'registration-desk';
@@ -19,7 +22,8 @@ const published = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256
 
 const guarded: Env = {
   ...env,
-  AUTH_MODE: 'jwt,key',
+  AUTH_MODE: 'jwt,key,link',
+  LINK_SECRET: 'a secret of links that has 32 bytes',
   JWT_ISSUER: ISSUER,
   JWT_AUDIENCE: AUDIENCE,
   JWT_JWKS_URL: JWKS_URL,
@@ -114,13 +118,20 @@ describe('the table of routes and roles', () => {
   function requestFor(route: string, eventId: string, userId: string) {
     const [method = '', pattern = ''] = route.split(' ');
     const isPlace = /registration\/(registrations|waitlist)$/.test(pattern);
-    const query = isPlace && method !== 'POST' ? `?userId=${userId}&eventId=${eventId}` : '';
+    const isLive = pattern.endsWith('/live');
+    const query =
+      isPlace && method !== 'POST'
+        ? `?userId=${userId}&eventId=${eventId}`
+        : isLive
+          ? `?userId=${userId}`
+          : '';
     const path = pattern
       .replace(':eventId', eventId)
       .replace(':userId', userId)
       .replace(':file', 'start.js');
     const bodies: Record<string, unknown> = {
       'POST /registration/users': { userId, name: 'Somebody' },
+      'POST /registration/links': { userId, eventId },
       'POST /registration/events': { eventId: unique('event'), name: 'An event', capacity: 1 },
       'PATCH /registration/events/:eventId': { name: 'Another name' },
       'POST /registration/events/:eventId/registrations': { userIds: [userId] },
@@ -293,6 +304,94 @@ describe('a token', () => {
 
   test('longer than the bound is a 401', async () => {
     expect((await read('x'.repeat(9_000))).status).toBe(401);
+  });
+});
+
+describe('a socket', () => {
+  const asked = (bearer: string, options: { userId?: string; on?: Env } = {}) => ({
+    on: guarded,
+    protocols: [LIVE_PROTOCOL, `bearer.${bearer}`],
+    ...options,
+  });
+
+  test('shows its token as a subprotocol or as a header, and tells nobody the place of another', async () => {
+    const eventId = await newEvent(1, true);
+    const [me = '', other = ''] = await newUsers(2);
+    const mine = await token(me);
+    const open = async (...args: Parameters<typeof askForSocket>) => {
+      const answer = await askForSocket(...args);
+      answer.webSocket?.accept();
+      answer.webSocket?.close();
+      return answer.status;
+    };
+    expect(await open(eventId, { on: guarded })).toBe(401);
+    expect(await open(eventId, asked('rdk_wrong'))).toBe(401);
+    expect(await open(eventId, asked(''))).toBe(401);
+    expect(await open(eventId, asked(mine))).toBe(101);
+    expect(await open(eventId, asked(mine, { userId: me }))).toBe(101);
+    expect(await open(eventId, asked(mine, { userId: other }))).toBe(403);
+    expect(await open(eventId, asked(KEYS.organiser, { userId: other }))).toBe(101);
+    expect(await open(eventId, asked(KEYS.service, { userId: other }))).toBe(101);
+    const headers = { Authorization: `Bearer ${mine}` };
+    expect(await open(eventId, { on: guarded, headers, userId: me })).toBe(101);
+    expect(await open(eventId, { on: guarded, headers, userId: other })).toBe(403);
+  });
+
+  test('shows no token that way for another call', async () => {
+    const headers = { 'Sec-WebSocket-Protocol': `bearer.${KEYS.organiser}` };
+    expect((await call('GET', '/registration/events', { headers })).status).toBe(401);
+  });
+
+  test('tells nothing any more when the token has expired, and is closed then', async () => {
+    const on: Env = { ...guarded, JWT_CLOCK_TOLERANCE_SECONDS: '0' };
+    const eventId = await newEvent(2, true);
+    const [me = ''] = await newUsers(1);
+    const brief = await token(me, { expires: '1s' });
+    using watching = await watch(eventId, asked(brief, { userId: me, on }));
+    using kept = await watch(eventId, asked(await token(me), { userId: me, on }));
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    const before = watching.texts.length;
+    await register(me, eventId);
+    await watching.until(({ closed }) => closed !== null);
+    expect(watching.closed).toEqual({ code: 4401, reason: 'the token has expired' });
+    expect(watching.texts.length).toBe(before);
+    await kept.until(({ places }) => places.at(-1)?.status === 'ACTIVE');
+  });
+
+  test('too many of a person closes the oldest of theirs', async () => {
+    const eventId = await newEvent(1, true);
+    const [me = '', other = ''] = await newUsers(2);
+    const mine = await token(me);
+    using others = await watch(eventId, asked(await token(other)));
+    const all = [await watch(eventId, asked(mine))];
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    for (let i = 1; i < LIVE_MAX_SOCKETS_OF_PERSON; i++) {
+      all.push(await watch(eventId, asked(mine)));
+    }
+    expect(all.filter(({ closed }) => closed !== null)).toEqual([]);
+    all.push(await watch(eventId, asked(mine)));
+    await all[0]?.until(({ closed }) => closed !== null);
+    expect(all[0]?.closed?.code).toBe(4429);
+    expect([others, ...all.slice(1)].filter(({ closed }) => closed !== null)).toEqual([]);
+    for (const each of all) each[Symbol.dispose]();
+  });
+
+  test('counts against the limit of the caller', async () => {
+    const eventId = await newEvent(1, true);
+    let calls = 0;
+    const limit = async () => ({ success: ++calls <= 1 });
+    const on: Env = { ...guarded, CALLER_LIMIT: { limit } as RateLimit };
+    using watching = await watch(eventId, asked(KEYS.service, { on }));
+    expect(watching.texts.length).toBe(1);
+    expect((await askForSocket(eventId, asked(KEYS.service, { on }))).status).toBe(429);
+  });
+
+  test('works beside answers to other origins, whose headers it gets too', async () => {
+    const eventId = await newEvent(1, true);
+    const on: Env = { ...guarded, CORS_ORIGINS: 'https://page.test' };
+    const headers = { Origin: 'https://page.test' };
+    using watching = await watch(eventId, { ...asked(KEYS.service, { on }), headers });
+    expect(watching.texts.length).toBe(1);
   });
 });
 

@@ -49,6 +49,36 @@ describe('the settings about callers', () => {
     expect(from('http://localhost:8080/keys')).not.toThrow();
   });
 
+  test('the mode is a list without repetitions, or none', () => {
+    const LINK_SECRET = 'x'.repeat(32);
+    const keys = { API_KEYS: JSON.stringify([KEY]), LINK_SECRET };
+    const inMode = (AUTH_MODE: string) => () => readConfig({ ...JWT, ...keys, AUTH_MODE });
+    for (const mode of ['key', 'jwt,key', 'key, jwt', 'link,key', 'jwt,link', 'jwt,key,link']) {
+      expect(inMode(mode), mode).not.toThrow();
+      expect(inMode(mode)().auth.linkSecrets, mode).toEqual(
+        mode.includes('link') ? [LINK_SECRET] : undefined,
+      );
+    }
+    for (const mode of ['', ',', 'key,', 'key,key', 'none,key', 'key none', 'KEY', 'keys']) {
+      expect(inMode(mode), mode).toThrow('AUTH_MODE must be one of');
+    }
+    expect(inMode('link')).toThrow('AUTH_MODE is link alone');
+  });
+
+  test('link needs a secret of 32 bytes, or two while they are rotated, and quotes nothing of it', () => {
+    const keys = { ...BASE, AUTH_MODE: 'key,link', API_KEYS: JSON.stringify([KEY]) };
+    const withSecret = (LINK_SECRET?: string) => () => readConfig({ ...keys, LINK_SECRET });
+    const [one, other, third] = ['a'.repeat(32), '\u4f1a'.repeat(11), 'c'.repeat(32)];
+    expect(withSecret(one)().auth.linkSecrets).toEqual([one]);
+    expect(withSecret(` ${one} ,${other}`)().auth.linkSecrets).toEqual([one, other]);
+    for (const short of [undefined, '', 'SeCrEt', 'S'.repeat(31), `${one},`, `${one},SeCrEt`]) {
+      expect(withSecret(short), short).toThrow('LINK_SECRET must have at least 32 bytes');
+      expect(withSecret(short), short).not.toThrow('SeCrEt');
+    }
+    expect(withSecret(`${one},${one}`)).toThrow('LINK_SECRET must be one secret, or 2');
+    expect(withSecret(`${one},${other},${third}`)).toThrow('LINK_SECRET must be one secret, or 2');
+  });
+
   test('the clock tolerance is 0 to 300 seconds', () => {
     const within = (text: string) => () =>
       readConfig({ ...JWT, JWT_CLOCK_TOLERANCE_SECONDS: text });

@@ -12,6 +12,7 @@ afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 /** A program that has only the package. */
 const PROGRAM = `import { type AppType, hc } from 'registration-desk/client';
+import { watch, type LiveState } from 'registration-desk/live';
 
 const client = hc<AppType>('http://desk.test', {
   fetch: async (input: RequestInfo | URL) => {
@@ -30,6 +31,17 @@ if (asked.status === 200) {
   const { title, detail }: { title: string; detail: string } = await asked.json();
   throw new Error(title + detail);
 }
+const states: LiveState[] = [];
+const watching = watch({
+  url: 'http://127.0.0.1:9',
+  eventId: 'gala',
+  userId: 'ada',
+  onOccupancy: ({ availableCapacity }) => availableCapacity.toFixed(),
+  onPlace: (place) => void (place.status === 'WAITLISTED' && place.ahead.toFixed()),
+  onState: (state) => void states.push(state),
+});
+watching.close();
+console.log(states.join());
 // @ts-expect-error a capacity is a number
 void (() => client.registration.events.$post({ json: { name: 'x', capacity: '2' } }));
 `;
@@ -67,6 +79,6 @@ test('the package, installed elsewhere, is a typed client that compiles and runs
   const compiled = execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', project]).toString();
   expect(compiled).toBe('');
   expect(execFileSync(process.execPath, [join(project, 'main.ts')]).toString()).toBe(
-    'http://desk.test/registration/registrations?userId=ada&eventId=gala\nNONE null\n',
+    'http://desk.test/registration/registrations?userId=ada&eventId=gala\nNONE null\nconnecting,closed\n',
   );
 });

@@ -47,6 +47,7 @@ beforeAll(async () => {
   built = await build(directory, {
     name: 'outbox',
     scale: 1,
+    hasOwnTimes: true,
     replacements: [
       {
         file: 'index.ts',

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { MESSAGE_TIMEOUT_MS } from './endpoints.ts';
 import type { Replacement } from './mutations.ts';
 
 /** The project. */
@@ -23,6 +24,8 @@ export interface BuildOptions {
   name: string;
   scale: number;
   replacements: Replacement[];
+  /** Whether messages are tried again, and offers end, as soon as in production; false when left out. */
+  hasOwnTimes?: boolean;
 }
 
 /** The deadlines that are cut short, so that more of them pass in one run. */
@@ -41,16 +44,33 @@ const SCALED = [
   'BACKOFF_MAX_MS',
 ];
 
+/**
+ * How messages are tried again, unless a build has its own times: a failure and what follows have to fit into a history, and no
+ * common factor brings seconds and days into it.
+ */
+const MESSAGE_TIMES: Record<string, string> = {
+  OUTBOX_RETRY_DELAYS_MS: '[40, 80, 150, 250, 400, 600, 800, 1_000, 1_200]',
+  OUTBOX_TIMEOUT_MS: String(MESSAGE_TIMEOUT_MS),
+  OUTBOX_BEGIN_MS: '3_000',
+  DELIVERY_REST_MS: '300',
+  ALARM_GRACE_MS: '250',
+  ALARM_RETRY_MS: '400',
+  OWN_COMMAND_WAIT_MS: '5_000',
+};
+
 /** Bundles a copy of the source in a folder of its own, so that a defect can't get into the product's build. */
 export async function build(parent: string, options: BuildOptions): Promise<Build> {
-  const { name, scale, replacements } = options;
+  const { name, scale, replacements, hasOwnTimes = false } = options;
   const folder = join(parent, name);
   mkdirSync(folder, { recursive: true });
   cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true });
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   if (scale !== 1) cutDeadlines(folder, scale);
-  allowShortOffers(folder);
+  if (!hasOwnTimes) {
+    allowShortOffers(folder);
+    cutMessageTimes(folder);
+  }
   for (const replacement of replacements) replace(folder, replacement);
   if (replacements.length > 0) await checkTypes(folder);
 
@@ -104,6 +124,17 @@ function cutDeadlines(folder: string, scale: number): void {
 function allowShortOffers(folder: string): void {
   const from = 'export const OFFER_MIN_SECONDS = 10;';
   replace(folder, { file: 'limits.ts', from, to: 'export const OFFER_MIN_SECONDS = 1;' });
+}
+
+function cutMessageTimes(folder: string): void {
+  const path = join(folder, 'src/limits.ts');
+  let text = readFileSync(path, 'utf8');
+  for (const [name, value] of Object.entries(MESSAGE_TIMES)) {
+    const declaration = new RegExp(`export const ${name} = [^;]+;`);
+    if (!declaration.test(text)) throw new Error(`limits.ts has no ${name}`);
+    text = text.replace(declaration, `export const ${name} = ${value};`);
+  }
+  writeFileSync(path, text);
 }
 
 /** @throws when the text of a replacement does not occur exactly once */

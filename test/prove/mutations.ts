@@ -1,3 +1,5 @@
+import { WEBHOOK_MUTATIONS } from './webhook-mutations.ts';
+
 /** A text of the source, which must occur once, and what it is replaced with. */
 export interface Replacement {
   /** Below `src`. */
@@ -351,4 +353,5 @@ export const MUTATIONS: Mutation[] = [
       },
     ],
   },
+  ...WEBHOOK_MUTATIONS,
 ];

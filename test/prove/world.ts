@@ -54,6 +54,8 @@ export interface WorldOptions {
   /** Whether the database has a file, so that it can be killed and started again. */
   isDurable: boolean;
   userIds: string[];
+  /** The secret `WEBHOOKS`; where it is left out, nobody is told of anything. */
+  webhooks?: string;
 }
 
 /** A database, a proxy that applies the weather, and workers that share both. */
@@ -116,6 +118,7 @@ export class World {
     const worker = await startWorkerd(this.#options.build, {
       name: `${this.#name}-${++this.#starts}`,
       isInterruptible: this.#options.isInterruptible,
+      objects: this.#objectsOf(number),
       bindings: {
         ENVIRONMENT: 'development',
         AUTH_MODE: 'none',
@@ -128,10 +131,17 @@ export class World {
         REGISTRATIONS_TABLE: TABLES.registrations,
         WAITLIST_TABLE: TABLES.waitlist,
         LOG_DAYS: String(LOG_DAYS),
+        ...(this.#options.webhooks === undefined ? {} : { WEBHOOKS: this.#options.webhooks }),
       },
     });
     this.logs.push(worker.log);
     this.workers[number] = worker;
+  }
+
+  /** Where the objects of a worker keep their alarms: a worker that is started again has them. */
+  #objectsOf(number: number): string | null {
+    const { build, webhooks } = this.#options;
+    return webhooks === undefined ? null : join(build.directory, `${this.#name}-objects-${number}`);
   }
 
   async killWorker(number: number): Promise<void> {
@@ -171,12 +181,17 @@ export class World {
     });
   }
 
+  /** The event items as they are now, read past the service. */
+  readItems(): Promise<EventItem[]> {
+    return this.#scan<EventItem>(TABLES.events);
+  }
+
   /** Ends the workers at once, waits until nothing is under way any more, and reads every row. */
   async finalTables(): Promise<Tables> {
     await Promise.all(this.workers.map((_, number) => this.killWorker(number)));
     await this.proxy.settle(SETTLE_TIMEOUT_MS);
     const [events, registrations, waitlist] = await Promise.all([
-      this.#scan<EventItem>(TABLES.events),
+      this.readItems(),
       this.#scan<{ registrationId: string }>(TABLES.registrations),
       this.#scan<WaitlistEntry>(TABLES.waitlist),
     ]);
@@ -205,6 +220,10 @@ export class World {
     this.#client.destroy();
     this.#database.child.kill('SIGKILL');
     await this.#database.stop();
+    for (const number of this.workers.keys()) {
+      const objects = this.#objectsOf(number);
+      if (objects !== null) rmSync(objects, { recursive: true, force: true });
+    }
     if (this.#dbPath) {
       for (const suffix of ['', '-wal', '-shm']) rmSync(this.#dbPath + suffix, { force: true });
     }

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { Command } from '../../event/command.ts';
+import { toCapacity } from '../../event/shown.ts';
 import { BULK_BODY_MAX_BYTES } from '../../limits.ts';
 import { servicesOf } from '../../services.ts';
 import { listEvents } from '../../store/events.ts';
@@ -12,7 +13,6 @@ import { answerLog } from '../log.ts';
 import { linkNext, readCursor, writeCursor } from '../paging.ts';
 import {
   bulkSchema,
-  type Capacity,
   dryRunSchema,
   eventParamSchema,
   eventPatchSchema,
@@ -87,17 +87,7 @@ export const events = new Hono<{ Bindings: Env }>()
   .get('/:eventId/capacity', validate('param', eventParamSchema), async (c) => {
     const { eventId } = c.req.valid('param');
     const outcome = await execute(c, eventId, { type: 'read' }, ['read']);
-    const { event, registeredCount, offeredCount, waitlistCount } = outcome;
-    const capacity: Capacity = {
-      eventId,
-      totalCapacity: event.capacity,
-      availableCapacity: Math.max(0, event.capacity - registeredCount - offeredCount),
-      registeredCount,
-      offeredCount,
-      waitlistCount,
-      status: event.status,
-    };
-    return c.json(capacity, 200);
+    return c.json(toCapacity(outcome), 200);
   })
   .get(
     '/:eventId/registrations',

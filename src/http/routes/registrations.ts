@@ -1,23 +1,10 @@
 import { Hono } from 'hono';
-import type { Command, Outcome } from '../../event/command.ts';
+import type { Command } from '../../event/command.ts';
 import type { Offer, Registration } from '../../event/model.ts';
+import { toStanding } from '../../event/shown.ts';
 import { execute } from '../event-call.ts';
-import { newRegistrationSchema, placeSchema, type Standing } from '../schemas.ts';
+import { newRegistrationSchema, placeSchema } from '../schemas.ts';
 import { jsonBody, validate } from '../validate.ts';
-
-/** The place of a user in the form of the API. */
-function toStanding({
-  registration,
-  offer,
-  entry,
-  ahead,
-}: Extract<Outcome, { type: 'standing' }>): Standing {
-  const none = { registration: null, offer: null, waitlistEntry: null, ahead: null };
-  if (registration) return { status: 'ACTIVE', ...none, registration };
-  if (offer) return { status: 'OFFERED', ...none, offer };
-  if (entry) return { status: 'WAITLISTED', ...none, waitlistEntry: entry, ahead: ahead ?? 0 };
-  return { status: 'NONE', ...none };
-}
 
 /** What became of a seat that somebody gave up. */
 function toSuccession(promoted: Registration | null, offered: Offer | null): string {
