@@ -20,7 +20,7 @@ export interface Decided {
 export interface Batch {
   /** When it was decided, ISO 8601 in UTC. */
   at: string;
-  /** What was due by then. It comes before whatever was decided. */
+  /** What was due by then, with the offer of the first command's user. It comes before whatever was decided. */
   due: Change[];
   decided: Decided[];
   /** Commands that were not decided because they had waited too long. */
@@ -74,6 +74,8 @@ export function decideBatch(
       const over = endOwnOffer(draft, pending.command, circumstances);
       if (!draft.hasRoomFor(over, 0)) break;
       draft.apply(over);
+      // If the command does not fit beside what is due, that is committed first, with the end of this offer.
+      if (isFirst) batch.due = [...batch.due, ...over];
       const { changes, outcome, mustCommit, pointer } = decide(
         draft,
         pending.command,

@@ -352,6 +352,16 @@ describe('a batch', () => {
     expect([batch.draft, batch.due.length, batch.decided.length]).toEqual([null, 40, 1]);
   });
 
+  test('ends the offer of who asks even if the command needs a transaction of its own', () => {
+    const { state, newId } = withOffers(EXPIRY_MAX_OFFERS + 1, EXPIRY_MAX_OFFERS);
+    const key = { id: 'k', fingerprint: 'f' };
+    const last = { ...pendingOf(register(`u${EXPIRY_MAX_OFFERS}`)), key };
+    const { draft, due, decided } = decideBatch(state, [last], { now: at(30), newId });
+    expect(draft).toBeNull();
+    state.applyCommit([...due, ...decided.flatMap(({ changes }) => changes)], 99);
+    expect(inShort(decide(state, read, { now: at(30), newId }).outcome)).toBe('read 2 0 +32');
+  });
+
   test('ends so many offers and no more in one decision, and the others in the next', () => {
     const { state, newId, run } = withOffers(EXPIRY_MAX_OFFERS + 1);
     const { due } = decideBatch(state, [], { now: at(30), newId });

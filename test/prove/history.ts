@@ -94,6 +94,13 @@ export interface Offered extends Entry {
   expiresAt: string;
 }
 
+/** The id of an offer and when it was made, by its position: no other offer of the event has it. */
+export interface MadeOffer {
+  position: number;
+  id: string;
+  createdAt: string;
+}
+
 /** What the tables hold of an event. */
 export interface Content extends Settings {
   /** The revision: counts the changes of the settings. */
@@ -129,7 +136,8 @@ export type Outcome =
   | { type: 'standing'; standing: Standing }
   /** `time`: when registration opens, or closed, if that is the reason. */
   | { type: 'refused'; reason: Reason; time?: string | undefined }
-  | { type: 'tables'; content: Content | null }
+  /** `offersMade`: every offer that the event's log tells of. */
+  | { type: 'tables'; content: Content | null; offersMade?: readonly MadeOffer[] }
   /** The request may have been carried out at any time since, may still be, or never. */
   | { type: 'unknown'; why: string };
 

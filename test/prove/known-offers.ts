@@ -1,18 +1,30 @@
-import type { Offered, Operation, Outcome } from './history.ts';
+import type { MadeOffer, Offered, Operation, Outcome } from './history.ts';
+import type { LogEntry } from './log.ts';
 import type { KnownOffers } from './rules.ts';
 
 /**
- * What anybody was told of offers, at whatever time. A position is never given twice, so it tells an offer from
- * all others; when it was made tells when it ends.
+ * What clients and the log tell of offers, at whatever time. A position is never given twice, so it tells an
+ * offer from all others. When it was made tells when it ends.
  */
 export function knownOffers(operations: Operation[]): KnownOffers {
   const known = new Map<number, { id: string; createdAt: string }>();
   for (const { outcome } of operations) {
-    for (const { position, id, createdAt } of offersIn(outcome)) {
+    const made = outcome.type === 'tables' ? (outcome.offersMade ?? []) : [];
+    for (const { position, id, createdAt } of [...offersIn(outcome), ...made]) {
       known.set(position, { id, createdAt });
     }
   }
   return known;
+}
+
+/** The offers that a log tells of. */
+export function offersMade(entries: readonly LogEntry[]): MadeOffer[] {
+  return entries.flatMap(({ at, changes }) =>
+    changes.flatMap((change) => {
+      if (change.type !== 'offer.made') return [];
+      return { position: change.position, id: change.offerId, createdAt: at };
+    }),
+  );
 }
 
 /** The offers that an answer shows. */

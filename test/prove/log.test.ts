@@ -13,11 +13,12 @@ import {
   NOW,
   timedCommands,
 } from '../support/model.ts';
-import type { Operation, Outcome, Request } from './history.ts';
+import { type Operation, type Outcome, Recorder, type Request } from './history.ts';
+import { knownOffers, offersMade } from './known-offers.ts';
 import { chainOf, checkPage, entriesOf, LOG_DAYS, type LogPage, strayLogRows } from './log.ts';
 import { checkLog } from './log-check.ts';
 import { settingsOf } from './rules.ts';
-import type { Rows } from './tables.ts';
+import { type Rows, toContent } from './tables.ts';
 
 type Entry = Rows['log'][number];
 
@@ -253,6 +254,23 @@ describe('a log', () => {
     expect(faultsOf(story)).toEqual([]);
   });
 
+  test('tells when each offer was made, also where no client was told', () => {
+    const { log, rows } = tellOffers();
+    const made = offersMade(log);
+    expect(made.map(({ position, createdAt }) => [position, createdAt])).toEqual([
+      ...[
+        [1, at(0)],
+        [2, at(1)],
+        [3, at(11)],
+        [4, at(12)],
+      ],
+    ]);
+    const recorder = new Recorder();
+    const last = recorder.begin('c', 'e', { type: 'tables' });
+    recorder.end(last, { type: 'tables', content: toContent(rows), offersMade: made });
+    expect(knownOffers(recorder.operations).get(2)).toEqual({ id: made[1]?.id, createdAt: at(1) });
+  });
+
   const wrong: Record<string, [(story: Story) => void, string]> = {
     'an entry that is missing': [({ log }) => log.splice(2, 1), 'the chain of the log breaks'],
     'the last entry missing': [({ log }) => log.pop(), 'that only the tables have'],
@@ -405,7 +423,7 @@ describe('a log', () => {
     ],
     'a seat that is offered to nobody': [
       (story) => leaveOut(story, 'offer.made'),
-      'a free seat was not given to the line before',
+      'leaves a seat free while somebody waits',
     ],
     'an offer that is over and does not end': [
       (story) => leaveOut(story, 'offer.expired'),
@@ -512,6 +530,24 @@ describe('a page of the log', () => {
     expect(told(rows.log.slice(1), true)).toHaveLength(1);
     expect(told(null)).toHaveLength(1);
     expect(told(null, true)).toEqual([]);
+  });
+
+  test('at the end may lack what the clock did afterwards, and nothing else', () => {
+    const story = tellOffers();
+    const told = story.log.slice();
+    story.commit(updateOf({ promotesUntil: null, capacity: 3 }));
+    const asked = story.log.slice();
+    story.seconds = 60;
+    story.commit({ type: 'expire' });
+    const faultsWith = (entries: Entry[]) => {
+      const whole = { pages: [], whole: [{ worker: 0, entries }] };
+      return checkLog(story.rows, story.operations, whole, false).filter((fault) =>
+        fault.startsWith('worker'),
+      );
+    };
+    expect(story.log).toHaveLength(told.length + 2);
+    expect(faultsWith(asked)).toEqual([]);
+    expect(faultsWith(told)).toHaveLength(1);
   });
 });
 

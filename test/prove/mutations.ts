@@ -286,6 +286,11 @@ export const MUTATIONS: Mutation[] = [
         from: 'const due = isDue(state, now)',
         to: 'const due = isDue(state, now - 400)',
       },
+      {
+        file: 'event/batch.ts',
+        from: 'return overOfferOf(draft, draft.event, userId, circumstances.now)',
+        to: "return overOfferOf(draft, draft.event, userId, '')",
+      },
     ],
   },
   {
@@ -315,6 +320,26 @@ export const MUTATIONS: Mutation[] = [
         file: 'event/rules/offer.ts',
         from: 'const isLineOver = lineEndsAt(event) <= nowMs;',
         to: "const isLineOver = event.status === 'CANCELLED';",
+      },
+    ],
+  },
+  {
+    name: 'an entry in line after the end of the line',
+    replacements: [
+      {
+        file: 'event/rules/registration.ts',
+        from: "if (isLineOver) return refuse('line-ended');",
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'an offer that lasts past the end of the line, by the log',
+    replacements: [
+      {
+        file: 'event/rules/seating.ts',
+        from: "changes.push({ type: 'offered', entry, offer, expiresAt: shown.expiresAt });",
+        to: "changes.push({ type: 'offered', entry, offer, expiresAt: offer.expiresAt });",
       },
     ],
   },

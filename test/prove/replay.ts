@@ -6,6 +6,12 @@ import type { LogChange, LogEntry, LoggedSettings } from './log.ts';
 import { lineEndOf, settingsOf } from './rules.ts';
 import { type Rows, toContent } from './tables.ts';
 
+/**
+ * An entry with fewer changes is no part of a change that needs several transactions. A transaction takes 98 rows,
+ * and a change has three at most.
+ */
+const PART_MIN_CHANGES = 32;
+
 /** A row that an entry of the log created. */
 interface Created {
   userId: string;
@@ -54,6 +60,9 @@ export class LoggedEvent {
           if (what) this.faults.push(`the log, version ${version}: ${what}: ${tell(change)}`);
         }
       }
+      if (this.#isOwed && changes.length < PART_MIN_CHANGES) {
+        this.faults.push(`the log, version ${version}, leaves a seat free while somebody waits`);
+      }
     }
   }
 
@@ -83,15 +92,19 @@ export class LoggedEvent {
     return this.#settings !== null && lineEndOf(this.#settings) <= Date.parse(this.#at);
   }
 
+  /** Whether a seat has to go to the line. */
+  get #isOwed(): boolean {
+    return this.#isFree && this.line.length > 0 && !this.#isLineOver;
+  }
+
   /**
    * What had to be done before a change, if anything: free seats go to the line first, and then offers end that are
    * over. A change that makes seats free, or moves the end of the line, has that done behind it in its own entry.
    */
   #whatIsDue({ type }: LogChange, before: LogChange | undefined): string | null {
     const isFill = type === 'registration.promoted' || type === 'offer.made';
-    const isOwed = this.#isFree && this.line.length > 0 && !this.#isLineOver;
     const isEnding = before?.type === 'event.updated' || before?.type === 'offer.expired';
-    if (isOwed) {
+    if (this.#isOwed) {
       const mayBeNext = isFill || (type === 'offer.expired' && isEnding);
       return mayBeNext ? null : 'a free seat was not given to the line before';
     }

@@ -26,7 +26,7 @@ export interface Held extends Offered {
   until: number;
 }
 
-/** What anybody was told of an offer, by its position, which is no other's: its id, and when it was made. */
+/** What is known of offers, by position. */
 export type KnownOffers = ReadonlyMap<number, { id: string; createdAt: string }>;
 
 /** An event that exists. */
@@ -239,7 +239,7 @@ const refusalOf = (reason: Reason, time?: string): Outcome => ({
  *
  * @param told the outcome that a client was told; ids are taken from it
  * @param when when it was decided: if a window opens or closes meanwhile, both answers are right
- * @param known what clients were told of offers at any time
+ * @param known what is told of offers at any time
  */
 export function carryOutAll(
   state: Model,

@@ -3,6 +3,7 @@ import { check } from './checker.ts';
 import { Endpoints } from './endpoints.ts';
 import type { Fault } from './faults.ts';
 import { changesOnly } from './history.ts';
+import { offersMade } from './known-offers.ts';
 import { staleAbsences } from './liveness.ts';
 import { checkLog } from './log-check.ts';
 import { checkMessages, strayMessages } from './messages.ts';
@@ -114,7 +115,11 @@ async function judge(session: Session, world: World, endpoints: Endpoints) {
     ];
     violations.push(...faults.map((fault) => `event ${brief(eventId)}: ${fault}`));
     const last = recorder.begin('—', eventId, { type: 'tables' });
-    recorder.end(last, { type: 'tables', content: toContent(rows) });
+    recorder.end(last, {
+      type: 'tables',
+      content: toContent(rows),
+      offersMade: offersMade(rows.log),
+    });
     const whole = [...history, last];
     const checked = hasTwoOwners(scenario) ? changesOnly(whole) : whole;
     const verdict = check(checked);

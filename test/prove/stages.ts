@@ -53,6 +53,7 @@ export async function proveProduct(
     { ...bounds, stopsAtViolation: false },
     (result, soFar) => {
       if (result.violations.length > 0) showFailure(result);
+      if (result.undecided > 0) say(`UNDECIDED: an event in history ${result.scenario.seed}`);
       const interval = process.stdout.isTTY ? PROGRESS_MS : 10 * PROGRESS_MS;
       if (performance.now() - shownAt < interval) return;
       shownAt = performance.now();
