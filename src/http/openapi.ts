@@ -172,7 +172,7 @@ export function describeApi(): ReturnType<typeof createDocument> {
           bearer: {
             type: 'http',
             scheme: 'bearer',
-            description: 'A token of the issuer, or a key.',
+            description: 'A token of the issuer, a key, or the token of a link.',
           },
         },
       },

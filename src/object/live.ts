@@ -17,10 +17,17 @@ export interface Watcher {
   endsAt: number;
 }
 
-/** An event as it is now; null while it is not in memory. */
+/** An event as it is now. */
 export interface Sight {
-  occupancy(): Occupancy | null;
+  /** What everybody is told: as a text to send, and without the time, which is no news. */
+  occupancy: { text: string; what: string };
   place(userId: string): Place | null;
+}
+
+/** Puts into words what everybody is told, once for all of them. */
+export function toWords(occupancy: Occupancy): Sight['occupancy'] {
+  const { now: _, ...what } = occupancy;
+  return { text: JSON.stringify(occupancy), what: JSON.stringify(what) };
 }
 
 /** What a watcher was told last. */
@@ -50,12 +57,9 @@ export function newsFor(
 ): { messages: string[]; told: Told } {
   const messages: string[] = [];
   const news = { ...told };
-  const occupancy = sight.occupancy();
-  if (occupancy) {
-    // The time changes always, and is no news.
-    const { now: _, ...what } = occupancy;
-    news.occupancy = JSON.stringify(what);
-    if (news.occupancy !== told.occupancy) messages.push(JSON.stringify(occupancy));
+  if (sight.occupancy.what !== told.occupancy) {
+    news.occupancy = sight.occupancy.what;
+    messages.push(sight.occupancy.text);
   }
   const place = userId === null ? null : sight.place(userId);
   if (place) {
@@ -76,13 +80,13 @@ export function endOf(watcher: Watcher, pingedAt: number | null, now: number): C
 }
 
 /** What rounds need from outside. */
-export interface RoundsDeps<Socket> {
+export interface RoundsDeps<Socket, View> {
   /** All who watch now. */
   watchers(): Socket[];
-  /** Whether the event is in memory. If it is not it gets loaded, and `changed` is called then. */
-  isReady(): boolean;
+  /** The event as it is now. Null while it is not in memory: then it gets loaded, and `changed` is called. */
+  look(): View | null;
   /** Tells a watcher what they do not know yet; the number of messages that it took. */
-  tell(socket: Socket): number;
+  tell(socket: Socket, view: View): number;
   now(): number;
   after(ms: number, run: () => void): void;
 }
@@ -93,8 +97,8 @@ export interface RoundsDeps<Socket> {
  * to tell, and commits go on in between. What changes during a round is told in the next one, so the last state
  * always arrives. No timer is left when nothing has changed.
  */
-export class Rounds<Socket> {
-  readonly #deps: RoundsDeps<Socket>;
+export class Rounds<Socket, View> {
+  readonly #deps: RoundsDeps<Socket, View>;
   #isUnderWay = false;
   #hasChanged = false;
   /** When the next round may begin, in epoch milliseconds. */
@@ -102,7 +106,7 @@ export class Rounds<Socket> {
   /** Who is left to be told in this round. */
   #left: Socket[] = [];
 
-  constructor(deps: RoundsDeps<Socket>) {
+  constructor(deps: RoundsDeps<Socket, View>) {
     this.#deps = deps;
   }
 
@@ -128,8 +132,9 @@ export class Rounds<Socket> {
   }
 
   #goOn(): void {
-    const { isReady, tell, now, after } = this.#deps;
-    if (this.#left.length > 0 && !isReady()) {
+    const { look, tell, now, after } = this.#deps;
+    const view = look();
+    if (view === null) {
       this.#left = [];
       this.#isUnderWay = false;
       return;
@@ -138,7 +143,7 @@ export class Rounds<Socket> {
     for (let count = 0; count < LIVE_SLICE_WATCHERS && messages < LIVE_SLICE_MESSAGES; count++) {
       const socket = this.#left.pop();
       if (socket === undefined) break;
-      messages += tell(socket);
+      messages += tell(socket, view);
     }
     const pauseMs = Math.ceil((messages * 1_000) / LIVE_MESSAGES_PER_SECOND);
     this.#restsUntil = Math.max(this.#restsUntil, now() + pauseMs);

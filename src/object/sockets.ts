@@ -13,6 +13,7 @@ import {
   Rounds,
   type Sight,
   type Told,
+  toWords,
   type Watcher,
 } from './live.ts';
 
@@ -69,7 +70,7 @@ const toPlace = (outcome: Extract<Outcome, { type: 'standing' }>): Place => ({
  */
 export class Sockets {
   readonly #deps: SocketsDeps;
-  readonly #rounds: Rounds<WebSocket>;
+  readonly #rounds: Rounds<WebSocket, Sight>;
   /** What is kept with each socket, as far as it was read since the object woke. */
   readonly #kept = new WeakMap<WebSocket, Kept>();
 
@@ -77,8 +78,8 @@ export class Sockets {
     this.#deps = deps;
     this.#rounds = new Rounds({
       watchers: () => this.#open(),
-      isReady: () => this.#isReady(),
-      tell: (socket) => this.#tell(socket),
+      look: () => this.#look(),
+      tell: (socket, sight) => this.#tell(socket, sight),
       now: () => Date.now(),
       after: (ms, run) => {
         setTimeout(run, ms);
@@ -109,9 +110,9 @@ export class Sockets {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(CLIENT_PING, SERVER_PONG));
     ctx.acceptWebSocket(server, [tag]);
     this.#keep(server, { watcher: { userId, openedAt: Date.now(), endsAt }, told: NOTHING_TOLD });
-    this.#tell(server);
-    // The event may have been dropped from memory since it was asked: then it is loaded, and told then.
-    if (!this.#isReady()) this.changed();
+    const sight = this.#look();
+    // The event may have been dropped from memory since it was asked. Then it is being loaded, and told after that.
+    if (sight) this.#tell(server, sight);
     const headers = { 'Sec-WebSocket-Protocol': LIVE_PROTOCOL };
     return new Response(null, { status: 101, webSocket: client, headers });
   }
@@ -137,14 +138,31 @@ export class Sockets {
     }
   }
 
-  #isReady(): boolean {
-    const isReady = this.#deps.answerNow({ type: 'read' }) !== null;
-    if (!isReady) this.#deps.warmUp();
-    return isReady;
+  /** The event as it is in memory; null if it is not, and then it gets loaded. */
+  #look(): Sight | null {
+    const { answerNow, version, warmUp } = this.#deps;
+    const outcome = answerNow({ type: 'read' });
+    if (outcome?.type !== 'read') {
+      warmUp();
+      return null;
+    }
+    const occupancy = toWords({
+      type: 'occupancy',
+      now: new Date().toISOString(),
+      version: version(),
+      revision: outcome.revision,
+      ...toCapacity(outcome),
+    });
+    return { occupancy, place: (userId) => this.#placeOf(userId) };
+  }
+
+  #placeOf(userId: string): Place | null {
+    const outcome = this.#deps.answerNow({ type: 'stand', userId });
+    return outcome?.type === 'standing' ? toPlace(outcome) : null;
   }
 
   /** Tells a watcher what they do not know yet; the number of messages. */
-  #tell(socket: WebSocket): number {
+  #tell(socket: WebSocket, sight: Sight): number {
     if (socket.readyState !== WebSocket.READY_STATE_OPEN) return 0;
     const { watcher, told: before } = this.#keptWith(socket);
     const pingedAt = this.#deps.ctx.getWebSocketAutoResponseTimestamp(socket);
@@ -153,7 +171,7 @@ export class Sockets {
       this.#close(socket, closing);
       return 0;
     }
-    const { messages, told } = newsFor(watcher.userId, before, this.#sight);
+    const { messages, told } = newsFor(watcher.userId, before, sight);
     if (messages.length === 0) return 0;
     try {
       for (const message of messages) socket.send(message);
@@ -183,24 +201,4 @@ export class Sockets {
     const [code, reason] = CLOSINGS[closing];
     socket.close(code, reason);
   }
-
-  /** The event as it is in memory. */
-  readonly #sight: Sight = {
-    occupancy: () => {
-      const { answerNow, version } = this.#deps;
-      const outcome = answerNow({ type: 'read' });
-      if (outcome?.type !== 'read') return null;
-      return {
-        type: 'occupancy',
-        now: new Date().toISOString(),
-        version: version(),
-        revision: outcome.revision,
-        ...toCapacity(outcome),
-      };
-    },
-    place: (userId) => {
-      const outcome = this.#deps.answerNow({ type: 'stand', userId });
-      return outcome?.type === 'standing' ? toPlace(outcome) : null;
-    },
-  };
 }

@@ -29,6 +29,8 @@ const TARGETS: Record<string, { least: number } | { most: number }> = {
   'webhook-p99-ms': { most: 1_000 },
   'webhook-undelivered': { most: 0 },
   'webhook-dead-over-none': { least: 0.95 },
+  'live-storm-with-over-without': { least: 0.9 },
+  'live-p99-ms': { most: 1_000 },
   'memory-mb': { most: 100 },
   'memory-peak-mb': { most: 100 },
   'memory-longest-mb': { most: 100 },

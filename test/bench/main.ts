@@ -11,6 +11,7 @@ import { openDatabase, seedUsers, USERS } from './database.ts';
 import { Figures } from './figures.ts';
 import { benchGrowth } from './growth.ts';
 import { benchHot } from './hot.ts';
+import { benchLive } from './live.ts';
 import { benchMemory } from './memory.ts';
 import { benchPlatform } from './platform.ts';
 import { benchProfile } from './profile.ts';
@@ -38,6 +39,7 @@ const PARTS: Record<
   platform: { run: benchPlatform, isLong: true },
   cold: { run: benchCold },
   webhooks: { run: benchWebhooks },
+  live: { run: benchLive },
   growth: { run: benchGrowth },
   memory: { run: benchMemory },
   size: { run: benchSize },

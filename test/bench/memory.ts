@@ -27,7 +27,7 @@ const heapMb = async (inspector: Inspector): Promise<number> => {
  * The memory after a garbage collection. The runtime collects when it is told to,
  * but does not answer, and does it with the next request.
  */
-async function liveMb(inspector: Inspector, url: string): Promise<number> {
+export async function liveMb(inspector: Inspector, url: string): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < COLLECTIONS; i++) {
     inspector.notify('HeapProfiler.collectGarbage');

@@ -6,7 +6,14 @@ import {
   LIVE_SILENCE_MS,
   LIVE_SLICE_MESSAGES,
 } from '../../src/limits.ts';
-import { endOf, NOTHING_TOLD, newsFor, Rounds, type Sight } from '../../src/object/live.ts';
+import {
+  endOf,
+  NOTHING_TOLD,
+  newsFor,
+  Rounds,
+  type Sight,
+  toWords,
+} from '../../src/object/live.ts';
 
 const OCCUPANCY: Occupancy = {
   type: 'occupancy',
@@ -18,8 +25,8 @@ const OCCUPANCY: Occupancy = {
 };
 const NONE = { registration: null, waitlistEntry: null, ahead: null, offer: null } as const;
 const PLACE: Place = { type: 'place', status: 'NONE', ...NONE };
-const sight = (occupancy: Occupancy | null, place: Place | null = PLACE): Sight => ({
-  occupancy: () => occupancy,
+const sight = (occupancy: Occupancy, place: Place | null = PLACE): Sight => ({
+  occupancy: toWords(occupancy),
   place: () => place,
 });
 const parsed = ({ messages }: { messages: string[] }) => messages.map((text) => JSON.parse(text));
@@ -58,9 +65,9 @@ describe('what a watcher is told', () => {
     expect(parsed(newsFor('ada', told, sight(OCCUPANCY, behind(1))))).toEqual([behind(1)]);
   });
 
-  test('is nothing, and nothing is forgotten, while the event is not in memory', () => {
+  test('is nothing of their place while that is not known', () => {
     const { told } = newsFor('ada', NOTHING_TOLD, sight(OCCUPANCY));
-    expect(newsFor('ada', told, sight(null, null))).toEqual({ messages: [], told });
+    expect(newsFor('ada', told, sight(OCCUPANCY, null))).toEqual({ messages: [], told });
   });
 });
 
@@ -86,11 +93,11 @@ function openRounds(count: number) {
   const timers: { at: number; run: () => void }[] = [];
   const knows = new Array<number>(count).fill(0);
   const sends: { at: number; watcher: number; version: number }[] = [];
-  const rounds = new Rounds<number>({
+  const rounds = new Rounds<number, object>({
     watchers: () => [...knows.keys()],
-    isReady: () => {
+    look: () => {
       if (!world.isReady) world.loads++;
-      return world.isReady;
+      return world.isReady ? {} : null;
     },
     tell: (watcher) => {
       if (knows[watcher] === world.version) return 0;

@@ -9,6 +9,8 @@ import { stalledMs } from './stalls.ts';
 
 /** How long the objects have to send what is left when all faults are over. */
 const QUIET_WITHIN_MS = 15_000;
+/** What is due later is the end of an offer, and is not waited for: messages are tried again sooner. */
+const SOON_MS = 2_500;
 const LOOK_PAUSE_MS = 25;
 /** Pause between two calls about webhooks, at most, and the share of replays among them. */
 const CALLS_PAUSE_MS = 400;
@@ -93,7 +95,8 @@ export class Webhooks {
     const startedAt = performance.now() - stalledMs();
     for (;;) {
       const items = await this.#deps.readItems();
-      const due = items.filter(({ dueAt }) => dueAt !== null);
+      const soon = Date.now() + SOON_MS;
+      const due = items.filter(({ dueAt }) => dueAt !== null && dueAt <= soon);
       if (due.length === 0) return;
       if (performance.now() - stalledMs() - startedAt >= QUIET_WITHIN_MS) {
         for (const { eventId, dueAt, outbox } of due) {
