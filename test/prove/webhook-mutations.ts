@@ -79,7 +79,8 @@ import { withPointer } from '../event/outbox.ts';`,
         const { state } = this.#sequencer;
         if (!state) return from.name !== to.name;
         const pointers = withPointer(state.pointers, to);
-        const dueAt = outboxDueAt(pointers, this.#endpoints, state.log?.version ?? 0);
+        Object.assign(state, { pointers });
+        const dueAt = dueAtOf(state, this.#endpoints, Date.now());
         const { store } = servicesOf(this.env);
         await store.client.send(new UpdateCommand({
           TableName: store.tables.events,
@@ -87,7 +88,7 @@ import { withPointer } from '../event/outbox.ts';`,
           UpdateExpression: 'SET outbox = :outbox, dueAt = :dueAt',
           ExpressionAttributeValues: { ':outbox': JSON.stringify(pointers), ':dueAt': dueAt },
         }));
-        Object.assign(state, { pointers, dueAt });
+        Object.assign(state, { dueAt });
         return true;
       },`,
       },

@@ -96,7 +96,7 @@ export class Webhooks {
     for (;;) {
       const items = await this.#deps.readItems();
       const soon = Date.now() + SOON_MS;
-      const due = items.filter(({ dueAt }) => dueAt !== null && dueAt <= soon);
+      const due = items.filter(({ dueAt }) => typeof dueAt === 'number' && dueAt <= soon);
       if (due.length === 0) return;
       if (performance.now() - stalledMs() - startedAt >= QUIET_WITHIN_MS) {
         for (const { eventId, dueAt, outbox } of due) {
