@@ -22,6 +22,7 @@ import { logRequest } from './request-log.ts';
 import { docs } from './routes/docs.ts';
 import { events } from './routes/events.ts';
 import { health } from './routes/health.ts';
+import { pages } from './routes/pages.ts';
 import { registrations, waitlist } from './routes/registrations.ts';
 import { users } from './routes/users.ts';
 import { webhooks } from './routes/webhooks.ts';
@@ -103,6 +104,7 @@ app.onError((error, c) => {
 app.notFound((c) => toResponse(c, new NotFoundError(`There is no ${c.req.path}.`)));
 
 app.route('/', docs);
+app.route('/', pages);
 
 const routes = app
   .route('/health', health)
