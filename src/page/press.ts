@@ -8,17 +8,19 @@ import { keep, recall } from './memory.ts';
 /** What was pressed. */
 export interface Press {
   key: string;
-  kind: 'register' | 'take' | 'leave' | 'leaveLine' | 'decline';
+  kind: 'register' | 'take' | 'leave' | 'leaveLine' | 'decline' | 'desk';
+  /** Whom it is about; empty where it is about nobody. */
   userId: string;
   method: 'POST' | 'DELETE';
   path: string;
   body?: unknown;
+  ifMatch?: string | undefined;
 }
 
-const nameOf = (eventId: string) => `press:${eventId}`;
+const nameOf = (place: string) => `press:${place}`;
 
-/** The press of an event that has no answer yet. */
-export const openPress = (eventId: string): Press | null => recall<Press>(nameOf(eventId));
+/** The press that has no answer yet. `place`: where it was pressed, an event or the desk. */
+export const openPress = (place: string): Press | null => recall<Press>(nameOf(place));
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
@@ -53,19 +55,19 @@ export function pauseBefore(attempt: number, retryAfter: string | null, random: 
  * @param onWait is told before each further attempt
  */
 export async function send<Body>(
-  eventId: string,
+  place: string,
   press: Press,
   token: () => string | undefined,
   onWait: () => void,
 ): Promise<Answer<Body>> {
-  keep(nameOf(eventId), press);
-  const { method, path, key, body } = press;
+  keep(nameOf(place), press);
+  const { method, path, key, body, ifMatch } = press;
   for (let attempt = 0; ; attempt++) {
     let retryAfter: string | null = null;
     try {
-      const answer = await call<Body>(method, path, { token: token(), key, body });
+      const answer = await call<Body>(method, path, { token: token(), key, body, ifMatch });
       if (!isPassing(answer)) {
-        keep(nameOf(eventId), null);
+        keep(nameOf(place), null);
         return answer;
       }
       retryAfter = answer.headers.get('Retry-After');

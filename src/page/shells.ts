@@ -80,7 +80,11 @@ ${foot}`;
 
 const desk = (parts: Parts) => `${head(parts)}
 <header><a href="/desk">${parts.text.desk}</a><a href="/">${parts.text.events}</a></header>
-<main id="desk"><h1>${parts.text.desk}</h1><noscript>${parts.text.noScript}</noscript></main>
+<main id="desk">
+<div><h1>${parts.text.desk}</h1><noscript>${parts.text.noScript}</noscript></div>
+<p id="said" role="status"></p>
+</main>
+<footer><button id="leave" type="button" hidden>${parts.text.leave}</button></footer>
 ${foot}`;
 
 const missing = (parts: Parts) => `${head(parts)}
