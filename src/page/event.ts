@@ -140,7 +140,9 @@ function showEvent(): void {
   const calendar = find<HTMLButtonElement>('#calendar');
   calendar.disabled = false;
   calendar.dataset.when = time.dataset.when = startsAt ?? '';
-  say(find('#openness'), openness(event, clock.now(), wording));
+  const state = find('#openness');
+  state.dataset.status = event.status;
+  say(state, openness(event, clock.now(), wording));
 }
 
 function showNumbers(): void {
@@ -150,7 +152,6 @@ function showNumbers(): void {
   if (line) say(line, waiting(event, capacity, wording));
   const { totalCapacity, availableCapacity } = capacity;
   const bar = find('[role="meter"]');
-  bar.hidden = false;
   bar.setAttribute('aria-valuemax', String(totalCapacity));
   bar.setAttribute('aria-valuenow', String(totalCapacity - availableCapacity));
   bar.setAttribute('aria-label', freeSeats(capacity, wording));

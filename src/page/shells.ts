@@ -62,8 +62,8 @@ const event = (parts: Parts) => `${head(parts)}
 <div id="about">
 <h1>{{name}}</h1>
 <p id="time" data-when="{{startsAt}}">{{when}}<span></span></p>
-<div id="numbers"><p>{{free}}</p><div role="meter" aria-label="${parts.text.events}" aria-valuemin="0" hidden><i></i></div><p>{{waiting}}</p></div>
-<p id="openness">{{openness}}</p>
+<div id="numbers"><p>{{free}}</p><div role="meter" aria-label="{{free}}" aria-valuemin="0" aria-valuemax="{{total}}" aria-valuenow="{{taken}}"><i></i></div><p>{{waiting}}</p></div>
+<p id="openness" data-status="{{status}}">{{openness}}</p>
 <button id="calendar" type="button" data-when="{{startsAt}}" disabled>${parts.text.calendar}</button>
 </div>
 <section id="card" aria-label="${parts.text.yourPlace}">

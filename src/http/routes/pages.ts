@@ -80,7 +80,11 @@ async function fillList(c: PageContext, cursor: string | undefined) {
 function fillEvent(eventId: string, found: Awaited<ReturnType<typeof readEvent>>) {
   return (wording: Wording): Filling => {
     const { text, locale } = wording;
-    if (!found) return { text: { title: text.brand, name: text.loading, eventId, startsAt: '?' } };
+    if (!found) {
+      const [name, free] = [text.loading, text.loading];
+      const bare = { name, free, eventId, startsAt: '?', taken: '0', total: '1' };
+      return { text: { title: text.brand, ...bare } };
+    }
     const { event, capacity } = found;
     return {
       text: {
@@ -92,8 +96,11 @@ function fillEvent(eventId: string, found: Awaited<ReturnType<typeof readEvent>>
         startsAt: event.startsAt ?? '',
         when: whenOf(event, locale),
         free: freeSeats(capacity, wording),
+        taken: String(capacity.totalCapacity - capacity.availableCapacity),
+        total: String(capacity.totalCapacity),
         waiting: waiting(event, capacity, wording),
         openness: openness(event, Date.now(), wording),
+        status: event.status,
       },
     };
   };

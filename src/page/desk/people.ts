@@ -103,9 +103,9 @@ export function peoplePart(event: EventView, onChanged: () => void): HTMLElement
       return [who, position, at(list === 'offers' ? row.expiresAt : row.createdAt), out];
     };
     const columns = {
-      registrations: [text.person, text.since, text.why, ''],
-      waitlist: [text.person, text.position, text.since, ''],
-      offers: [text.person, text.position, text.until, ''],
+      registrations: [text.person, text.since, text.why, text.takeOut],
+      waitlist: [text.person, text.position, text.since, text.takeOut],
+      offers: [text.person, text.position, text.until, text.takeOut],
     };
     place.replaceChildren(table(text[list], columns[list], shown.map(cells)));
   }

@@ -6,9 +6,8 @@ import { type EventView, zoneOf } from '../wire.ts';
 import { count } from '../words.ts';
 import { fromLocal, toLocal } from '../zoned.ts';
 import { ask, key, locale, press, tell } from './ask.ts';
+import { changed, type Settings } from './changed.ts';
 
-/** What of an event can be set. */
-type Settings = Partial<EventView>;
 const TIMES = ['startsAt', 'registrationOpensAt', 'registrationClosesAt', 'promotesUntil'] as const;
 
 let serial = 0;
@@ -82,22 +81,6 @@ function read(form: HTMLFormElement): Settings {
     offerSeconds: minutes === null ? null : Math.round(minutes * 60),
     ...Object.fromEntries(times),
   };
-}
-
-/** The settings of the form that differ. Times are compared to the minute, which is what the form shows. */
-export function changed(before: Settings, after: Settings): Settings {
-  const minute = (value: unknown) =>
-    typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? value.slice(0, 16) : value;
-  const defaults: Settings = { timeZone: 'UTC' };
-  const of = (settings: Settings, name: string) =>
-    minute(
-      (settings as Record<string, unknown>)[name] ??
-        (defaults as Record<string, unknown>)[name] ??
-        null,
-    );
-  return Object.fromEntries(
-    Object.entries(after).filter(([name]) => of(before, name) !== of(after, name)),
-  );
 }
 
 /** Reads the form; says what is wrong with it, and answers null. */

@@ -48,7 +48,7 @@ export const shell: typeof en.shell = {
 
 export const event: typeof en.event = {
   saying: 'Bitte sagen Sie zuerst, wer Sie sind.',
-  sayName: 'Für einen Platz brauchen wir Ihren Namen.',
+  sayName: 'Geben Sie zuerst Ihren Namen ein.',
   sayToken: 'Bitte öffnen Sie Ihre persönliche Adresse, oder fügen Sie Ihren Zugangscode ein.',
   nameAgain: 'Wir kennen Sie noch nicht. Wie heißen Sie?',
   none: 'Sie haben noch keinen Platz.',

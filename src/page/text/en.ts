@@ -50,7 +50,7 @@ export const shell = {
 /** `/e/{eventId}` */
 export const event = {
   saying: 'First say who you are.',
-  sayName: 'Say who you are to get a seat.',
+  sayName: 'Type your name to begin.',
   sayToken: 'Open your personal address, or paste the access token that you were given.',
   nameAgain: 'There is nobody with your id yet. Say your name.',
   none: 'You have no place yet.',
