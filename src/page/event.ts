@@ -221,7 +221,10 @@ function start(): void {
   watching = null;
   show();
   const userId = person.current()?.userId;
-  if (needsToken && userId === undefined) {
+  const isStranger = needsToken && userId === undefined;
+  main.toggleAttribute('data-stranger', isStranger);
+  if (isStranger) {
+    say(find('h1'), text.welcome);
     showState('closed');
     return;
   }

@@ -115,9 +115,15 @@ export async function showEvent(main: HTMLElement, eventId: string): Promise<() 
     end = ending;
   };
   const drawing = h('div', {});
-  const drawChart = async () => {
-    const shown = await showLog(event, capacity, Math.min(960, Math.max(300, main.clientWidth)));
-    if (shown) drawing.replaceChildren(shown.chart);
+  let draw: ((width: number) => HTMLElement) | null = null;
+  const redraw = () => {
+    const width = Math.min(960, Math.max(300, main.clientWidth));
+    if (draw) drawing.replaceChildren(draw(width));
+  };
+  const readHistory = async () => {
+    const shown = await showLog(event, capacity);
+    draw = shown?.draw ?? null;
+    redraw();
     return shown?.log ?? null;
   };
   const when = event.startsAt ? `${longTime(event.startsAt, locale, zone)} · ` : '';
@@ -137,7 +143,7 @@ export async function showEvent(main: HTMLElement, eventId: string): Promise<() 
     h('h2', {}, text.people),
     peoplePart(event, () => watching.refresh()),
     part(text.settings, () => settingsForm(event, etag, again)),
-    part(text.log, drawChart),
+    part(text.log, readHistory),
     part(text.webhooks, () => showWebhooks(eventId, zone)),
   );
   const watching = watch({
@@ -149,7 +155,11 @@ export async function showEvent(main: HTMLElement, eventId: string): Promise<() 
       numbers.show(occupancy);
     },
   });
-  end = () => watching.close();
-  drawChart();
+  addEventListener('resize', redraw);
+  end = () => {
+    watching.close();
+    removeEventListener('resize', redraw);
+  };
+  readHistory();
   return () => end();
 }

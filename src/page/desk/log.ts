@@ -30,12 +30,11 @@ async function readLog(eventId: string): Promise<Entry[] | null> {
   return entries;
 }
 
-/** The chart, and the last changes, newest first. */
+/** The chart for a width, and the last changes, newest first. */
 export async function showLog(
   event: EventView,
   capacity: CapacityView,
-  width: number,
-): Promise<{ chart: HTMLElement; log: HTMLElement } | null> {
+): Promise<{ draw: (width: number) => HTMLElement; log: HTMLElement } | null> {
   const entries = await readLog(event.eventId);
   if (!entries) return null;
   const zone = zoneOf(event);
@@ -58,8 +57,8 @@ export async function showLog(
           h('small', {}, fill(text.logTail, { n: shown.length })),
           table(text.log, columns, shown),
         );
-  return {
-    chart: chart(toPoints(entries, now), { timeZone: zone, locale, nowMs: clock.now(), width }),
-    log,
-  };
+  const points = toPoints(entries, now);
+  const draw = (width: number) =>
+    chart(points, { timeZone: zone, locale, nowMs: clock.now(), width });
+  return { draw, log };
 }

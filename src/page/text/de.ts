@@ -49,8 +49,9 @@ export const shell: typeof en.shell = {
 export const event: typeof en.event = {
   saying: 'Bitte sagen Sie zuerst, wer Sie sind.',
   sayName: 'Geben Sie zuerst Ihren Namen ein.',
-  sayToken: 'Bitte öffnen Sie Ihre persönliche Adresse, oder fügen Sie Ihren Zugangscode ein.',
+  sayToken: 'Öffnen Sie Ihre persönliche Adresse, oder fügen Sie den Zugangscode ein.',
   nameAgain: 'Wir kennen Sie noch nicht. Wie heißen Sie?',
+  welcome: 'Willkommen',
   none: 'Sie haben noch keinen Platz.',
   active: 'Sie haben einen Platz.',
   offered: 'Ein Platz ist für Sie reserviert, bis {time}.',

@@ -51,8 +51,9 @@ export const shell = {
 export const event = {
   saying: 'First say who you are.',
   sayName: 'Type your name to begin.',
-  sayToken: 'Open your personal address, or paste the access token that you were given.',
+  sayToken: 'Open your personal address, or paste your access token.',
   nameAgain: 'There is nobody with your id yet. Say your name.',
+  welcome: 'Welcome',
   none: 'You have no place yet.',
   active: 'You have a seat.',
   offered: 'A seat is held for you until {time}.',
