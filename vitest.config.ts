@@ -8,6 +8,7 @@ const IN_WORKERD = [
   'test/http/**/*.test.ts',
   'test/store/**/*.test.ts',
   'test/object/event-object*.test.ts',
+  'test/object/offers.alarm.test.ts',
 ];
 
 /** What runs with somebody who takes the traces; of the others nobody does. */
@@ -38,7 +39,8 @@ const SPANS = {
 export default defineConfig({
   test: {
     globalSetup: 'test/support/dynamodb.setup.ts',
-    testTimeout: 20_000,
+    // For a busy machine: a test that starts the service loads wrangler several times.
+    testTimeout: 60_000,
     // What the worker logs is shown for a test that fails.
     silent: 'passed-only',
     projects: [

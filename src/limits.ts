@@ -30,6 +30,19 @@ export const CHANGE_MAX_LISTED = 1_000;
 /** Longest reason for seating somebody past the capacity, in Unicode code points. */
 export const OVERRIDE_REASON_MAX_CHARS = 500;
 
+/** How long a seat can be offered, in seconds: as long as it takes to answer a message, up to a week. */
+export const OFFER_MIN_SECONDS = 10;
+export const OFFER_MAX_SECONDS = 7 * 24 * 60 * 60;
+
+/** Longest name of a time zone; the longest that there is has 30. */
+export const TIME_ZONE_MAX_CHARS = 64;
+
+/**
+ * Offers that end in one step, so that they and what becomes of their seats fit into one transaction: three rows
+ * each. Others come in the next step.
+ */
+export const EXPIRY_MAX_OFFERS = 32;
+
 /** Users in one bulk registration. */
 export const BULK_MAX_USERS = 1_000;
 
@@ -107,6 +120,9 @@ export const OWN_COMMAND_WAIT_MS = 30_000;
  * alarm is for those that a crash left behind. With it a storm sets one alarm in two seconds.
  */
 export const ALARM_GRACE_MS = 2_000;
+
+/** Steps that one alarm does; the next goes on. 1 000 of them end 32 000 offers. */
+export const WAKE_MAX_STEPS = 1_000;
 
 /** When the object is woken again that could not read what is due. */
 export const ALARM_RETRY_MS = 10_000;

@@ -8,8 +8,7 @@ import { overdueEvents } from './store/events.ts';
  * for the next hour.
  */
 export async function wakeOverdue(env: Env): Promise<void> {
-  const { store, config } = servicesOf(env);
-  if (config.logDays === 0) return;
+  const { store } = servicesOf(env);
   let after: string | null = null;
   let woken = 0;
   do {

@@ -109,7 +109,12 @@ describe('for generators, the description', () => {
     const at = (name: string) => `#/components/schemas/Standing${name}`;
     expect(schemas.Standing?.discriminator).toEqual({
       propertyName: 'status',
-      mapping: { ACTIVE: at('Active'), WAITLISTED: at('Waitlisted'), NONE: at('None') },
+      mapping: {
+        ACTIVE: at('Active'),
+        OFFERED: at('Offered'),
+        WAITLISTED: at('Waitlisted'),
+        NONE: at('None'),
+      },
     });
     const named = { $ref: '#/components/schemas/Registration' };
     expect(schemas.StandingActive?.properties?.registration).toEqual(named);

@@ -56,6 +56,7 @@ export const ACCESS: Record<string, Rule> = {
   'GET /registration/events/:eventId/webhooks': ORGANISER,
   'POST /registration/events/:eventId/webhooks/:name/replay': ORGANISER,
   'GET /registration/events/:eventId/registrations': ORGANISER,
+  'GET /registration/events/:eventId/offers': ORGANISER,
   'GET /registration/events/:eventId/waitlist': ORGANISER,
   'POST /registration/events/:eventId/registrations': ORGANISER,
   'POST /registration/registrations': OWN_PLACE,

@@ -1,10 +1,10 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { Seat, WaitlistEntry } from '../event/model.ts';
+import type { Offer, Seat, WaitlistEntry } from '../event/model.ts';
 import { idBits } from '../event/state.ts';
 import { registrationSchema } from '../http/schemas.ts';
 import type { Store } from '../store/client.ts';
 import { atVersion, setWhere } from '../store/expressions.ts';
-import { type EventItem, toDigest } from '../store/tables.ts';
+import { type EventItem, type OfferRow, toDigest } from '../store/tables.ts';
 import { scanTable } from './scan.ts';
 import { CliError } from './terminal.ts';
 
@@ -12,7 +12,7 @@ import { CliError } from './terminal.ts';
 export type Books = Pick<
   EventItem,
   'registeredCount' | 'waitlistCount' | 'lastPosition' | 'lastSeq' | 'digest'
->;
+> & { offeredCount: number };
 
 /** Whether a row can have this id. It must be a UUID, since the digest is the XOR of UUIDs. */
 export const isUuid = (id: unknown) =>
@@ -30,6 +30,7 @@ async function scanRows<Row>(store: Store, table: string, eventId: string): Prom
 }
 
 type CountedSeat = Pick<Seat, 'registrationId' | 'userId' | 'seq'>;
+type CountedOffer = Pick<Offer, 'offerId' | 'userId' | 'position'>;
 type CountedEntry = Pick<WaitlistEntry, 'entryId' | 'userId' | 'position'>;
 
 const isOrder = (order: unknown) => Number.isSafeInteger(order) && Number(order) >= 1;
@@ -39,7 +40,12 @@ const isOrder = (order: unknown) => Number.isSafeInteger(order) && Number(order)
  *
  * @throws CliError when a user has two places, or a row was not written by this service
  */
-export function countBooks(eventId: string, seats: CountedSeat[], entries: CountedEntry[]): Books {
+export function countBooks(
+  eventId: string,
+  seats: CountedSeat[],
+  entries: CountedEntry[],
+  offers: CountedOffer[] = [],
+): Books {
   const placed = new Set<string>();
   const faultOf = (id: string, userId: string, fault: string) =>
     new CliError(
@@ -62,11 +68,19 @@ export function countBooks(eventId: string, seats: CountedSeat[], entries: Count
     digest ^= check(registrationId, userId, 'seq', seq);
     lastSeq = Math.max(lastSeq, seq);
   }
-  for (const { entryId, userId, position } of entries) {
-    digest ^= check(entryId, userId, 'position', position);
+  const inLine = [
+    ...entries.map(({ entryId, ...entry }) => ({ id: entryId, ...entry })),
+    ...offers.map(({ offerId, ...offer }) => ({ id: offerId, ...offer })),
+  ];
+  for (const { id, userId, position } of inLine) {
+    digest ^= check(id, userId, 'position', position);
     lastPosition = Math.max(lastPosition, position);
   }
-  const counts = { registeredCount: seats.length, waitlistCount: entries.length };
+  const counts = {
+    registeredCount: seats.length,
+    offeredCount: offers.length,
+    waitlistCount: entries.length,
+  };
   return { ...counts, lastPosition, lastSeq, digest: toDigest(digest) };
 }
 
@@ -94,16 +108,21 @@ export async function mendBooks(
       `Event ${eventId} was written by the seed system and has no books yet: \`npm run adopt\` gives it some.`,
     );
   }
-  const seats = await scanRows<Seat>(store, store.tables.registrations, eventId);
+  const rows = await scanRows<Seat | OfferRow>(store, store.tables.registrations, eventId);
+  const isOffer = (row: Seat | OfferRow): row is OfferRow => row.status === 'OFFERED';
+  const offers = rows.filter(isOffer).map((row) => ({ ...row, offerId: row.registrationId }));
+  const seats = rows.filter((row): row is Seat => !isOffer(row));
   const entries = await scanRows<WaitlistEntry>(store, store.tables.waitlist, eventId);
 
-  const { registeredCount, waitlistCount, lastPosition, lastSeq = 0, digest } = item;
-  const kept: Books = { registeredCount, waitlistCount, lastPosition, lastSeq, digest };
-  const rows = countBooks(eventId, seats, entries);
+  const { registeredCount, offeredCount = 0, waitlistCount, lastPosition, digest } = item;
+  const { lastSeq = 0 } = item;
+  const counts = { registeredCount, offeredCount, waitlistCount };
+  const kept: Books = { ...counts, lastPosition, lastSeq, digest };
+  const found = countBooks(eventId, seats, entries, offers);
   const counted: Books = {
-    ...rows,
-    lastPosition: Math.max(lastPosition, rows.lastPosition),
-    lastSeq: Math.max(lastSeq, rows.lastSeq),
+    ...found,
+    lastPosition: Math.max(lastPosition, found.lastPosition),
+    lastSeq: Math.max(lastSeq, found.lastSeq),
   };
   if (write) await writeBooks(store, item, counted);
   return { kept, counted };

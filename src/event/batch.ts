@@ -4,6 +4,7 @@ import { Draft } from './draft.ts';
 import { type KeyRecord, toKeyRecord } from './idempotency.ts';
 import type { Pending } from './queue.ts';
 import type { Circumstances } from './rules/decision.ts';
+import { isDue, overOfferOf } from './rules/offer.ts';
 import type { Change, EventState } from './state.ts';
 
 /** A decided command. Its outcome is held back until the commit is durable. */
@@ -19,19 +20,37 @@ export interface Decided {
 export interface Batch {
   /** When it was decided, ISO 8601 in UTC. */
   at: string;
+  /** What was due by then. It comes before whatever was decided. */
+  due: Change[];
   decided: Decided[];
   /** Commands that were not decided because they had waited too long. */
   expired: Pending[];
-  /** What is to be committed; null for a single command whose changes do not fit into one transaction. */
+  /** What is to be committed; null where what was due, or it and a single command, do not fit into one transaction. */
   draft: Draft | null;
   /** The command whose decision threw an error, if any. Nothing of the batch may be used then. */
   defect: { pending: Pending; error: unknown } | null;
 }
 
-/** An update can promote the whole line. It is decided first in a batch, since later it may not fit and be decided twice. */
-export const mayBeLarge = ({ type }: Command): boolean => type === 'update' || type === 'promote';
+/** Commands that can concern many people. They are decided first in a batch, since later they may not fit and be decided twice. */
+export const mayBeLarge = ({ type }: Command): boolean =>
+  type === 'update' || type === 'cancel' || type === 'expire';
 
-/** Decides commands in order until the next one would not fit into the transaction. */
+/**
+ * Ends the offer of the user whom a command is about, if it is over. More offers may be over than one step ends, and
+ * nobody takes one of them.
+ */
+function endOwnOffer(draft: Draft, command: Command, circumstances: Circumstances): Change[] {
+  if (!draft.event || !('userId' in command) || command.userId === undefined) return [];
+  const { userId } = command;
+  return overOfferOf(draft, draft.event, userId, circumstances.now)
+    ? decide(draft, { type: 'expire', userId }, circumstances).changes
+    : [];
+}
+
+/**
+ * Decides what is due by the clock, and then commands in order until the next one would not fit into the
+ * transaction. Nobody takes an offer that is over, and whoever asks finds its seat where it belongs.
+ */
 export function decideBatch(
   state: EventState,
   commands: Iterable<Pending>,
@@ -39,7 +58,11 @@ export function decideBatch(
 ): Batch {
   const now = Date.parse(circumstances.now);
   const draft = new Draft(state);
-  const batch: Batch = { at: circumstances.now, decided: [], expired: [], draft, defect: null };
+  const due = isDue(state, now) ? decide(state, { type: 'expire' }, circumstances).changes : [];
+  const at = circumstances.now;
+  const batch: Batch = { at, due, decided: [], expired: [], draft, defect: null };
+  if (!draft.hasRoomFor(due, 0)) return { ...batch, draft: null };
+  draft.apply(due);
   for (const pending of commands) {
     if (pending.expiresAt <= now) {
       batch.expired.push(pending);
@@ -48,6 +71,9 @@ export function decideBatch(
     const isFirst = batch.decided.length === 0;
     if (mayBeLarge(pending.command) && !isFirst) break;
     try {
+      const over = endOwnOffer(draft, pending.command, circumstances);
+      if (!draft.hasRoomFor(over, 0)) break;
+      draft.apply(over);
       const { changes, outcome, mustCommit, pointer } = decide(
         draft,
         pending.command,

@@ -1,4 +1,5 @@
 import { TRANSACTION_MAX_ACTIONS } from '../limits.ts';
+import { dueAtOf } from './due.ts';
 import type { KeyRecord } from './idempotency.ts';
 import {
   chainOf,
@@ -10,7 +11,7 @@ import {
   toLogChange,
 } from './log.ts';
 import type { EventRecord } from './model.ts';
-import { outboxDueAt, type Pointer, pointersFor, withPointer } from './outbox.ts';
+import { type Pointer, pointersFor, withPointer } from './outbox.ts';
 import type { Ports } from './ports.ts';
 import {
   type Books,
@@ -34,6 +35,7 @@ export type SealPorts = Pick<Ports, 'hash' | 'logDays' | 'endpoints'>;
 export class ChangeSet implements EventTotals {
   event: EventRecord | null;
   registeredCount: number;
+  offeredCount: number;
   waitlistCount: number;
   revision: number;
   lastPosition: number;
@@ -44,6 +46,8 @@ export class ChangeSet implements EventTotals {
   log: LogHead | null;
   pointers: readonly Pointer[];
   dueAt: number | null;
+  readonly #dueBefore: number | null;
+  #firstOfferEnd: number;
   /** What the log tells of it; null until it is sealed, and where nothing is told. */
   entry: (LogEntry & { expiresAt: number }) | null = null;
   /** What happened, in order. */
@@ -61,6 +65,7 @@ export class ChangeSet implements EventTotals {
   constructor(base: EventTotals) {
     this.event = base.event;
     this.registeredCount = base.registeredCount;
+    this.offeredCount = base.offeredCount;
     this.waitlistCount = base.waitlistCount;
     this.revision = base.revision;
     this.lastPosition = base.lastPosition;
@@ -70,6 +75,8 @@ export class ChangeSet implements EventTotals {
     this.log = base.log;
     this.pointers = base.pointers;
     this.dueAt = base.dueAt;
+    this.#dueBefore = base.dueAt;
+    this.#firstOfferEnd = base.firstOfferEnd;
   }
 
   /** The rows to put and to delete, each id once. */
@@ -80,6 +87,15 @@ export class ChangeSet implements EventTotals {
   /** How many rows and keys the commit writes. */
   get itemCount(): number {
     return this.#net.size + this.keys.length;
+  }
+
+  get firstOfferEnd(): number {
+    return this.#firstOfferEnd;
+  }
+
+  /** Whether the event has something to do at another time than before. */
+  get isDueAtChanged(): boolean {
+    return this.dueAt !== this.#dueBefore;
   }
 
   /** Whether there is anything to commit. */
@@ -145,8 +161,7 @@ export class ChangeSet implements EventTotals {
     this.pointers = pointersFor(this.pointers, endpoints, version - 1);
     const isLogged = logDays > 0 && this.changes.length > 0;
     if (isLogged) await this.#writeEntry(version, at, hash, logDays);
-    const due = outboxDueAt(this.pointers, endpoints, this.log?.version ?? 0);
-    this.dueAt = due === 0 ? Date.parse(at) : due;
+    this.dueAt = dueAtOf(this, endpoints, Date.parse(at));
     return this.entry && receiptOf(this.entry);
   }
 
@@ -167,6 +182,12 @@ export class ChangeSet implements EventTotals {
     if (change.table === 'registrations') {
       this.registeredCount += by;
       if (change.op === 'add') this.lastSeq = Math.max(this.lastSeq, change.row.seq);
+    } else if (change.table === 'offers') {
+      this.offeredCount += by;
+      if (change.op === 'add') {
+        const end = Date.parse(change.row.expiresAt);
+        this.#firstOfferEnd = Math.min(this.#firstOfferEnd, end);
+      }
     } else {
       this.waitlistCount += by;
       if (change.op === 'add') {

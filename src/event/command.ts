@@ -3,6 +3,7 @@ import type {
   EventPatch,
   EventRecord,
   NewEvent,
+  Offer,
   Registration,
   Seat,
   WaitlistEntry,
@@ -18,16 +19,17 @@ export type Question =
   | { type: 'outbox' }
   /** The end of the log, and where it begins. */
   | { type: 'log' }
-  /** A page of those with a seat, or of those who wait: those after an order number. */
-  | { type: 'list'; list: 'registrations' | 'waitlist'; after: number; limit: number };
+  /** A page of those with a seat, of the open offers, or of those who wait: those after an order number. */
+  | { type: 'list'; list: 'registrations' | 'offers' | 'waitlist'; after: number; limit: number };
 
 /** What can be asked of an event. */
 export type Command =
   | Question
   | { type: 'create'; event: NewEvent }
-  /** An `override` ignores the capacity, the registration window, and a status of `PAUSED` or `CLOSED`. */
+  /** Takes the seat that is offered to the user, if one is. An `override` ignores the capacity, the registration window, and a status of `PAUSED` or `CLOSED`. */
   | { type: 'register'; userId: string; override?: { reason: string } }
   | { type: 'unregister'; userId: string }
+  /** Gives up an entry, or an offer. */
   | { type: 'leaveLine'; userId: string }
   /** `revisions`: the revisions of the event that it may be applied to; null for any. */
   | { type: 'update'; patch: EventPatch; revisions: number[] | null; isDryRun: boolean }
@@ -40,8 +42,8 @@ export type Command =
   | { type: 'replay'; endpoint: string; after: number }
   /** Uses up the idempotency key of a bulk request before its commands; changes nothing else. */
   | { type: 'claim' }
-  /** Promotes into free seats: finishes an update that was interrupted. */
-  | { type: 'promote' };
+  /** Does what is due by the clock, and finishes a change that was interrupted; changes nothing otherwise. */
+  | { type: 'expire'; userId?: string };
 
 /** Why a command is refused. */
 export type RefusalReason =
@@ -52,6 +54,8 @@ export type RefusalReason =
   | 'already-waitlisted'
   | 'full'
   | 'waitlist-full'
+  /** It is full, and nobody gets a place in line any more. */
+  | 'line-ended'
   /** The rows of the event would take more than `EVENT_MAX_BYTES`. */
   | 'no-room'
   | 'not-registered'
@@ -80,11 +84,13 @@ export type Outcome =
       event: EventRecord;
       revision: number;
       registeredCount: number;
+      offeredCount: number;
       waitlistCount: number;
     }
   | {
       type: 'standing';
       registration: Registration | null;
+      offer: Offer | null;
       entry: WaitlistEntry | null;
       ahead: number | null;
     }
@@ -94,11 +100,20 @@ export type Outcome =
   /** `head`: the version of the log's end. */
   | { type: 'replaying'; pointer: Pointer; head: number }
   | { type: 'registrations'; rows: Seat[]; isLast: boolean }
+  | { type: 'offers'; rows: Offer[]; isLast: boolean }
   | { type: 'waitlist'; rows: WaitlistEntry[]; isLast: boolean }
   | { type: 'registered'; registration: Registration }
   | { type: 'waitlisted'; entry: WaitlistEntry }
-  | { type: 'unregistered'; registration: Registration; promoted: Registration | null }
+  /** Who got the seat, or an offer of it, if anybody did. */
+  | {
+      type: 'unregistered';
+      registration: Registration;
+      promoted: Registration | null;
+      offered: Offer | null;
+    }
   | { type: 'leftLine'; entry: WaitlistEntry }
+  | { type: 'declined'; offer: Offer }
+  | { type: 'expired' }
   | { type: 'claimed' }
   | {
       type: 'updated';
@@ -107,6 +122,9 @@ export type Outcome =
       /** The first `CHANGE_MAX_LISTED` who were promoted, in order; `promotedCount` counts all. */
       promoted: Registration[];
       promotedCount: number;
+      /** The same of those who were offered a seat. */
+      offered: Offer[];
+      offeredCount: number;
     }
   | Refusal;
 

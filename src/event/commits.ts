@@ -17,21 +17,28 @@ export class Commits {
   }
 
   /** Commits what a batch changes. */
-  commitBatch(state: EventState, { at, decided, draft }: Batch): Promise<Conclusion> {
+  async commitBatch(state: EventState, { at, due, decided, draft }: Batch): Promise<Conclusion> {
     if (draft) return this.#commitDraft(state, draft, at, decided);
+    if (due.length > 0) {
+      const done = await this.#commitInParts(state, { at, actor: null, changes: due, keys: [] });
+      if (done.type !== 'committed' || decided.length === 0) return done;
+    }
     const changes = decided.flatMap((one) => one.changes);
     const keys = decided.flatMap(({ record }) => record ?? []);
     const actor = decided[0]?.pending.actor ?? null;
     return this.#commitInParts(state, { at, actor, changes, keys });
   }
 
-  /** Seats those who wait for seats that an interrupted update left free; null where there are none. */
-  async finishPromotions(state: EventState): Promise<CommitResult | null> {
+  /** Does what is due, and gives seats to the line that an interrupted change left free; null where there is nothing to do. */
+  async finish(state: EventState): Promise<CommitResult | null> {
     const at = new Date(this.#ports.now()).toISOString();
     const { newId } = this.#ports;
-    const { changes } = decide(state, { type: 'promote' }, { now: at, newId });
+    const { changes } = decide(state, { type: 'expire' }, { now: at, newId });
     if (changes.length === 0) return null;
-    this.#ports.log('promotions resumed', { count: changes.length });
+    // Offers that ended while nobody asked are nothing unusual.
+    if (changes.every(({ type }) => type !== 'offerExpired')) {
+      this.#ports.log('promotions resumed', { count: changes.length });
+    }
     return this.#commitInParts(state, { at, actor: null, changes, keys: [] });
   }
 

@@ -1,12 +1,16 @@
 import type { Command } from './command.ts';
 import { type Circumstances, type Decision, refuse } from './rules/decision.ts';
-import { cancel, create, promote, update } from './rules/event.ts';
+import { cancel, create, update } from './rules/event.ts';
+import { expire } from './rules/offer.ts';
 import { movePointer, replay, wake } from './rules/outbox.ts';
 import { answer } from './rules/question.ts';
 import { leaveLine, register, unregister } from './rules/registration.ts';
 import type { EventView } from './state.ts';
 
-/** The business rules, as a pure function: the changes and the outcome of a command. */
+/**
+ * The business rules, as a pure function: the changes and the outcome of a command. What is due by then has
+ * to be done before: see `isDue`.
+ */
 export function decide(view: EventView, command: Command, circumstances: Circumstances): Decision {
   if (command.type === 'create') return create(view, command.event, circumstances);
   const { event } = view;
@@ -23,11 +27,11 @@ export function decide(view: EventView, command: Command, circumstances: Circums
     case 'unregister':
       return unregister(view, event, command.userId, circumstances);
     case 'leaveLine':
-      return leaveLine(view, command.userId);
+      return leaveLine(view, event, command.userId, circumstances);
     case 'update':
       return update(view, event, command, circumstances);
     case 'cancel':
-      return cancel(view, event, command.revisions);
+      return cancel(view, event, command.revisions, circumstances);
     case 'wake':
       return wake(view, circumstances);
     case 'movePointer':
@@ -36,7 +40,7 @@ export function decide(view: EventView, command: Command, circumstances: Circums
       return replay(view, command);
     case 'claim':
       return { changes: [], outcome: { type: 'claimed' } };
-    case 'promote':
-      return promote(view, event, circumstances);
+    case 'expire':
+      return expire(view, event, command.userId, circumstances);
   }
 }

@@ -1,5 +1,5 @@
 import { ChangeSet } from './change-set.ts';
-import type { Seat, WaitlistEntry } from './model.ts';
+import type { Offer, Seat, WaitlistEntry } from './model.ts';
 import type { EventView, RowChange } from './state.ts';
 
 /**
@@ -10,6 +10,8 @@ export class Draft extends ChangeSet implements EventView {
   readonly #base: EventView;
   /** The seats that the batch changes, by user: the new seat, or null for a user who has none any more. */
   readonly #seats = new Map<string, Seat | null>();
+  /** The offers that the batch changes, by user: the new offer, or null as above. */
+  readonly #offers = new Map<string, Offer | null>();
   /** The entries that the batch changes, by user: the new entry, or null as above. */
   readonly #entries = new Map<string, WaitlistEntry | null>();
 
@@ -23,6 +25,11 @@ export class Draft extends ChangeSet implements EventView {
     return changed === undefined ? this.#base.registrationOf(userId) : (changed ?? undefined);
   }
 
+  offerOf(userId: string): Offer | undefined {
+    const changed = this.#offers.get(userId);
+    return changed === undefined ? this.#base.offerOf(userId) : (changed ?? undefined);
+  }
+
   entryOf(userId: string): WaitlistEntry | undefined {
     const changed = this.#entries.get(userId);
     return changed === undefined ? this.#base.entryOf(userId) : (changed ?? undefined);
@@ -34,6 +41,31 @@ export class Draft extends ChangeSet implements EventView {
     }
     for (const seat of this.#seats.values()) {
       if (seat && !(after !== undefined && seat.seq <= after)) yield seat;
+    }
+  }
+
+  *offered(after?: number): Iterable<Offer> {
+    for (const offer of this.#base.offered(after)) {
+      if (!this.isRemoved(offer.offerId)) yield offer;
+    }
+    for (const offer of this.#offers.values()) {
+      if (offer && !(after !== undefined && offer.position <= after)) yield offer;
+    }
+  }
+
+  override get firstOfferEnd(): number {
+    if (this.#offers.size === 0) return this.#base.firstOfferEnd;
+    let first = Number.POSITIVE_INFINITY;
+    for (const { expiresAt } of this.offered()) first = Math.min(first, Date.parse(expiresAt));
+    return first;
+  }
+
+  *offersEndedBy(time: number): Iterable<Offer> {
+    for (const offer of this.#base.offersEndedBy(time)) {
+      if (!this.isRemoved(offer.offerId)) yield offer;
+    }
+    for (const offer of this.#offers.values()) {
+      if (offer && Date.parse(offer.expiresAt) <= time) yield offer;
     }
   }
 
@@ -62,6 +94,9 @@ export class Draft extends ChangeSet implements EventView {
     if (change.table === 'registrations') {
       this.#seats.delete(userId);
       this.#seats.set(userId, change.op === 'add' ? change.row : null);
+    } else if (change.table === 'offers') {
+      this.#offers.delete(userId);
+      this.#offers.set(userId, change.op === 'add' ? change.row : null);
     } else {
       this.#entries.delete(userId);
       this.#entries.set(userId, change.op === 'add' ? change.row : null);

@@ -22,6 +22,28 @@ export type LogChange =
       entryId: string;
       position: number;
       userId: string;
+    }
+  /** `expiresAt`: when it ends as things stood; a change of the line's end can move that. */
+  | {
+      type: 'offer.made';
+      offerId: string;
+      entryId: string;
+      position: number;
+      expiresAt: string;
+      userId: string;
+    }
+  | {
+      type: 'offer.accepted';
+      offerId: string;
+      registrationId: string;
+      position: number;
+      userId: string;
+    }
+  | {
+      type: 'offer.declined' | 'offer.expired';
+      offerId: string;
+      position: number;
+      userId: string;
     };
 
 /** What one commit changed. There is none for a commit that changed nothing, so versions have gaps. */
@@ -88,6 +110,22 @@ export function toLogChange(change: Change): LogChange {
       const { entryId, position, userId } = change.entry;
       const type = change.type === 'waitlisted' ? 'waitlist.joined' : 'waitlist.left';
       return { type, entryId, position, userId };
+    }
+    case 'offered': {
+      const { offerId, position, userId } = change.offer;
+      const { expiresAt, entry } = change;
+      return { type: 'offer.made', offerId, entryId: entry.entryId, position, expiresAt, userId };
+    }
+    case 'accepted': {
+      const { offerId, position, userId } = change.offer;
+      const { registrationId } = change.registration;
+      return { type: 'offer.accepted', offerId, registrationId, position, userId };
+    }
+    case 'declined':
+    case 'offerExpired': {
+      const { offerId, position, userId } = change.offer;
+      const type = change.type === 'declined' ? 'offer.declined' : 'offer.expired';
+      return { type, offerId, position, userId };
     }
   }
 }

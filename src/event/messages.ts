@@ -23,6 +23,10 @@ const TYPES: Record<LogChange['type'], true> = {
   'registration.promoted': true,
   'waitlist.joined': true,
   'waitlist.left': true,
+  'offer.made': true,
+  'offer.accepted': true,
+  'offer.declined': true,
+  'offer.expired': true,
 };
 
 export const MESSAGE_TYPES = Object.keys(TYPES);

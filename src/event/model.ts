@@ -23,6 +23,14 @@ export interface EventRecord {
   registrationOpensAt: string | null;
   /** From this moment on nobody can register any more; null for never. */
   registrationClosesAt: string | null;
+  /** When the event begins; null where nobody has said so. */
+  startsAt: string | null;
+  /** The IANA time zone that people read its times in. Nothing is decided by it. */
+  timeZone: string;
+  /** When the line ends; null for `startsAt`. See `lineEndsAt`. */
+  promotesUntil: string | null;
+  /** How long a free seat is offered to the first in line; null: they get it at once. */
+  offerSeconds: number | null;
   status: EventStatus;
   createdAt: string;
 }
@@ -58,6 +66,44 @@ export interface WaitlistEntry {
   eventId: string;
   position: number;
   createdAt: string;
+}
+
+/**
+ * An offer: a seat that is held for somebody who was in line. `position` is the one that they had there.
+ * As it is stored, `expiresAt` is `offerSeconds` after it was made; as a client sees it, no later than the
+ * end of the line (see `shownOffer`).
+ */
+export interface Offer {
+  offerId: string;
+  userId: string;
+  eventId: string;
+  position: number;
+  createdAt: string;
+  expiresAt: string;
+}
+
+/**
+ * When the line of an event ends, in epoch milliseconds: from then on no seat goes to it by itself. The line
+ * of a cancelled event has always ended.
+ */
+export function lineEndsAt({
+  status,
+  promotesUntil,
+  startsAt,
+}: Pick<EventRecord, 'status' | 'promotesUntil' | 'startsAt'>): number {
+  if (status === 'CANCELLED') return Number.NEGATIVE_INFINITY;
+  const end = promotesUntil ?? startsAt;
+  return end ? Date.parse(end) : Number.POSITIVE_INFINITY;
+}
+
+/** An offer as a client sees it: it ends with the line at the latest. */
+export function shownOffer(event: EventRecord, offer: Offer): Offer {
+  const lineEnd = lineEndsAt(event);
+  if (Date.parse(offer.expiresAt) <= lineEnd) return offer;
+  return {
+    ...offer,
+    expiresAt: new Date(Math.max(lineEnd, Date.parse(offer.createdAt))).toISOString(),
+  };
 }
 
 /** Whether a registration window has both ends, and does not end after its start. */

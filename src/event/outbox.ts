@@ -26,6 +26,11 @@ export interface Pointer {
   /** Since when attempts fail (ISO 8601), and what the last failure was; null while none does. */
   failingSince: string | null;
   lastError: string | null;
+  /**
+   * How often a replay moved it; left out where none did. A replay may put it back to where a delivery
+   * under way began: what that delivery sent before does not count.
+   */
+  replays?: number;
 }
 
 /** What one delivery is to do: send to one endpoint what is due. */

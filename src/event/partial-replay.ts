@@ -1,10 +1,12 @@
 import type { LoggedSettings } from './log.ts';
+import { lineEndsAt } from './model.ts';
 import { closure } from './rules/registration.ts';
 import { LogFault, nameOf, type SeenChange, type SeenEntry } from './seen-log.ts';
 
 /** A place that the log told of. */
 interface KnownPlace {
-  kind: 'seat' | 'entry';
+  kind: 'seat' | 'offer' | 'entry';
+  /** Of an entry; null for the others. */
   position: number | null;
   userId?: string | undefined;
 }
@@ -63,25 +65,69 @@ export class PartialReplay {
       }
       case 'registration.created': {
         const { registrationId: id, userId, override = false } = change;
-        if (this.#line.size > 0 && !override) return 'somebody waits, and is passed';
+        if (this.#line.size > 0 && !override && this.#isLineAlive(at)) {
+          return 'somebody waits, and is passed';
+        }
         return this.#newcomer(at, override) ?? this.#seat(id, userId, override);
       }
       case 'registration.cancelled':
         return this.#leave(change.registrationId, { ...change, kind: 'seat', position: null });
       case 'waitlist.joined':
+        if (this.settings && !this.#isLineAlive(at)) return 'the line has ended';
         return this.#newcomer(at, false) ?? this.#join(change);
       case 'waitlist.left':
         return this.#leave(change.entryId, { ...change, kind: 'entry' });
       case 'registration.promoted': {
-        const { registrationId, entryId, position, userId } = change;
-        if (this.settings?.status === 'CANCELLED') return 'the event is cancelled';
-        const first = this.#line.values().next().value;
-        if (first !== undefined && first < position) return `position ${first} waits longer`;
-        const fault = this.#leave(entryId, { kind: 'entry', position, userId });
-        this.#lastPromoted = position;
+        const { registrationId, userId } = change;
+        return this.#comeFromLine(change, at) ?? this.#seat(registrationId, userId, false);
+      }
+      case 'offer.made': {
+        const { offerId, userId } = change;
+        return this.#comeFromLine(change, at) ?? this.#hold(offerId, userId);
+      }
+      case 'offer.accepted': {
+        const { offerId, registrationId, userId } = change;
+        const fault = this.#leave(offerId, { kind: 'offer', position: null, userId });
         return fault ?? this.#seat(registrationId, userId, false);
       }
+      case 'offer.declined':
+      case 'offer.expired': {
+        const { offerId, userId } = change;
+        return this.#leave(offerId, { kind: 'offer', position: null, userId });
+      }
     }
+  }
+
+  /** Whether seats go to the line by themselves; only known with the settings. */
+  #isLineAlive(at: string): boolean {
+    return this.settings !== null && lineEndsAt(this.settings) > Date.parse(at);
+  }
+
+  /** The first in line leaves it, for a seat or an offer. */
+  #comeFromLine(
+    {
+      entryId,
+      position,
+      userId,
+    }: { entryId: string; position: number; userId?: string | undefined },
+    at: string,
+  ): string | null {
+    if (this.settings?.status === 'CANCELLED') return 'the event is cancelled';
+    if (this.settings && !this.#isLineAlive(at)) return 'the line has ended';
+    const first = this.#line.values().next().value;
+    if (first !== undefined && first < position) return `position ${first} waits longer`;
+    const fault = this.#leave(entryId, { kind: 'entry', position, userId });
+    this.#lastPromoted = position;
+    return fault;
+  }
+
+  /** A seat is held for somebody. */
+  #hold(id: string, userId: string | undefined): string | null {
+    if (this.settings !== null && this.#seatCount >= this.settings.capacity) {
+      return 'the event is full';
+    }
+    this.#seatCount++;
+    return this.#add(id, { kind: 'offer', position: null, userId });
   }
 
   /** Why nobody can come now; null if somebody can. */
@@ -132,7 +178,7 @@ export class PartialReplay {
     return this.#add(entryId, { kind: 'entry', position, userId });
   }
 
-  /** Somebody gives up a place, or is promoted from it. */
+  /** Somebody gives up a place, or gets another one for it. */
   #leave(id: string, { kind, position, userId }: KnownPlace): string | null {
     if (this.#gone.has(id)) return `the place ${id} was given up before`;
     const known = this.places.get(id);
@@ -149,7 +195,7 @@ export class PartialReplay {
       this.#lastSeen = Math.max(this.#lastSeen, position);
       this.#line.delete(position);
     }
-    if (known?.kind === 'seat') this.#seatCount--;
+    if (known && known.kind !== 'entry') this.#seatCount--;
     if (userId !== undefined) this.#users.delete(userId);
     this.places.delete(id);
     this.#gone.add(id);

@@ -1,14 +1,16 @@
 import { PLACE_BYTES } from '../limits.ts';
 
-/** A user's place in the event, a seat or an entry, as memory keeps it. */
+/** A user's place in the event, a seat, an offer or an entry, as memory keeps it. */
 export interface Place {
   /** Id of the row. */
   id: string;
   userId: string;
-  /** What rows are ordered by: the `seq` of a seat, the `position` of an entry. */
+  /** What rows are ordered by: the `seq` of a seat, the `position` of an offer or an entry. */
   order: number;
   createdAt: string;
   overrideReason?: string;
+  /** Of an offer: the epoch milliseconds at which it ends. */
+  endsAt?: number;
 }
 
 /** What only few rows have: an id or a time in another spelling than ours, or an override's reason. */
@@ -77,6 +79,10 @@ export class Places {
   /** A bit for each slot, set where it has a row. */
   #taken = new Uint32Array(FIRST_SLOTS / WORD_BITS);
   #rarities = new Map<number, Rarity>();
+  /** When each row ends, NaN for never; null until there is a row that does. */
+  #ends: Float64Array | null = null;
+  /** The earliest of them; null when it has to be looked for. */
+  #firstEnd: number | null = Number.POSITIVE_INFINITY;
   readonly #digest = new Uint32Array(ID_WORDS);
   /** All slots before this one are gaps. */
   #head = 0;
@@ -95,6 +101,16 @@ export class Places {
   /** What all rows take of `EVENT_MAX_BYTES` together, as `bytesOf` counts it. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** When the first row ends that does, in epoch milliseconds; infinity when none does. */
+  get firstEnd(): number {
+    if (this.#firstEnd === null) {
+      let first = Number.POSITIVE_INFINITY;
+      for (const end of this.#ends ?? []) if (end < first) first = end;
+      this.#firstEnd = first;
+    }
+    return this.#firstEnd;
   }
 
   has(userId: string): boolean {
@@ -119,7 +135,7 @@ export class Places {
 
   /** Adds the row of a user who has none. Rows may be added in any order. */
   add(place: Place): void {
-    const { id, userId, order, createdAt, overrideReason } = place;
+    const { id, userId, order, createdAt, overrideReason, endsAt } = place;
     if (this.#slotOf.has(userId)) throw new Error(`user of row ${id} has a place already`);
     const slot = this.#userIds.length;
     if (slot === this.#orders.length) this.#resize(slot * 2);
@@ -133,6 +149,11 @@ export class Places {
     this.#userIds.push(userId);
     this.#orders[slot] = order;
     this.#times[slot] = time;
+    if (endsAt !== undefined) {
+      this.#ends ??= new Float64Array(this.#orders.length).fill(Number.NaN);
+      this.#ends[slot] = endsAt;
+      if (this.#firstEnd !== null) this.#firstEnd = Math.min(this.#firstEnd, endsAt);
+    }
     this.#take(slot);
     this.#slotOf.set(userId, slot);
     this.#sum(slot);
@@ -144,6 +165,10 @@ export class Places {
     const slot = this.#slotOf.get(userId);
     if (slot === undefined || this.#idAt(slot) !== id) return false;
     this.#sum(slot);
+    if (this.#ends) {
+      if (this.#ends[slot] === this.#firstEnd) this.#firstEnd = null;
+      this.#ends[slot] = Number.NaN;
+    }
     this.#bytes -= bytesOf({ userId, overrideReason: this.#rarities.get(slot)?.overrideReason });
     this.#slotOf.delete(userId);
     this.#userIds[slot] = undefined;
@@ -183,6 +208,29 @@ export class Places {
     }
   }
 
+  /** The rows that end at this time or before, in order. */
+  *endedBy(time: number): Generator<Place> {
+    if (this.firstEnd > time) return;
+    this.#sort();
+    for (let slot = this.#head; slot < this.#userIds.length; slot++) {
+      if (Number(this.#ends?.[slot]) <= time) yield this.#read(slot);
+    }
+  }
+
+  /** Moves the rows that end into another instance, which it returns. */
+  takeEnding(): Places {
+    const taken = new Places();
+    if (this.#ends === null) return taken;
+    for (const userId of [...this.#slotOf.keys()]) {
+      const slot = this.#slotOf.get(userId) ?? 0;
+      if (Number.isNaN(Number(this.#ends[slot]))) continue;
+      const place = this.#read(slot);
+      this.remove(userId, place.id);
+      taken.add(place);
+    }
+    return taken;
+  }
+
   #read(slot: number): Place {
     const rarity = this.#rarities.get(slot);
     const place: Place = {
@@ -192,6 +240,8 @@ export class Places {
       createdAt: rarity?.createdAt ?? new Date(Number(this.#times[slot])).toISOString(),
     };
     if (rarity?.overrideReason !== undefined) place.overrideReason = rarity.overrideReason;
+    const endsAt = this.#ends?.[slot];
+    if (endsAt !== undefined && !Number.isNaN(endsAt)) place.endsAt = endsAt;
     return place;
   }
 
@@ -265,12 +315,13 @@ export class Places {
     this.#times = grown(this.#times, new Float64Array(slots));
     this.#ids = grown(this.#ids, new Uint32Array(slots * ID_WORDS));
     this.#taken = grown(this.#taken, new Uint32Array(slots / WORD_BITS));
+    if (this.#ends) this.#ends = grown(this.#ends, new Float64Array(slots).fill(Number.NaN));
   }
 
   /** Moves all rows to the front, so that no gap is left. `slots` are theirs, in the new order. */
   #rebuild(slots: Uint32Array): void {
     const [userIds, orders, times] = [this.#userIds, this.#orders, this.#times];
-    const [ids, rarities] = [this.#ids, this.#rarities];
+    const [ids, rarities, ends] = [this.#ids, this.#rarities, this.#ends];
     let room = FIRST_SLOTS;
     while (room < slots.length) room *= 2;
     this.#userIds = [];
@@ -279,6 +330,7 @@ export class Places {
     this.#ids = new Uint32Array(room * ID_WORDS);
     this.#taken = new Uint32Array(room / WORD_BITS);
     this.#rarities = new Map();
+    if (ends) this.#ends = new Float64Array(room).fill(Number.NaN);
     this.#head = 0;
     for (const [to, from] of slots.entries()) {
       const userId = userIds[from] ?? '';
@@ -286,6 +338,7 @@ export class Places {
       this.#slotOf.set(userId, to);
       this.#orders[to] = Number(orders[from]);
       this.#times[to] = Number(times[from]);
+      if (this.#ends) this.#ends[to] = Number(ends?.[from]);
       this.#ids.set(ids.subarray(from * ID_WORDS, (from + 1) * ID_WORDS), to * ID_WORDS);
       this.#take(to);
       const rarity = rarities.get(from);

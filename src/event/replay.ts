@@ -7,7 +7,8 @@ import type { EventPatch, WaitlistEntry } from './model.ts';
 import { LogFault, nameOf, type SeenChange, type SeenEntry } from './seen-log.ts';
 import { type Change, EventState, type EventView, rowChanges } from './state.ts';
 
-const PROMOTE: Command = { type: 'promote' };
+/** What comes before anything else, where something is due by the clock or was left undone. */
+const EXPIRE: Command = { type: 'expire' };
 
 /** Stands for the event's id, which the log does not tell, and which no rule depends on. */
 const EVENT_ID = 'event';
@@ -36,6 +37,8 @@ function* newIdsOf(changes: SeenChange[]): Generator<string> {
     if (change.type === 'waitlist.joined') yield change.entryId;
     if (change.type === 'registration.created') yield change.registrationId;
     if (change.type === 'registration.promoted') yield change.registrationId;
+    if (change.type === 'offer.made') yield change.offerId;
+    if (change.type === 'offer.accepted') yield change.registrationId;
   }
 }
 
@@ -77,8 +80,8 @@ export class Replay {
    */
   follow(entry: SeenEntry): void {
     let done = 0;
-    // Seats that an interrupted command left free are given away before anything else is decided.
-    if (this.#isOwing(entry.at)) done = this.#carryOut(PROMOTE, entry, 0);
+    // What is due by the clock, or was left undone, comes before anything else.
+    if (this.#owedAt(entry.at)) done = this.#carryOut(EXPIRE, entry, 0);
     for (let change = entry.changes[done]; change; change = entry.changes[done]) {
       done += this.#carryOut(this.#causeOf(change), entry, done);
     }
@@ -90,16 +93,17 @@ export class Replay {
    * @throws LogFault when something is still to come
    */
   end({ version, at }: SeenEntry): void {
-    if (this.#isOwing(at)) {
+    // Offers that are over may still be ended one after the other.
+    if (this.#owedAt(at)?.type === 'promoted' || this.#owedAt(at)?.type === 'offered') {
       throw new LogFault(version, 'a seat is free after it, and somebody waits');
     }
   }
 
-  /** Whether somebody waits for a seat that is free. */
-  #isOwing(now: string): boolean {
-    if (!this.state.event) return false;
+  /** The first change that is due by the clock, or was left undone. */
+  #owedAt(now: string): Change | undefined {
+    if (!this.state.event) return undefined;
     const newId = () => '';
-    return decide(new FrontOfLine(this.state, 1), PROMOTE, { now, newId }).changes.length > 0;
+    return decide(new FrontOfLine(this.state, 1), EXPIRE, { now, newId }).changes[0];
   }
 
   /**
@@ -183,8 +187,16 @@ export class Replay {
         return { type: 'unregister', userId: this.#whoHas(change.registrationId, change.userId) };
       case 'waitlist.left':
         return { type: 'leaveLine', userId: this.#whoHas(change.entryId, change.userId) };
+      case 'offer.accepted':
+        return { type: 'register', userId: this.#whoHas(change.offerId, change.userId) };
+      case 'offer.declined':
+        return { type: 'leaveLine', userId: this.#whoHas(change.offerId, change.userId) };
+      // Another offer that was over than those that were due: of somebody who asked.
+      case 'offer.expired':
+        return { type: 'expire', userId: this.#whoHas(change.offerId, change.userId) };
       case 'registration.promoted':
-        return PROMOTE;
+      case 'offer.made':
+        return EXPIRE;
     }
   }
 

@@ -18,6 +18,7 @@ import {
 } from './queue.ts';
 import { Replies, turn } from './replies.ts';
 import type { Circumstances } from './rules/decision.ts';
+import { isDue } from './rules/offer.ts';
 import type { EventState, EventTotals } from './state.ts';
 
 const pendingOf = (decided: Decided[]): Pending[] => decided.map(({ pending }) => pending);
@@ -42,7 +43,7 @@ export class Sequencer {
     this.#keys = new Keys(ports.now);
     this.#memory = new Memory({
       load: (options) => ports.load(options),
-      finish: (state) => this.#commits.finishPromotions(state),
+      finish: (state) => this.#commits.finish(state),
       now: () => ports.now(),
       log: (problem, details) => ports.log(problem, details),
       announce: (state) => ports.announce?.(state),
@@ -68,7 +69,8 @@ export class Sequencer {
   /** Whether the user has a committed place in the event; false while the event is not in memory. */
   knows(userId: string): boolean {
     const { state } = this.#memory;
-    return state !== null && !!(state.registrationOf(userId) ?? state.entryOf(userId));
+    if (!state) return false;
+    return !!(state.registrationOf(userId) ?? state.offerOf(userId) ?? state.entryOf(userId));
   }
 
   /** Starts to load the event before the command comes. */
@@ -78,7 +80,8 @@ export class Sequencer {
   }
 
   /**
-   * Answers a command. Questions about a loaded event are answered at once, from committed state.
+   * Answers a command. Questions about a loaded event are answered at once, from committed state, unless
+   * something is due by the clock: that is done first.
    *
    * @param expiresAt epoch milliseconds from which on the command is refused rather than decided
    * @param actor who asks, as the log tells it
@@ -90,7 +93,9 @@ export class Sequencer {
     actor: string | null = null,
   ): Promise<Reply> {
     const { state } = this.#memory;
-    if (isQuestion(command) && state) return decide(state, command, this.#circumstances()).outcome;
+    if (isQuestion(command) && state && !isDue(state, this.#ports.now())) {
+      return decide(state, command, this.#circumstances()).outcome;
+    }
     if (command.type !== 'create' && this.isAbsent) {
       return { type: 'refused', reason: 'no-such-event' };
     }
@@ -142,14 +147,16 @@ export class Sequencer {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      while (this.#queue.length > 0) {
+      let isBehind = false;
+      while (this.#queue.length > 0 || isBehind) {
         const step = this.#step();
         // Send the next commit first: replies trigger new requests, whose work would delay it.
         if (!this.#replies.isEmpty) {
           await turn();
           await this.#replies.leave();
         }
-        await step;
+        // One step ends only so many offers: go on while more are over.
+        isBehind = (await step) && this.#isDue();
         if (this.#queue.length >= EAGER_COMMIT_MIN_COMMANDS) continue;
         await this.#replies.leave();
         // Wait one turn: requests that these replies trigger arrive in it and share the next commit.
@@ -162,26 +169,37 @@ export class Sequencer {
     }
   }
 
-  /** Loads the event if need be, decides a batch, commits it, and prepares the replies. */
-  async #step(): Promise<void> {
+  /** Whether the clock has something to do now, as far as is known. */
+  #isDue(): boolean {
+    const { state } = this.#memory;
+    return state !== null && isDue(state, this.#ports.now());
+  }
+
+  /**
+   * Loads the event if need be, decides a batch, commits it, and prepares the replies.
+   *
+   * @returns whether something was committed
+   */
+  async #step(): Promise<boolean> {
     let state: EventState;
     try {
       state = await this.#memory.load();
     } catch (error) {
       const reason = error instanceof NotAdoptedError ? 'notAdopted' : 'unreachable';
       refuseAll(this.#queue.take(this.#queue.length), reason);
-      return;
+      return false;
     }
     const { trace } = this.#ports;
     const batch = trace ? trace('decide', () => this.#decide(state)) : this.#decide(state);
-    if (batch === null) return;
+    if (batch === null) return false;
     try {
-      await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));
+      return await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));
     } catch (error) {
       // The commit may have been applied, and memory may be wrong: drop it.
       this.#memory.forget({ inDoubt: true });
       this.#logDefect(error);
       refuseAll(pendingOf(batch.decided), 'uncertain');
+      return false;
     }
   }
 
@@ -205,8 +223,12 @@ export class Sequencer {
     return batch;
   }
 
-  /** Waits for the commit of a batch, and replies to its commands by the result. */
-  async #conclude(decided: Decided[], commit: Promise<Conclusion>): Promise<void> {
+  /**
+   * Waits for the commit of a batch, and replies to its commands by the result.
+   *
+   * @returns whether something was committed
+   */
+  async #conclude(decided: Decided[], commit: Promise<Conclusion>): Promise<boolean> {
     const sentAt = this.#ports.now();
     const result = await commit;
     const { attempts = 0, items } = result;
@@ -225,7 +247,7 @@ export class Sequencer {
           const reply = isAnswer ? outcome : { ...outcome, ...receipt, timing: timing(pending) };
           this.#replies.add(pending, reply);
         }
-        return;
+        return attempts > 0;
       case 'replayed': {
         // Nothing was applied. Commands with a used key are answered; the others are decided again.
         const others: Pending[] = [];
@@ -239,7 +261,7 @@ export class Sequencer {
           }
         }
         this.#queue.putBack(others, timing);
-        return;
+        return false;
       }
       case 'fenced':
         this.#ports.log('fence lost', {
@@ -249,7 +271,7 @@ export class Sequencer {
         });
         this.#memory.forget({ inDoubt: false });
         this.#queue.putBack(pendingOf(decided), timing);
-        return;
+        return false;
       case 'unapplied':
         this.#ports.log('commit unapplied', {
           cause: result.cause.message,
@@ -257,7 +279,7 @@ export class Sequencer {
           done: 'refused them: nothing was changed',
         });
         refuseAll(pendingOf(decided), 'unapplied', timing);
-        return;
+        return false;
       case 'uncertain':
         this.#ports.log('commit uncertain', {
           cause: result.cause.message,
@@ -266,7 +288,7 @@ export class Sequencer {
         });
         this.#memory.forget({ inDoubt: true });
         refuseAll(pendingOf(decided), 'uncertain', timing);
-        return;
+        return false;
     }
   }
 

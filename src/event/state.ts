@@ -1,5 +1,5 @@
 import type { LogHead } from './log.ts';
-import type { EventRecord, Seat, WaitlistEntry } from './model.ts';
+import type { EventRecord, Offer, Seat, WaitlistEntry } from './model.ts';
 import type { Pointer } from './outbox.ts';
 import { type Place, Places } from './places.ts';
 
@@ -13,11 +13,20 @@ export type Change =
   | { type: 'waitlisted'; entry: WaitlistEntry }
   | { type: 'unregistered'; registration: Seat }
   | { type: 'leftLine'; entry: WaitlistEntry }
-  | { type: 'promoted'; entry: WaitlistEntry; registration: Seat };
+  | { type: 'promoted'; entry: WaitlistEntry; registration: Seat }
+  /** `expiresAt`: when it ends as things stand, with the line at the latest. */
+  | { type: 'offered'; entry: WaitlistEntry; offer: Offer; expiresAt: string }
+  | { type: 'accepted'; offer: Offer; registration: Seat }
+  | { type: 'declined'; offer: Offer }
+  | { type: 'offerExpired'; offer: Offer };
 
-/** A row that a change adds or removes. Rows are never altered, and an id is never used again. */
+/**
+ * A row that a change adds or removes. Rows are never altered, and an id is never used again. Offers are
+ * kept in the table of the registrations.
+ */
 export type RowChange = { op: 'add' | 'remove' } & (
   | { table: 'registrations'; id: string; row: Seat }
+  | { table: 'offers'; id: string; row: Offer }
   | { table: 'waitlist'; id: string; row: WaitlistEntry }
 );
 
@@ -25,6 +34,13 @@ const seatRow = (op: RowChange['op'], row: Seat): RowChange => ({
   op,
   table: 'registrations',
   id: row.registrationId,
+  row,
+});
+
+const offerRow = (op: RowChange['op'], row: Offer): RowChange => ({
+  op,
+  table: 'offers',
+  id: row.offerId,
   row,
 });
 
@@ -51,6 +67,13 @@ export function rowChanges(change: Change): RowChange[] {
       return [entryRow('remove', change.entry)];
     case 'promoted':
       return [entryRow('remove', change.entry), seatRow('add', change.registration)];
+    case 'offered':
+      return [entryRow('remove', change.entry), offerRow('add', change.offer)];
+    case 'accepted':
+      return [offerRow('remove', change.offer), seatRow('add', change.registration)];
+    case 'declined':
+    case 'offerExpired':
+      return [offerRow('remove', change.offer)];
   }
 }
 
@@ -59,7 +82,14 @@ export interface EventTotals {
   /** Null for an event that does not exist. */
   readonly event: EventRecord | null;
   readonly registeredCount: number;
+  /** Open offers. Each holds a seat. */
+  readonly offeredCount: number;
   readonly waitlistCount: number;
+  /**
+   * When the first open offer ends, in epoch milliseconds, unless the line ends before; infinity without one. Of a
+   * change set it may be an offer that is closed by now: then it is too early, never too late.
+   */
+  readonly firstOfferEnd: number;
   /** How often the event itself was created or updated; changes of its rows don't count. */
   readonly revision: number;
   /** The position given last. */
@@ -84,9 +114,14 @@ export type Books = Pick<EventTotals, 'log' | 'pointers' | 'dueAt'>;
 /** What the rules may ask of an event. */
 export interface EventView extends EventTotals {
   registrationOf(userId: string): Seat | undefined;
+  offerOf(userId: string): Offer | undefined;
   entryOf(userId: string): WaitlistEntry | undefined;
   /** The seats by `seq`: those after a `seq`, or all. */
   seated(after?: number): Iterable<Seat>;
+  /** The open offers by position: those after a position, or all. */
+  offered(after?: number): Iterable<Offer>;
+  /** The open offers that end at this time (epoch milliseconds) or before, by position. */
+  offersEndedBy(time: number): Iterable<Offer>;
   /** The entries by position: those after a position, or all. */
   waiting(after?: number): Iterable<WaitlistEntry>;
   /** How many entries come before this one. */
@@ -112,12 +147,14 @@ export class EventState implements EventView {
   /** Of all rows: it is kept once. */
   #eventId: string;
   readonly #seats: Places;
+  readonly #offers: Places;
   readonly #line: Places;
 
   /** @param rows the rows of an event, which the state takes over; no rows when left out */
-  constructor(rows?: { eventId: string; seats: Places; line: Places }) {
+  constructor(rows?: { eventId: string; seats: Places; offers: Places; line: Places }) {
     this.#eventId = rows?.eventId ?? '';
     this.#seats = rows?.seats ?? new Places();
+    this.#offers = rows?.offers ?? new Places();
     this.#line = rows?.line ?? new Places();
   }
 
@@ -125,21 +162,34 @@ export class EventState implements EventView {
     return this.#seats.size;
   }
 
+  get offeredCount(): number {
+    return this.#offers.size;
+  }
+
   get waitlistCount(): number {
     return this.#line.size;
   }
 
   get digest(): bigint {
-    return this.#seats.digest ^ this.#line.digest;
+    return this.#seats.digest ^ this.#offers.digest ^ this.#line.digest;
   }
 
   get bytes(): number {
-    return this.#seats.bytes + this.#line.bytes;
+    return this.#seats.bytes + this.#offers.bytes + this.#line.bytes;
+  }
+
+  get firstOfferEnd(): number {
+    return this.#offers.firstEnd;
   }
 
   registrationOf(userId: string): Seat | undefined {
     const place = this.#seats.get(userId);
     return place && this.#toSeat(place);
+  }
+
+  offerOf(userId: string): Offer | undefined {
+    const place = this.#offers.get(userId);
+    return place && this.#toOffer(place);
   }
 
   entryOf(userId: string): WaitlistEntry | undefined {
@@ -149,6 +199,14 @@ export class EventState implements EventView {
 
   *seated(after?: number): Generator<Seat> {
     for (const place of this.#seats.inOrder(after)) yield this.#toSeat(place);
+  }
+
+  *offered(after?: number): Generator<Offer> {
+    for (const place of this.#offers.inOrder(after)) yield this.#toOffer(place);
+  }
+
+  *offersEndedBy(time: number): Generator<Offer> {
+    for (const place of this.#offers.endedBy(time)) yield this.#toOffer(place);
   }
 
   *waiting(after?: number): Generator<WaitlistEntry> {
@@ -179,14 +237,16 @@ export class EventState implements EventView {
   /** Adds or removes one row. */
   applyRow(change: RowChange): void {
     const { userId, eventId } = change.row;
-    const places = change.table === 'registrations' ? this.#seats : this.#line;
+    const tables = [this.#seats, this.#offers, this.#line] as const;
+    const [seats, offers, line] = tables;
+    const places = { registrations: seats, offers, waitlist: line }[change.table];
     if (change.op === 'remove') {
       assertRow(places.remove(userId, change.id), 'a removed row was there', change);
       return;
     }
-    const isFree = !this.#seats.has(userId) && !this.#line.has(userId);
+    const isFree = !tables.some((each) => each.has(userId));
     assertRow(isFree, 'one place per user', change);
-    if (this.#seats.size + this.#line.size === 0) this.#eventId = eventId;
+    if (tables.every(({ size }) => size === 0)) this.#eventId = eventId;
     assertRow(eventId === this.#eventId, 'all rows are of one event', change);
     places.add(toPlace(change));
     if (change.table === 'registrations') {
@@ -205,6 +265,11 @@ export class EventState implements EventView {
     return seat;
   }
 
+  #toOffer({ id, userId, order, createdAt, endsAt = 0 }: Place): Offer {
+    const offer = { offerId: id, userId, eventId: this.#eventId, position: order, createdAt };
+    return { ...offer, expiresAt: new Date(endsAt).toISOString() };
+  }
+
   #toEntry({ id, userId, order, createdAt }: Place): WaitlistEntry {
     return { entryId: id, userId, eventId: this.#eventId, position: order, createdAt };
   }
@@ -212,6 +277,10 @@ export class EventState implements EventView {
 
 function toPlace(change: RowChange): Place {
   const { id } = change;
+  if (change.table === 'offers') {
+    const { userId, position, createdAt, expiresAt } = change.row;
+    return { id, userId, order: position, createdAt, endsAt: Date.parse(expiresAt) };
+  }
   if (change.table === 'waitlist') {
     const { userId, position, createdAt } = change.row;
     return { id, userId, order: position, createdAt };

@@ -1,10 +1,18 @@
 import * as z from 'zod';
 import type { Problem } from '../errors.ts';
 import type { LoggedSettings } from '../event/log.ts';
-import type { EventRecord, Registration, User, WaitlistEntry } from '../event/model.ts';
-import { CHANGE_MAX_LISTED, OVERRIDE_REASON_MAX_CHARS } from '../limits.ts';
+import type { EventRecord, Offer, Registration, User, WaitlistEntry } from '../event/model.ts';
+import { CHANGE_MAX_LISTED, OVERRIDE_REASON_MAX_CHARS, TIME_ZONE_MAX_CHARS } from '../limits.ts';
 import { text } from '../text.ts';
-import { capacity, createdAt, eventId, nameOfOld, userId, waitlistCapacity } from './fields.ts';
+import {
+  capacity,
+  createdAt,
+  eventId,
+  nameOfOld,
+  offerSeconds,
+  userId,
+  waitlistCapacity,
+} from './fields.ts';
 
 export const userSchema = z
   .object({
@@ -28,6 +36,17 @@ export const eventSchema = z
     waitlistCapacity,
     registrationOpensAt: createdAt.nullable(),
     registrationClosesAt: createdAt.nullable(),
+    startsAt: createdAt.nullable(),
+    // A name that was known when it was given need not be for ever.
+    timeZone: text(TIME_ZONE_MAX_CHARS).meta({
+      description: 'The IANA time zone that people read the times in.',
+    }),
+    promotesUntil: createdAt.nullable().meta({
+      description: 'When the line ends; null for `startsAt`.',
+    }),
+    offerSeconds: offerSeconds.meta({
+      description: 'How long a free seat is offered; null: who is first in line gets it at once.',
+    }),
     status: eventStatusSchema,
     createdAt,
   })
@@ -39,6 +58,7 @@ export const capacitySchema = z
     totalCapacity: z.int(),
     availableCapacity: z.int().min(0),
     registeredCount: z.int().min(0),
+    offeredCount: z.int().min(0).meta({ description: 'Seats that are held for open offers.' }),
     waitlistCount: z.int().min(0),
     status: eventStatusSchema,
   })
@@ -69,6 +89,18 @@ export const waitlistEntrySchema = z
   })
   .meta({ id: 'WaitlistEntry' }) satisfies z.ZodType<WaitlistEntry>;
 
+/** A seat that is held for somebody who was in line, until `expiresAt`. */
+export const offerSchema = z
+  .object({
+    offerId: z.uuid(),
+    userId,
+    eventId,
+    position: z.int().min(1).meta({ description: 'The one that they had in line.' }),
+    createdAt,
+    expiresAt: createdAt,
+  })
+  .meta({ id: 'Offer' }) satisfies z.ZodType<Offer>;
+
 /** `POST /registration/registrations`: exactly one of `registration` and `waitlistEntry` is not null. */
 export const placedSchema = z
   .object({
@@ -86,14 +118,28 @@ export const standingSchema = z
       .object({
         status: z.literal('ACTIVE'),
         registration: registrationSchema,
+        offer: z.null(),
         waitlistEntry: z.null(),
         ahead: z.null(),
       })
       .meta({ id: 'StandingActive', description: 'The user has a seat.' }),
     z
       .object({
+        status: z.literal('OFFERED'),
+        registration: z.null(),
+        offer: offerSchema,
+        waitlistEntry: z.null(),
+        ahead: z.null(),
+      })
+      .meta({
+        id: 'StandingOffered',
+        description: 'A seat is held for the user, who takes it by registering.',
+      }),
+    z
+      .object({
         status: z.literal('WAITLISTED'),
         registration: z.null(),
+        offer: z.null(),
         waitlistEntry: waitlistEntrySchema,
         ahead: z.int().min(0).meta({ description: 'How many wait before the user.' }),
       })
@@ -102,6 +148,7 @@ export const standingSchema = z
       .object({
         status: z.literal('NONE'),
         registration: z.null(),
+        offer: z.null(),
         waitlistEntry: z.null(),
         ahead: z.null(),
       })
@@ -110,7 +157,7 @@ export const standingSchema = z
   .meta({ id: 'Standing' });
 export type Standing = z.infer<typeof standingSchema>;
 
-/** `DELETE /registration/registrations`; `promoted` is the registration that took the seat. */
+/** `DELETE /registration/registrations`; `promoted` is the registration that took the seat, `offered` the offer of it. */
 export const leftSchema = z
   .object({
     success: z.literal(true),
@@ -118,24 +165,30 @@ export const leftSchema = z
     promoted: registrationSchema.nullable().meta({
       description: 'Who took the seat; null if nobody did, and always null for an attendee.',
     }),
+    offered: offerSchema.nullable().meta({
+      description: 'To whom it is offered; null if to nobody, and always null for an attendee.',
+    }),
   })
   .meta({ id: 'Left' });
 
-/** `DELETE /registration/waitlist` */
+/** `DELETE /registration/waitlist`: exactly one of the two is not null. */
 export const leftLineSchema = z
   .object({
     success: z.literal(true),
     message: z.string(),
-    waitlistEntry: waitlistEntrySchema,
+    waitlistEntry: waitlistEntrySchema.nullable(),
+    offer: offerSchema.nullable(),
   })
   .meta({ id: 'LeftWaitlist' });
 
-/** `PATCH /registration/events/{eventId}`; `promoted` has the first `CHANGE_MAX_LISTED`, `promotedCount` counts all. */
+/** `PATCH /registration/events/{eventId}`; the lists have the first `CHANGE_MAX_LISTED` each, the counts count all. */
 export const updatedSchema = z
   .object({
     event: eventSchema,
     promoted: z.array(registrationSchema).max(CHANGE_MAX_LISTED),
     promotedCount: z.int().min(0),
+    offered: z.array(offerSchema).max(CHANGE_MAX_LISTED),
+    offeredCount: z.int().min(0),
     dryRun: z.boolean(),
   })
   .meta({ id: 'EventUpdate' });
@@ -150,6 +203,9 @@ export const eventPageSchema = pageSchemaOf(eventSchema).meta({ id: 'EventPage' 
 export const registrationPageSchema = pageSchemaOf(
   registrationSchema.extend(withName).meta({ id: 'ListedRegistration' }),
 ).meta({ id: 'RegistrationPage' });
+export const offerPageSchema = pageSchemaOf(
+  offerSchema.extend(withName).meta({ id: 'ListedOffer' }),
+).meta({ id: 'OfferPage' });
 export const waitlistPageSchema = pageSchemaOf(
   waitlistEntrySchema.extend(withName).meta({ id: 'ListedWaitlistEntry' }),
 ).meta({ id: 'WaitlistPage' });
@@ -200,6 +256,33 @@ const logChangeSchema = z
         ...seenUser,
       })
       .meta({ id: 'LoggedWaitlistEntry' }),
+    z
+      .object({
+        type: z.literal('offer.made'),
+        offerId: z.uuid(),
+        entryId: z.uuid(),
+        position,
+        expiresAt: createdAt,
+        ...seenUser,
+      })
+      .meta({ id: 'LoggedOffer' }),
+    z
+      .object({
+        type: z.literal('offer.accepted'),
+        offerId: z.uuid(),
+        registrationId: z.uuid(),
+        position,
+        ...seenUser,
+      })
+      .meta({ id: 'LoggedAcceptance' }),
+    z
+      .object({
+        type: z.enum(['offer.declined', 'offer.expired']),
+        offerId: z.uuid(),
+        position,
+        ...seenUser,
+      })
+      .meta({ id: 'LoggedOfferEnd' }),
   ])
   .meta({ id: 'LogChange' });
 

@@ -159,7 +159,7 @@ export const CALLS: Record<string, Call> = {
   'PATCH /registration/events/{eventId}': {
     id: 'updateEvent',
     tag: 'Events',
-    summary: 'Change an event; raising the capacity promotes as many as fit',
+    summary: 'Change an event; raising the capacity seats those who wait, as many as fit',
     description:
       'Fields that are left out stay as they are. Lowering the capacity takes no seat away. With `dryRun` the answer says what would happen, and nothing is changed.',
     path: schemas.eventParamSchema,
@@ -173,7 +173,7 @@ export const CALLS: Record<string, Call> = {
     id: 'cancelEvent',
     tag: 'Events',
     summary: 'Cancel an event, for good',
-    description: 'Nobody can register or is promoted any more. All records stay.',
+    description: 'Nobody can register or is promoted any more, and offers end. All records stay.',
     path: eventToCancel,
     headers: { ...IDEMPOTENCY, ...IF_MATCH },
     success: { status: 200, schema: schemas.eventSchema, headers: { ...ETAG, ...REPLAYED } },
@@ -206,6 +206,11 @@ export const CALLS: Record<string, Call> = {
     success: { status: 200, schema: schemas.bulkResultSchema, headers: REPLAYED },
     problems: [...BODY_PROBLEMS, 404, ...KEY_PROBLEMS],
   },
+  'GET /registration/events/{eventId}/offers': paged(
+    'listOffers',
+    schemas.offerPageSchema,
+    'Those who are offered a seat, by position',
+  ),
   'GET /registration/events/{eventId}/waitlist': paged(
     'listWaitlist',
     schemas.waitlistPageSchema,
@@ -247,7 +252,8 @@ export const CALLS: Record<string, Call> = {
     id: 'register',
     tag: 'Places',
     summary: 'Register a user: a seat, or a waitlist entry',
-    description: 'The user gets a waitlist entry when the event is full and has a waitlist.',
+    description:
+      'Takes the seat that is offered to the user, if one is. The user gets a waitlist entry when the event is full and has a waitlist.',
     body: schemas.newRegistrationSchema,
     headers: IDEMPOTENCY,
     success: { status: 201, schema: schemas.placedSchema, headers: REPLAYED },
@@ -265,7 +271,7 @@ export const CALLS: Record<string, Call> = {
   'DELETE /registration/registrations': {
     id: 'unregister',
     tag: 'Places',
-    summary: 'Give up a seat; the first in line takes it',
+    summary: 'Give up a seat; it goes to the first in line',
     description:
       'Possible at any time. Both happen in one step, so that no newcomer can take the seat.',
     query: schemas.placeSchema,
@@ -276,8 +282,9 @@ export const CALLS: Record<string, Call> = {
   'DELETE /registration/waitlist': {
     id: 'leaveWaitlist',
     tag: 'Places',
-    summary: 'Leave the waitlist',
-    description: 'Possible at any time. A user who registers again starts at the end.',
+    summary: 'Leave the waitlist, or decline an offer',
+    description:
+      'Possible at any time. A user who registers again starts at the end. A declined seat is offered to the next.',
     query: schemas.placeSchema,
     headers: IDEMPOTENCY,
     success: { status: 200, schema: schemas.leftLineSchema, headers: REPLAYED },

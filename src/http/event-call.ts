@@ -63,6 +63,8 @@ export function toError(refusal: Refusal, { eventId, userId }: NamedIds): AppErr
       return new CapacityError(`Event ${eventId} is full and has no waitlist.`);
     case 'waitlist-full':
       return new CapacityError(`Event ${eventId} is full, and so is its waitlist.`);
+    case 'line-ended':
+      return new CapacityError(`Event ${eventId} is full, and its waitlist has ended.`);
     case 'no-room':
       return new CapacityError(
         `Event ${eventId} has no room for user ${userId}: the ids and reasons that it keeps are too long together.`,

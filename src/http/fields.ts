@@ -1,5 +1,13 @@
 import * as z from 'zod';
-import { CAPACITY_MAX, ID_MAX_CHARS, NAME_MAX_CHARS, WAITLIST_MAX_ENTRIES } from '../limits.ts';
+import {
+  CAPACITY_MAX,
+  ID_MAX_CHARS,
+  NAME_MAX_CHARS,
+  OFFER_MAX_SECONDS,
+  OFFER_MIN_SECONDS,
+  TIME_ZONE_MAX_CHARS,
+  WAITLIST_MAX_ENTRIES,
+} from '../limits.ts';
 import { expected, givenId, line, newId, text } from '../text.ts';
 import { withoutPrivileges } from './privileged-fields.ts';
 
@@ -58,6 +66,28 @@ export const moment = z.iso
   )
   .transform((time) => new Date(time).toISOString());
 export const createdAt = z.iso.datetime();
+
+/** Whether the runtime knows a time zone of this name. It takes offsets too, which are none. */
+function isTimeZone(name: string): boolean {
+  if (!/^[a-z]/i.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** The name of a time zone, kept as it was sent. */
+export const timeZone = line(TIME_ZONE_MAX_CHARS).refine(isTimeZone, {
+  error: 'must be a time zone such as Europe/Berlin',
+});
+export const offerSeconds = z
+  .int(expected('an integer or null'))
+  .min(OFFER_MIN_SECONDS, { error: `must be at least ${OFFER_MIN_SECONDS}` })
+  .max(OFFER_MAX_SECONDS, { error: `must be at most ${OFFER_MAX_SECONDS}` })
+  .nullable();
 
 /** The error of a registration window that does not end after its start. */
 export const WINDOW_REVERSED = {

@@ -1,4 +1,4 @@
-import type { Registration, WaitlistEntry } from '../event/model.ts';
+import type { Offer, Registration, WaitlistEntry } from '../event/model.ts';
 import { PAGE_MAX_ROWS } from '../limits.ts';
 import { servicesOf } from '../services.ts';
 import { namesOf } from '../store/users.ts';
@@ -8,13 +8,13 @@ import { execute, type RouteContext } from './event-call.ts';
 import { linkNext, readCursor, writeCursor } from './paging.ts';
 
 /** A list of people that an event has. */
-type PeopleList = 'registrations' | 'waitlist';
+type PeopleList = 'registrations' | 'offers' | 'waitlist';
 
 /** Before every order number: that of a seat without `seq` is 0. */
 const BEFORE_ALL = -1;
 
 /** A row of a list, with the user's name; null when the users table does not have the user. */
-export type Person = (Registration | WaitlistEntry) & { name: string | null };
+export type Person = (Registration | Offer | WaitlistEntry) & { name: string | null };
 
 /** A page of a list of people. */
 interface PeoplePage {
@@ -48,6 +48,7 @@ async function readPage(
 
 const COLUMNS: Record<PeopleList, string[]> = {
   registrations: ['userId', 'name', 'registrationId', 'status', 'createdAt', 'overrideReason'],
+  offers: ['position', 'userId', 'name', 'offerId', 'createdAt', 'expiresAt'],
   waitlist: ['position', 'userId', 'name', 'entryId', 'createdAt'],
 };
 

@@ -5,7 +5,7 @@ import { ID_MAX_CHARS } from '../limits.ts';
 import { isLongerThan } from '../text.ts';
 
 /** Lists that have pages. */
-type PagedList = 'events' | 'registrations' | 'waitlist';
+type PagedList = 'events' | 'registrations' | 'offers' | 'waitlist';
 
 /**
  * The end of a page as a cursor, which is opaque to clients. It contains the list and the event, so that it is

@@ -6,7 +6,16 @@ import * as z from 'zod';
  */
 export const PRIVILEGED_FIELDS = [
   ...['role', 'roles', 'admin', 'isAdmin', 'permission', 'permissions', 'scope', 'scopes'],
-  ...['status', 'position', 'registrationId', 'entryId', 'createdAt', 'override', 'overrideReason'],
+  ...[
+    'status',
+    'position',
+    'registrationId',
+    'entryId',
+    'offerId',
+    'createdAt',
+    'override',
+    'overrideReason',
+  ],
   ...['seq', 'version', 'revision'],
 ];
 

@@ -21,6 +21,8 @@ import {
   moment,
   name,
   object,
+  offerSeconds,
+  timeZone,
   userId,
   WINDOW_REVERSED,
   waitlistCapacity,
@@ -44,6 +46,10 @@ export const newEventSchema = body({
   waitlistCapacity: waitlistCapacity.default(null),
   registrationOpensAt: moment.nullable().default(null),
   registrationClosesAt: moment.nullable().default(null),
+  startsAt: moment.nullable().default(null),
+  timeZone: timeZone.default('UTC'),
+  promotesUntil: moment.nullable().default(null),
+  offerSeconds: offerSeconds.default(null),
 })
   .refine((event) => !isReversed(event), WINDOW_REVERSED)
   .meta({ id: 'NewEvent', examples: [EXAMPLE_EVENT] });
@@ -58,6 +64,10 @@ export const eventPatchSchema = withoutPrivileges(
       waitlistCapacity: waitlistCapacity.optional(),
       registrationOpensAt: moment.nullable().optional(),
       registrationClosesAt: moment.nullable().optional(),
+      startsAt: moment.nullable().optional(),
+      timeZone: timeZone.optional(),
+      promotesUntil: moment.nullable().optional(),
+      offerSeconds: offerSeconds.optional(),
       status: z
         .enum(['OPEN', 'PAUSED', 'CLOSED'], { error: 'must be OPEN, PAUSED or CLOSED' })
         .optional(),

@@ -25,7 +25,8 @@ export class Alarm {
    * @param dueAt epoch milliseconds
    */
   async ensure(dueAt: number): Promise<void> {
-    const at = Math.max(dueAt, this.#now() + ALARM_GRACE_MS);
+    const now = this.#now();
+    const at = dueAt > now ? dueAt : now + ALARM_GRACE_MS;
     if (this.#setFor === undefined) this.#setFor = await this.#storage.getAlarm();
     if (this.#setFor !== null && this.#setFor <= at) return;
     this.#setFor = at;

@@ -1,10 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
 import { type Command, isQuestion } from '../event/command.ts';
+import { dueAtOf } from '../event/due.ts';
 import type { IdempotencyKey } from '../event/idempotency.ts';
-import { outboxDueAt } from '../event/outbox.ts';
 import { NO_COMMIT, type Reply } from '../event/queue.ts';
+import { isDue } from '../event/rules/offer.ts';
 import type { Sequencer } from '../event/sequencer.ts';
-import { ALARM_RETRY_MS, OWN_COMMAND_WAIT_MS, QUEUE_WAIT_MS } from '../limits.ts';
+import { ALARM_RETRY_MS, OWN_COMMAND_WAIT_MS, QUEUE_WAIT_MS, WAKE_MAX_STEPS } from '../limits.ts';
 import { servicesOf } from '../services.ts';
 import { StoreUnavailableError } from '../store/client.ts';
 import { UserDirectory } from '../store/directory.ts';
@@ -83,7 +84,7 @@ export class EventObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#alarm.wentOff();
     try {
-      await this.#submitOwn({ type: 'wake' });
+      await this.#doWhatIsDue();
       this.#deliveries.kick();
       await this.#deliveries.settled();
     } finally {
@@ -93,8 +94,17 @@ export class EventObject extends DurableObject<Env> {
 
   /** Wakes the object, so that it finds what is due: for whoever suspects that its alarm was lost. */
   async wake(): Promise<void> {
-    await this.#submitOwn({ type: 'wake' });
+    await this.#doWhatIsDue();
     await this.#armAgain();
+  }
+
+  /** Step by step, since one ends only so many offers; other commands come in between. */
+  async #doWhatIsDue(): Promise<void> {
+    for (let step = 0; step < WAKE_MAX_STEPS; step++) {
+      const { type } = await this.#submitOwn({ type: 'wake' });
+      const { state } = this.#sequencer;
+      if (type !== 'woken' || !state || !isDue(state, Date.now())) return;
+    }
   }
 
   async #armAgain(): Promise<void> {
@@ -103,7 +113,7 @@ export class EventObject extends DurableObject<Env> {
       if (!this.#sequencer.isAbsent) await this.#alarm.ensure(Date.now() + ALARM_RETRY_MS);
       return;
     }
-    const dueAt = outboxDueAt(state.pointers, this.#endpoints, state.log?.version ?? 0);
+    const dueAt = dueAtOf(state, this.#endpoints, Date.now());
     if (dueAt !== null) await this.#alarm.ensure(dueAt);
   }
 

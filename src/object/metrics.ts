@@ -153,9 +153,9 @@ export function measured(
       recorded(
         'load',
         () => tables.load(options),
-        ({ registeredCount, waitlistCount }) => ({
+        ({ registeredCount, offeredCount, waitlistCount }) => ({
           outcome: 'loaded',
-          batch: registeredCount + waitlistCount,
+          batch: registeredCount + offeredCount + waitlistCount,
         }),
       ),
     commit: (version, changeSet) =>

@@ -24,24 +24,24 @@ import {
 import { atVersion, setWhere } from './expressions.ts';
 import { toLogItem } from './log.ts';
 import {
+  type DueBooks,
   type EventBooks,
   type LogBooks,
-  type OutboxBooks,
   toAttributes,
   toDigest,
   toLogBooks,
-  toOutboxBooks,
+  toOfferRow,
+  toOutbox,
   toRowKey,
 } from './tables.ts';
 
-function toRowAction(
-  tables: Store['tables'],
-  { op, table, id, row }: RowChange,
-): TransactWriteItem {
+function toRowAction(tables: Store['tables'], change: RowChange): TransactWriteItem {
+  const table = change.table === 'offers' ? 'registrations' : change.table;
   const TableName = tables[table];
-  return op === 'add'
-    ? { Put: { TableName, Item: toAttributes(row) } }
-    : { Delete: { TableName, Key: toAttributes(toRowKey(table, id)) } };
+  const item = change.table === 'offers' ? toOfferRow(change.row) : change.row;
+  return change.op === 'add'
+    ? { Put: { TableName, Item: toAttributes(item) } }
+    : { Delete: { TableName, Key: toAttributes(toRowKey(table, change.id)) } };
 }
 
 /**
@@ -55,16 +55,18 @@ function toEventAction(
 ): TransactWriteItem {
   if (!changeSet.event) throw new Error('an event that does not exist has nothing to commit');
   const { eventId, ...fields } = changeSet.event;
-  const books: EventBooks & Partial<LogBooks & OutboxBooks> = {
+  const books: EventBooks & Partial<LogBooks & DueBooks> = {
     version: version + 1,
     revision: changeSet.revision,
     registeredCount: changeSet.registeredCount,
+    offeredCount: changeSet.offeredCount,
     waitlistCount: changeSet.waitlistCount,
     lastPosition: changeSet.lastPosition,
     lastSeq: changeSet.lastSeq,
     digest: toDigest(changeSet.digest),
     ...(changeSet.entry && changeSet.log ? toLogBooks(changeSet.log) : {}),
-    ...toOutboxBooks(changeSet.books),
+    ...toOutbox(changeSet.pointers),
+    ...(changeSet.isDueAtChanged ? { dueAt: changeSet.dueAt } : {}),
   };
   if (version === 0) {
     return {

@@ -69,17 +69,22 @@ export class Shown {
  * Builds the state if these rows are exactly those that the event item was written with; null otherwise.
  * Counts are no proof, since a missing row and a stale row cancel each other out. The digest is one: ids are
  * random, so a different set of rows has the same digest with a probability of 2^-122.
+ *
+ * @param seatRows the rows in the table of the registrations: seats, and offers, which are taken out of them
  */
-export function prove(item: EventItem, seats: Places, line: Places): EventState | null {
-  const state = new EventState({ eventId: item.eventId, seats, line });
+export function prove(item: EventItem, seatRows: Places, line: Places): EventState | null {
+  const { eventId, registeredCount, offeredCount = 0, waitlistCount } = item;
   const isWhole =
-    state.registeredCount === item.registeredCount &&
-    state.waitlistCount === item.waitlistCount &&
-    toDigest(state.digest) === item.digest;
+    seatRows.size === registeredCount + offeredCount &&
+    line.size === waitlistCount &&
+    toDigest(seatRows.digest ^ line.digest) === item.digest;
   if (!isWhole) return null;
-  // A user with a seat and an entry: one of the rows is stale.
-  const [few, many] = seats.size < line.size ? [seats, line] : [line, seats];
+  // A user with a row in each: one of them is stale.
+  const [few, many] = seatRows.size < line.size ? [seatRows, line] : [line, seatRows];
   for (const userId of few.userIds()) if (many.has(userId)) return null;
+  const offers = seatRows.takeEnding();
+  if (offers.size !== offeredCount) return null;
+  const state = new EventState({ eventId, seats: seatRows, offers, line });
   state.event = toEventRecord(item);
   state.version = item.version;
   state.revision = item.revision ?? 1;
@@ -88,6 +93,10 @@ export function prove(item: EventItem, seats: Places, line: Places): EventState 
   Object.assign(state, toBooks(item));
   return state;
 }
+
+/** Rows that the event item counts in the registrations table: seats and offers. */
+const seatRowsOf = ({ registeredCount, offeredCount = 0 }: EventItem) =>
+  registeredCount + offeredCount;
 
 /** The rows of an event that were read so far. Each pass reads only the indexes that may be incomplete. */
 export class Reading {
@@ -121,11 +130,11 @@ export class Reading {
   }
 
   /** How many more rows the item counts than the indexes showed; negative where they showed more. */
-  #missing({ registeredCount, waitlistCount }: EventItem) {
+  #missing(item: EventItem) {
     const { registrations, waitlist } = this.#shown;
     return {
-      seats: registeredCount - registrations.count,
-      entries: waitlistCount - waitlist.count,
+      seats: seatRowsOf(item) - registrations.count,
+      entries: item.waitlistCount - waitlist.count,
     };
   }
 
@@ -175,7 +184,7 @@ export class Reading {
     const shown = new Shown();
     this.#shown[table] = shown;
     // The item counts no rows, so any row that the index showed would be stale.
-    if ((table === 'waitlist' ? item.waitlistCount : item.registeredCount) === 0) return;
+    if ((table === 'waitlist' ? item.waitlistCount : seatRowsOf(item)) === 0) return;
     // The registrations index has no sort key, so it can't be read in ranges.
     const ranges: Range[] = table === 'waitlist' ? toRanges(item) : [[null, null]];
     await Promise.all(ranges.map((range) => this.#readRange(table, range, shown)));

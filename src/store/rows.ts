@@ -22,7 +22,10 @@ export const ROW_ATTRIBUTES = {
   waitlist: { id: 'entryId', order: 'position' },
 } as const;
 
-/** A row as memory holds it. A seat without `seq`, from an old release, has order number 0. */
+/**
+ * A row as memory holds it. A seat without `seq`, from an old release, has order number 0. A row of the
+ * registrations that ends is an offer, and is ordered by its position.
+ */
 export function placeOfRow(table: RowTable, row: Attributes): Place {
   const { id, order } = ROW_ATTRIBUTES[table];
   const text = (name: string) => row[name]?.S ?? '';
@@ -32,6 +35,10 @@ export function placeOfRow(table: RowTable, row: Attributes): Place {
     order: Number(row[order]?.N ?? 0),
     createdAt: text('createdAt'),
   };
+  const endsAt = row.offerEndsAt?.S;
+  if (endsAt !== undefined) {
+    return { ...place, order: Number(row.position?.N), endsAt: Date.parse(endsAt) };
+  }
   const overrideReason = row.overrideReason?.S;
   if (overrideReason !== undefined) place.overrideReason = overrideReason;
   return place;
@@ -61,9 +68,9 @@ export function toQuery(store: Store, eventId: string, table: RowTable, [after, 
     TableName: store.tables[table],
     IndexName: isSeats ? INDEXES.registrationsByEvent : INDEXES.waitlistByPosition,
     KeyConditionExpression: conditions.join(' AND '),
-    ExpressionAttributeNames: { '#order': order },
+    ExpressionAttributeNames: { '#order': order, ...(isSeats ? { '#position': 'position' } : {}) },
     ExpressionAttributeValues: toAttributes(values),
-    ProjectionExpression: `${id}, userId, #order, createdAt${isSeats ? ', overrideReason' : ''}`,
+    ProjectionExpression: `${id}, userId, #order, createdAt${isSeats ? ', overrideReason, #position, offerEndsAt' : ''}`,
   };
 }
 

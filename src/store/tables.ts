@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { TableNames } from '../config.ts';
 import type { LogHead } from '../event/log.ts';
-import type { EventRecord } from '../event/model.ts';
+import type { EventRecord, Offer } from '../event/model.ts';
 import type { Pointer } from '../event/outbox.ts';
 import type { Books } from '../event/state.ts';
 
@@ -69,8 +69,10 @@ export interface EventBooks {
   version: number;
   /** How often the event itself was created or updated; changes of its rows don't count. */
   revision: number;
-  /** Rows of the event in the registrations table. */
+  /** Seats: rows of the event in the registrations table with the status `ACTIVE`. */
   registeredCount: number;
+  /** Open offers: those with the status `OFFERED`. Items from before there were offers lack it. */
+  offeredCount?: number;
   /** Rows of the event in the waitlist table. */
   waitlistCount: number;
   /** The position given last. The next one is one more, even if that entry is gone. */
@@ -90,8 +92,8 @@ export interface LogBooks {
   logNextAt: string;
 }
 
-/** What the event item holds of its outbox; nothing where nothing is to be sent. */
-export interface OutboxBooks {
+/** What the event item holds of what is to be done; nothing where there never was anything. */
+export interface DueBooks {
   /** JSON of the pointers, one for each endpoint. */
   outbox: string;
   /** Epoch milliseconds at which the event has something to do by itself; null for never. */
@@ -99,7 +101,7 @@ export interface OutboxBooks {
 }
 
 /** The event item: record and books. */
-export type EventItem = EventRecord & EventBooks & Partial<LogBooks & OutboxBooks>;
+export type EventItem = EventRecord & EventBooks & Partial<LogBooks & DueBooks>;
 
 /** The log's end as the event item holds it. */
 export function toLogBooks({ version, chain, from, next, nextAt }: LogHead): LogBooks {
@@ -113,12 +115,12 @@ export function toLogBooks({ version, chain, from, next, nextAt }: LogHead): Log
 }
 
 /** Where the endpoints stand, as the event item holds it; nothing for an event that never had any. */
-export function toOutboxBooks({ pointers, dueAt }: Books): Partial<OutboxBooks> {
-  return pointers.length === 0 ? {} : { outbox: JSON.stringify(pointers), dueAt };
+export function toOutbox(pointers: readonly Pointer[]): Partial<Pick<DueBooks, 'outbox'>> {
+  return pointers.length === 0 ? {} : { outbox: JSON.stringify(pointers) };
 }
 
 /** What an event item holds beside the record and the counts. */
-export function toBooks(item: Partial<LogBooks & OutboxBooks>): Books {
+export function toBooks(item: Partial<LogBooks & DueBooks>): Books {
   const pointers = item.outbox === undefined ? [] : (JSON.parse(item.outbox) as Pointer[]);
   return { log: toLogHead(item), pointers, dueAt: item.dueAt ?? null };
 }
@@ -135,9 +137,11 @@ function toLogHead(item: Partial<LogBooks>): LogHead | null {
 export function toEventRecord(item: EventRecord): EventRecord {
   const { eventId, name, capacity, hasWaitlist, createdAt } = item;
   const { waitlistCapacity = null, registrationOpensAt = null, registrationClosesAt = null } = item;
+  const { startsAt = null, timeZone = 'UTC', promotesUntil = null, offerSeconds = null } = item;
   const { status = 'OPEN' } = item;
   const limits = { waitlistCapacity, registrationOpensAt, registrationClosesAt };
-  return { eventId, name, capacity, hasWaitlist, ...limits, status, createdAt };
+  const times = { startsAt, timeZone, promotesUntil, offerSeconds };
+  return { eventId, name, capacity, hasWaitlist, ...limits, ...times, status, createdAt };
 }
 
 /**
@@ -168,6 +172,25 @@ export function fromAttributes(attributes: Record<string, AttributeValue>): obje
 /** A digest as the event item holds it: 32 hex digits. */
 export function toDigest(digest: bigint): string {
   return digest.toString(16).padStart(32, '0');
+}
+
+/**
+ * An offer as it is stored, among the registrations. When it ends is not called `expiresAt`: by that DynamoDB
+ * would delete the row.
+ */
+export interface OfferRow {
+  registrationId: string;
+  userId: string;
+  eventId: string;
+  status: 'OFFERED';
+  position: number;
+  createdAt: string;
+  offerEndsAt: string;
+}
+
+/** An offer as its row. */
+export function toOfferRow({ offerId, expiresAt, ...offer }: Offer): OfferRow {
+  return { registrationId: offerId, ...offer, status: 'OFFERED', offerEndsAt: expiresAt };
 }
 
 /** The primary key of a row in its table. */

@@ -26,6 +26,9 @@ export interface UserEvents {
 /** A seat as the index shows it, to be confirmed: what confirming and sorting need. */
 type Nominee = Pick<Registration, 'registrationId' | 'eventId' | 'createdAt'>;
 
+/** A row of the registrations: an offer is none of a user's events. A row's status never changes. */
+type Row = Nominee & { status: 'ACTIVE' | 'OFFERED' };
+
 /** The text by which the seats of a user are sorted: time, then id. */
 const orderKeyOf = ({ createdAt, registrationId }: Nominee) => `${createdAt}#${registrationId}`;
 
@@ -84,7 +87,8 @@ async function nominate(
       IndexName: INDEXES.registrationsByUser,
       KeyConditionExpression: 'userId = :userId',
       ExpressionAttributeValues: { ':userId': userId },
-      ProjectionExpression: 'registrationId, eventId, createdAt',
+      ProjectionExpression: 'registrationId, eventId, createdAt, #status',
+      ExpressionAttributeNames: { '#status': 'status' },
       ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
     });
     const page = await callTables((options) => store.client.send(command, options), {
@@ -92,7 +96,9 @@ async function nominate(
       timeoutMs: PAGE_TIMEOUT_MS,
     });
     // The index has no sort key, so all pages are read, and only the oldest seats are kept.
-    const read = ((page.Items ?? []) as Nominee[]).filter((each) => orderKeyOf(each) > after);
+    const read = ((page.Items ?? []) as Row[]).filter(
+      (each) => each.status !== 'OFFERED' && orderKeyOf(each) > after,
+    );
     nominees = [...nominees, ...read].sort((a, b) => (orderKeyOf(a) < orderKeyOf(b) ? -1 : 1));
     isCut ||= nominees.length > NOMINEES_MAX;
     nominees.splice(NOMINEES_MAX);

@@ -151,6 +151,7 @@ export async function seedEvent(
     waitlistCapacity: null,
     registrationOpensAt: null,
     registrationClosesAt: null,
+    ...{ startsAt: null, timeZone: 'UTC', promotesUntil: null, offerSeconds: null },
     status: 'OPEN',
     createdAt,
     version: 1,

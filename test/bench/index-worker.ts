@@ -60,6 +60,7 @@ function toItem(): EventItem {
   return {
     ...{ eventId, name: 'A large event', capacity: seats, hasWaitlist: true, status: 'OPEN' },
     ...{ waitlistCapacity: null, registrationOpensAt: null, registrationClosesAt: null },
+    ...{ startsAt: null, timeZone: 'UTC', promotesUntil: null, offerSeconds: null },
     ...{ createdAt: CREATED_AT, version: 1, revision: 1, lastSeq: seats, lastPosition: waiting },
     ...{ registeredCount: seats, waitlistCount: waiting, digest: toDigest(digest) },
   };

@@ -156,6 +156,7 @@ describe('what the seed system wrote', () => {
       waitlistCapacity: null,
       registrationOpensAt: null,
       registrationClosesAt: null,
+      ...{ startsAt: null, timeZone: 'UTC', promotesUntil: null, offerSeconds: null },
     };
     await ask({ type: 'create', event });
     for (const userId of ['a', 'b']) await ask({ type: 'register', userId });
@@ -254,6 +255,7 @@ describe('what cannot be taken over is reported, and the rest is taken over', ()
       waitlistCapacity: null,
       registrationOpensAt: null,
       registrationClosesAt: null,
+      ...{ startsAt: null, timeZone: 'UTC', promotesUntil: null, offerSeconds: null },
     };
     await ask({ type: 'create', event: { ...event, ...limits } as never });
     expect(await open('forgotten')({ type: 'read' })).toMatchObject({ registeredCount: 0 });

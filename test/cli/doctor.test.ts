@@ -3,6 +3,7 @@ import { createServer, type Server, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import {
+  type AttributeValue,
   CreateTableCommand,
   DeleteTableCommand,
   DynamoDBClient,
@@ -230,7 +231,7 @@ describe('the doctor tells apart', () => {
     ]);
     let pages = 0;
     const endless = (operation: string, body: string) => {
-      if (operation !== 'Scan' || !body.includes('COUNT')) return null;
+      if (operation !== 'Scan' || !body.includes('attribute_not_exists(version)')) return null;
       pages++;
       return { Count: 2, ScannedCount: 3, LastEvaluatedKey: { eventId: { S: 'more' } } };
     };
@@ -238,6 +239,25 @@ describe('the doctor tells apart', () => {
       `${what}: 20 events were written by the seed system (of the first 30), and are not served yet: npm run adopt`,
     ]);
     expect(pages).toBe(10);
+  });
+
+  test('events that should have done something two hours ago', async () => {
+    const hoursAgo = (hours: number) => ({ N: String(Date.now() - hours * 60 * 60 * 1_000) });
+    const put = (eventId: string, dueAt: AttributeValue) =>
+      client.send(
+        new PutItemCommand({
+          TableName: tables.events,
+          Item: { eventId: { S: eventId }, version: { N: '1' }, dueAt },
+        }),
+      );
+    await put('later', { N: String(Date.now() + 60_000) });
+    await put('never', { NULL: true });
+    await put('recent', hoursAgo(1));
+    expect(await faults()).toEqual([]);
+    await put('lost', hoursAgo(3));
+    expect(await faults()).toEqual([
+      `events overdue in ${tables.events}: 1 had something to do two hours ago: see whether the hourly cron runs, and what the log says of these events`,
+    ]);
   });
 
   test('objects far from the tables', () => {

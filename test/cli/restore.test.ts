@@ -62,6 +62,7 @@ async function fill(store: Store) {
     waitlistCapacity: null,
     registrationOpensAt: null,
     registrationClosesAt: null,
+    ...{ startsAt: null, timeZone: 'UTC', promotesUntil: null, offerSeconds: null },
   };
   await ask({ type: 'create', event });
   for (const userId of ['a', 'b', 'c', 'd', 'e']) await ask({ type: 'register', userId });
@@ -111,6 +112,27 @@ test('tables of different moments are refused until the books are mended', async
     promoted: { userId: 'c' },
   });
 }, 30_000);
+
+test('open offers are counted among the rows, and come back with the books', async () => {
+  const lost = await newStore();
+  const before = await fill(lost);
+  const patch = { offerSeconds: 3_600 };
+  await before({ type: 'update', patch, revisions: null, isDryRun: false });
+  await before({ type: 'unregister', userId: 'a' });
+  expect((await mendBooks(lost, eventId, { write: false })).counted).toMatchObject({
+    ...{ registeredCount: 1, offeredCount: 1, waitlistCount: 1, lastPosition: 3 },
+  });
+  const restored = await newStore();
+  await restore(lost, restored, 'registrations', 'waitlist');
+  await before({ type: 'leaveLine', userId: 'd' });
+  await restore(lost, restored, 'events');
+  const { kept, counted } = await mendBooks(restored, eventId, { write: true });
+  expect([kept.waitlistCount, counted.waitlistCount, counted.offeredCount]).toEqual([0, 1, 1]);
+  const ask = open(restored);
+  expect(await ask({ type: 'stand', userId: 'c' })).toMatchObject({ offer: { position: 1 } });
+  expect(await ask({ type: 'leaveLine', userId: 'c' })).toMatchObject({ type: 'declined' });
+  expect(await ask({ type: 'read' })).toMatchObject({ offeredCount: 1, waitlistCount: 0 });
+});
 
 test('a user with two places is reported, and nothing is written', async () => {
   const store = await newStore();

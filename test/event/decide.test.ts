@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Command, Outcome } from '../../src/event/command.ts';
 import { decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
-import type { EventPatch } from '../../src/event/model.ts';
+import { type EventPatch, lineEndsAt } from '../../src/event/model.ts';
+import { nextDueAt } from '../../src/event/rules/offer.ts';
 import { bytesOf, EventState } from '../../src/event/state.ts';
 import {
   CAPACITY_MAX,
@@ -13,21 +14,23 @@ import {
   WAITLIST_MAX_ENTRIES,
 } from '../../src/limits.ts';
 import {
-  commands,
+  at,
   counterIds,
+  decideInTime,
   eventOf,
   inShort,
   NaiveEvent,
   NOW,
   still,
+  timedCommands,
 } from '../support/model.ts';
 
 /** An event in memory that carries out commands at once. */
 function open(capacity: number, hasWaitlist: boolean) {
   const state = new EventState();
   const newId = counterIds();
-  const run = (command: Command): Outcome => {
-    const { changes, outcome } = decide(state, command, still(newId));
+  const run = (command: Command, now = NOW): Outcome => {
+    const { changes, outcome } = decideInTime(state, command, { now, newId });
     if (changes.length > 0) state.applyCommit(changes, state.version + 1);
     return outcome;
   };
@@ -318,40 +321,54 @@ describe('the promises, for any sequence of commands', () => {
       fc.property(
         fc.integer({ min: 1, max: 5 }),
         fc.boolean(),
-        commands,
+        timedCommands,
         (capacity, hasWaitlist, all) => {
           const { state, run } = open(capacity, hasWaitlist);
           const naive = new NaiveEvent(capacity, hasWaitlist);
           const positions = new Set<number>();
-          for (const command of all) {
-            const outcome = run(command);
-            expect(inShort(outcome)).toBe(naive.expect(command));
-            // Past the capacity only by an override or a lowered capacity, and then nobody gets a seat;
-            // never a free seat while somebody waits.
+          let seconds = 0;
+          for (const { command, wait } of all) {
+            seconds += wait;
+            const now = at(seconds);
+            const outcome = run(command, now);
+            expect(inShort(outcome)).toBe(naive.expect(command, now));
+            // Over the capacity only by an override or a lowered capacity, and then nobody comes in but
+            // who was offered a seat before; never a free seat while somebody waits and the line lives.
             const { capacity: seats = 0 } = state.event ?? {};
-            if (outcome.type === 'registered' && !outcome.registration.overrideReason) {
-              expect(state.registeredCount).toBeLessThanOrEqual(seats);
+            const taken = state.registeredCount + state.offeredCount;
+            if (outcome.type === 'waitlisted') expect(taken).toBeGreaterThanOrEqual(seats);
+            if (outcome.type === 'unregistered' && (outcome.promoted ?? outcome.offered)) {
+              expect(taken).toBeLessThanOrEqual(seats);
             }
-            if (outcome.type === 'unregistered' && outcome.promoted) {
-              expect(state.registeredCount).toBeLessThanOrEqual(seats);
+            if (state.waitlistCount > 0 && !naive.isLineOver) {
+              expect(taken).toBeGreaterThanOrEqual(seats);
             }
-            if (state.waitlistCount > 0) {
-              expect(state.registeredCount).toBeGreaterThanOrEqual(seats);
-            }
+            // Nothing that is over is open, and what comes next is the first that ends.
+            const due = nextDueAt(state, Date.parse(now));
+            if (due !== null) expect(due).toBeGreaterThan(Date.parse(now));
+            const ends = naive.offers.map(({ endsAt }) => endsAt);
+            const lineEnd = state.event ? lineEndsAt(state.event) : 0;
+            expect(due).toBe(ends.length > 0 ? Math.min(...ends, lineEnd) : null);
             // First in, first out.
             const line = [...state.waiting()].map(({ position }) => position);
             expect(line).toEqual([...line].sort((x, y) => x - y));
             // One place per user.
-            for (const userId of naive.seats) expect(state.entryOf(userId)).toBeUndefined();
+            for (const userId of naive.seats) {
+              expect(state.entryOf(userId) ?? state.offerOf(userId)).toBeUndefined();
+            }
+            for (const { userId } of naive.offers) expect(state.entryOf(userId)).toBeUndefined();
             if (outcome.type === 'waitlisted') {
               expect(positions.has(outcome.entry.position)).toBe(false);
               positions.add(outcome.entry.position);
             }
           }
           expect([...state.waiting()].map(({ userId }) => userId)).toEqual(naive.line);
+          expect([...state.offered()].map(({ userId }) => userId)).toEqual(
+            naive.offers.map(({ userId }) => userId),
+          );
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 1_000 },
     );
   });
 });

@@ -5,16 +5,26 @@ import type { Command } from '../../src/event/command.ts';
 import { decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
 import { partsOf } from '../../src/event/parts.ts';
-import { bytesOf, type Change, EventState, rowChanges } from '../../src/event/state.ts';
+import { isDue } from '../../src/event/rules/offer.ts';
+import {
+  bytesOf,
+  type Change,
+  EventState,
+  type EventView,
+  rowChanges,
+} from '../../src/event/state.ts';
 import { CAPACITY_MAX, TRANSACTION_MAX_ACTIONS } from '../../src/limits.ts';
 import {
+  at,
   commands,
   counterIds,
+  decideInTime,
   eventOf,
   inShort,
   NaiveTables,
   NOW,
   still,
+  timedCommands,
 } from '../support/model.ts';
 
 /** Carries out commands in one batch on top of a state. */
@@ -74,28 +84,34 @@ describe('the net change set', () => {
   test('batches of any size leave the same tables, counts and digest as single commands', () => {
     const cuts = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 4 }), commands, cuts, (capacity, all, sizes) => {
+      fc.property(fc.integer({ min: 1, max: 4 }), timedCommands, cuts, (capacity, all, sizes) => {
         const [idsOne, idsMany] = [counterIds(), counterIds()];
         const one = open(capacity, idsOne);
         const many = open(capacity, idsMany);
         const [tablesOne, tablesMany] = [new NaiveTables(), new NaiveTables()];
-        let rest: Command[] = all;
+        let rest = all;
+        let seconds = 0;
         for (let i = 0; rest.length > 0; i++) {
           const size = sizes[i % sizes.length] ?? 1;
           const some = rest.slice(0, size);
           rest = rest.slice(size);
-          for (const command of some) {
-            const { changes } = decide(one, command, still(idsOne));
+          // All commands of a batch are decided at one moment.
+          seconds += some[0]?.wait ?? 0;
+          const now = at(seconds);
+          for (const { command } of some) {
+            const { changes } = decideInTime(one, command, { now, newId: idsOne });
             for (const row of changes.flatMap(rowChanges)) tablesOne.apply(row);
             one.applyCommit(changes, one.version + 1);
           }
           const draft = new Draft(many);
-          for (const command of some) {
-            const { changes } = decide(draft, command, still(idsMany));
+          const decideNext = (command: Command) => {
+            const { changes } = decide(draft, command, { now, newId: idsMany });
             const announced = draft.itemCountWith(changes);
             draft.apply(changes);
             expect(draft.itemCount).toBe(announced);
-          }
+          };
+          if (isDue(many, Date.parse(now))) decideNext({ type: 'expire' });
+          for (const { command } of some) decideNext(command);
           const ids = [...draft.rows].map(({ id }) => id);
           expect(new Set(ids).size).toBe(ids.length);
           for (const row of draft.rows) {
@@ -106,17 +122,29 @@ describe('the net change set', () => {
           for (const after of [undefined, 0, 3]) {
             const isAfter = (order: number) => after === undefined || order > after;
             const seated = [...one.seated()].filter(({ seq }) => isAfter(seq));
+            const offered = [...one.offered()].filter(({ position }) => isAfter(position));
             const waiting = [...one.waiting()].filter(({ position }) => isAfter(position));
             expect([...draft.seated(after)]).toEqual(seated);
+            expect([...draft.offered(after)]).toEqual(offered);
             expect([...draft.waiting(after)]).toEqual(waiting);
           }
-          const placed = [...draft.seated(), ...draft.waiting()];
+          const placed = [...draft.seated(), ...draft.offered(), ...draft.waiting()];
           expect(draft.bytes).toBe(placed.reduce((sum, row) => sum + bytesOf(row), 0));
+          const expectOffers = (view: EventView) => {
+            expect(view.firstOfferEnd).toBe(one.firstOfferEnd);
+            const time = Date.parse(now) + 10_000;
+            expect([...view.offersEndedBy(time)]).toEqual([...one.offersEndedBy(time)]);
+            for (const offer of one.offered()) expect(view.offerOf(offer.userId)).toEqual(offer);
+          };
+          // Before the commit: the draft looks at the state below it.
+          expectOffers(draft);
           many.applyCommit(draft.changes, many.version + 1);
+          expectOffers(many);
           for (const view of [draft, many]) {
             expect(view.digest).toBe(one.digest);
             expect(view.bytes).toBe(one.bytes);
             expect(view.registeredCount).toBe(one.registeredCount);
+            expect(view.offeredCount).toBe(one.offeredCount);
             expect(view.waitlistCount).toBe(one.waitlistCount);
             expect(view.lastPosition).toBe(one.lastPosition);
             expect(view.lastSeq).toBe(one.lastSeq);
@@ -124,10 +152,11 @@ describe('the net change set', () => {
           }
           expect(tablesMany.content).toEqual(tablesOne.content);
           expect([...many.waiting()]).toEqual([...one.waiting()]);
+          expect([...many.offered()]).toEqual([...one.offered()]);
           expect([...many.seated()]).toEqual([...one.seated()]);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 

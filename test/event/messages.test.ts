@@ -43,6 +43,7 @@ describe('the messages of an entry', () => {
     const settings = {
       ...{ capacity: 1, hasWaitlist: true, waitlistCapacity: null, status: 'OPEN' as const },
       ...{ registrationOpensAt: null, registrationClosesAt: null },
+      ...{ startsAt: null, timeZone: 'UTC', promotesUntil: null, offerSeconds: null },
     };
     const [message] = messagesOf('recital', {
       ...ENTRY,

@@ -24,6 +24,7 @@ const place: fc.Arbitrary<Place> = fc.record(
     order: fc.integer({ min: 0, max: 500 }),
     createdAt,
     overrideReason: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 9 }),
+    endsAt: fc.integer({ min: 0, max: 300 }),
   },
   { requiredKeys: ['id', 'userId', 'order', 'createdAt'] },
 );
@@ -73,12 +74,21 @@ describe('places in columns', () => {
             expected.map((_, i) => i),
           );
           expect(places.size).toBe(expected.length);
+          const ends = expected.flatMap(({ endsAt }) => endsAt ?? []);
+          expect(places.firstEnd).toBe(Math.min(...ends));
+          const ended = expected.filter(({ endsAt = Number.NaN }) => endsAt <= after);
+          expect([...places.endedBy(after)]).toEqual(ended);
           expect(new Set(places.userIds())).toEqual(new Set(expected.map(({ userId }) => userId)));
           expect(places.bytes).toBe(expected.reduce((sum, row) => sum + bytesOf(row), 0));
           expect(places.digest).toBe(expected.reduce((bits, row) => bits ^ idBits(row.id), 0n));
           for (const row of expected) expect(places.get(row.userId)).toEqual(row);
           for (const row of expected.slice(0, 3)) expect(places.whoHas(row.id)).toBe(row.userId);
         }
+        const taken = places.takeEnding();
+        const isEnding = ({ endsAt }: Place) => endsAt !== undefined;
+        expect([...taken.inOrder()]).toEqual(naive.inOrder.filter(isEnding));
+        expect([...places.inOrder()]).toEqual(naive.inOrder.filter((row) => !isEnding(row)));
+        expect(places.firstEnd).toBe(Number.POSITIVE_INFINITY);
       }),
     );
   });

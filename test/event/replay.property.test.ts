@@ -84,6 +84,9 @@ function couldBe(entries: SeenEntry[]): boolean {
         seats.set(registrationId, first.userId);
         return true;
       }
+      // No history here has offers: they have tests of their own.
+      default:
+        return false;
     }
   };
   let isCut = false;
@@ -188,9 +191,14 @@ interface History {
   isCancelled: boolean;
 }
 
+/** Offers and the end of the line have tests of their own: the judge above does not know them. */
+const hasNoOffers = (command: Command) =>
+  command.type !== 'update' ||
+  !['startsAt', 'promotesUntil', 'offerSeconds'].some((field) => field in command.patch);
+
 const history: fc.Arbitrary<History> = fc.record({
   capacity: fc.integer({ min: 1, max: 4 }),
-  list: commands,
+  list: commands.map((list) => list.filter(hasNoOffers)),
   sizes: fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 20 }),
   isCancelled: fc.boolean(),
 });

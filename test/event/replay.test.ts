@@ -64,13 +64,95 @@ describe('a log that holds', () => {
     }
   });
 
+  test('with offers that are taken, declined and over', async () => {
+    const writer = await LogWriter.open(1, ['a', 'b', 'c', 'd', 'e', 'f']);
+    await writer.commit([update({ offerSeconds: 60 })]);
+    await writer.commit([unregister('a')]);
+    await writer.commit([leave('b')]);
+    await writer.commit([register('c'), unregister('c')]);
+    writer.now += 60_000;
+    // Whoever comes first finds the offer over, and its seat with the next.
+    await writer.commit([register('g')]);
+    await writer.commit([override('e')]);
+    await writer.commit([update({ capacity: 3 })]);
+    await writer.commit([{ type: 'cancel', revisions: null }]);
+    const types = new Set(writer.entries.flatMap(({ changes }) => changes.map(({ type }) => type)));
+    for (const type of ['made', 'accepted', 'declined', 'expired']) {
+      expect(types).toContain(`offer.${type}`);
+    }
+    expect(await faultOf(writer.entries)).toBeNull();
+    expect(await faultOf(withoutUsers(writer.entries))).toBeNull();
+    // Also without the beginning.
+    expect(await faultOf(writer.entries.slice(1))).toBeNull();
+  });
+
+  test('with more offers that end at once than one step ends', async () => {
+    const users = Array.from({ length: 81 }, (_, i) => `u${i}`);
+    const writer = await LogWriter.open(1, users);
+    await writer.commit([update({ capacity: 81, offerSeconds: 60 })]);
+    expect(writer.state.offeredCount).toBe(80);
+    writer.now += 60_000;
+    // The offer of somebody who asks is over, and ends before its turn.
+    await writer.commit([register('u80')]);
+    expect(
+      writer.entries
+        .at(-1)
+        ?.changes.map(({ type }) => type)
+        .slice(-3),
+    ).toEqual([...['offer.expired', 'offer.expired', 'registration.created']]);
+    for (let i = 0; i < 3; i++) await writer.commit([{ type: 'wake' }]);
+    expect(writer.state.offeredCount).toBe(0);
+    expect(await faultOf(writer.entries)).toBeNull();
+    expect(await faultOf(withoutUsers(writer.entries))).toBeNull();
+  });
+
+  test('with a line that ends: a free seat is anybody’s then', async () => {
+    const writer = await LogWriter.open(1, ['a', 'b', 'c']);
+    const promotesUntil = new Date(writer.now + 2_500).toISOString();
+    await writer.commit([update({ promotesUntil })]);
+    await writer.commit([unregister('a')]);
+    await writer.commit([unregister('b')]);
+    await writer.commit([register('x')]);
+    await writer.commit([update({ capacity: 2 }), register('c')]);
+    const types = writer.entries.flatMap(({ changes }) => changes.map(({ type }) => type));
+    expect(types.slice(-4)).toEqual([
+      ...['registration.created', 'event.updated', 'waitlist.left', 'registration.created'],
+    ]);
+    expect(await faultOf(writer.entries)).toBeNull();
+    expect(await faultOf(writer.entries.slice(1))).toBeNull();
+  });
+
+  test.each([
+    ['an offer that is made to somebody else', 'offer.made', { position: 3 }],
+    ['an offer that ends later', 'offer.made', { expiresAt: '2099-01-01T00:00:00.000Z' }],
+    ['an offer that is taken by nobody', 'offer.accepted', { offerId: ID }],
+    ['an offer that is over too soon', 'offer.declined', { type: 'offer.expired' }],
+  ])('but not %s', async (_, type, wrong) => {
+    const writer = await LogWriter.open(1, ['a', 'b', 'c', 'd']);
+    await writer.commit([update({ offerSeconds: 60 })]);
+    await writer.commit([unregister('a')]);
+    await writer.commit([leave('b')]);
+    await writer.commit([register('c')]);
+    const { version = 0 } =
+      writer.entries.find(({ changes }) => changes.some((each) => each.type === type)) ?? {};
+    const altered = await alter(writer.entries, version, (changes) =>
+      changes.map((each) => (each.type === type ? ({ ...each, ...wrong } as SeenChange) : each)),
+    );
+    expect(await faultOf(altered)).toContain(`Version ${version}:`);
+    expect(await faultOf(withoutUsers(altered))).toContain(`Version ${version}:`);
+  });
+
   test('a cut raise is resumed before anything else', async () => {
     const users = Array.from({ length: 100 }, (_, i) => `u${i}`);
     const cut = await LogWriter.open(1, users);
     await cut.commit([update({ capacity: 80 })], 1);
+    const before = cut.state.version;
     await cut.commit([leave('u99')]);
-    expect(await faultOf(cut.entries)).toBe(
-      `Version ${cut.state.version}: waitlist.left at position 99 is there, and by the rules it is registration.promoted at position 50.`,
+    expect(typesOf(cut.entries).at(-1)).toMatch(/^(registration.promoted )+waitlist.left$/);
+    expect(await faultOf(cut.entries)).toBeNull();
+    const altered = await alter(cut.entries, before + 1, (changes) => changes.slice(-1));
+    expect(await faultOf(altered)).toBe(
+      `Version ${before + 1}: waitlist.left at position 99 is there, and by the rules it is registration.promoted at position 50.`,
     );
   });
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hexDigestOf } from '../../src/digest.ts';
 import type { ChangeSet } from '../../src/event/change-set.ts';
 import type { Command } from '../../src/event/command.ts';
+import { decide } from '../../src/event/decide.ts';
 import type { CommitResult } from '../../src/event/ports.ts';
 import { Sequencer } from '../../src/event/sequencer.ts';
 import { EventState } from '../../src/event/state.ts';
@@ -176,6 +177,73 @@ describe('the sequencer', () => {
     commits[0]?.answer({ type: 'committed', attempts: 1 });
     await settle();
     expect(await read()).toMatchObject({ type: 'read', registeredCount: 1 });
+  });
+
+  /** An event whose only seat is offered to the first of these for so long; the others wait. */
+  const OFFER_MS = 30_000;
+  async function openOffer(...waiting: string[]) {
+    vi.setSystemTime(NOW);
+    const opened = open(1);
+    const state = new EventState();
+    const newId = counterIds(1_000);
+    const run = (command: Command) => {
+      const { changes } = decide(state, command, { now: NOW, newId });
+      state.applyCommit(changes, state.version + 1);
+    };
+    run({ type: 'create', event: { ...eventOf(1), offerSeconds: OFFER_MS / 1_000 } });
+    for (const userId of ['seated', ...waiting]) run({ type: 'register', userId });
+    run({ type: 'unregister', userId: 'seated' });
+    opened.setLoad(async () => state);
+    const ask = (command: Command) => opened.sequencer.submit(command, Date.now() + QUEUE_WAIT_MS);
+    await ask({ type: 'read' });
+    await settle();
+    return { ...opened, ask, state };
+  }
+
+  test('a question that finds something due waits until it is done, and no other does', async () => {
+    const { ask, commits } = await openOffer('a', 'b');
+    const stand = (userId: string) => ask({ type: 'stand', userId });
+    vi.setSystemTime(Date.parse(NOW) + OFFER_MS - 1);
+    expect(await stand('a')).toMatchObject({ offer: { userId: 'a' } });
+    expect(commits).toEqual([]);
+    vi.setSystemTime(Date.parse(NOW) + OFFER_MS);
+    const answers = Promise.all([stand('a'), stand('b')]);
+    await settle();
+    expect(commits[0]?.draft.changes.map(({ type }) => type)).toEqual(['offerExpired', 'offered']);
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect(await answers).toMatchObject([{ offer: null }, { offer: { userId: 'b' } }]);
+    expect(commits.length).toBe(1);
+  });
+
+  test('an expiry does what is due once, and nothing otherwise', async () => {
+    const { ask, commits } = await openOffer('a', 'b');
+    expect(await ask({ type: 'expire' })).toMatchObject({ type: 'expired' });
+    expect(commits).toEqual([]);
+    await settle();
+    vi.setSystemTime(Date.parse(NOW) + OFFER_MS);
+    const both = Promise.all([ask({ type: 'expire' }), ask({ type: 'expire' })]);
+    await settle();
+    commits[0]?.answer({ type: 'committed', attempts: 1 });
+    await settle();
+    expect((await both).map(({ type }) => type)).toEqual(['expired', 'expired']);
+    expect(commits.length).toBe(1);
+  });
+
+  test('what is due and too much for one transaction is committed before the command, by itself', async () => {
+    const users = Array.from({ length: 100 }, (_, i) => `u${i}`);
+    const { ask, commits, state } = await openOffer(...users);
+    // Seats that another instance did not give away: by its clock the line had ended.
+    const event = { ...eventOf(61), offerSeconds: 60, status: 'OPEN' as const, createdAt: NOW };
+    state.applyCommit([{ type: 'updated', event }], state.version + 1);
+    const late = ask({ type: 'register', userId: 'late' });
+    for (let i = 0; i < 3; i++) {
+      await settleAll();
+      commits[i]?.answer({ type: 'committed', attempts: 1 });
+    }
+    expect(await late).toMatchObject({ type: 'waitlisted', entry: { position: 101 } });
+    const parts = commits.map(({ draft }) => draft.changes.at(-1)?.type);
+    expect(parts).toEqual(['offered', 'offered', 'waitlisted']);
   });
 
   test('a batch is cut between commands, at what a transaction takes', async () => {

@@ -51,6 +51,10 @@ describe('events', () => {
       waitlistCapacity: null,
       registrationOpensAt: null,
       registrationClosesAt: null,
+      startsAt: null,
+      timeZone: 'UTC',
+      promotesUntil: null,
+      offerSeconds: null,
       status: 'OPEN',
       createdAt: expect.stringMatching(ISO_UTC),
     });
@@ -64,6 +68,7 @@ describe('events', () => {
       totalCapacity: 3,
       availableCapacity: 3,
       registeredCount: 0,
+      offeredCount: 0,
       waitlistCount: 0,
       status: 'OPEN',
     });
@@ -141,9 +146,11 @@ describe('registrations', () => {
         status: 'ACTIVE',
         createdAt: expect.stringMatching(ISO_UTC),
       },
+      offered: null,
     });
     const last = await unregister(second, eventId);
-    expect(last.body).toEqual({ success: true, message: expect.any(String), promoted: null });
+    const nobody = { promoted: null, offered: null };
+    expect(last.body).toEqual({ success: true, message: expect.any(String), ...nobody });
   });
 });
 

@@ -39,6 +39,7 @@ describe('the place of a user', () => {
     expect((await stand(stranger, eventId)).body).toEqual({
       status: 'NONE',
       registration: null,
+      offer: null,
       waitlistEntry: null,
       ahead: null,
     });

@@ -88,10 +88,32 @@ test('an attendee who leaves is not told who took the seat, not even by a replay
       success: true,
       message: `User ${seated} has left event ${eventId}.`,
       promoted: null,
+      offered: null,
     });
   }
   const stands = await call(await tokenOf(waiting), 'GET', path.replaceAll(seated, waiting));
   expect(JSON.parse(stands.text).status).toBe('ACTIVE');
+});
+
+test('an attendee who leaves is not told who is offered the seat; an organiser is', async () => {
+  const { eventId, seated, waiting, path } = await full();
+  const change = { body: { offerSeconds: 60 } };
+  await call(null, 'PATCH', `/registration/events/${eventId}`, change);
+  const key = unique('key');
+  const own = await call(await tokenOf(seated), 'DELETE', path, { key });
+  expect(own.text).not.toContain(waiting);
+  expect(leftSchema.parse(JSON.parse(own.text))).toMatchObject({ promoted: null, offered: null });
+  const organiser = await tokenOf(seated, ['organiser']);
+  const { offered } = leftSchema.parse(
+    JSON.parse((await call(organiser, 'DELETE', path, { key })).text),
+  );
+  expect(offered?.userId).toBe(waiting);
+  // Nobody but who is offered the seat may take it or decline it.
+  const theirs = path.replaceAll(seated, waiting).replace(PLACES, '/registration/waitlist');
+  expect((await call(await tokenOf(seated), 'DELETE', theirs)).status).toBe(403);
+  expect((await call(await tokenOf(waiting), 'DELETE', theirs)).status).toBe(200);
+  const list = `/registration/events/${eventId}/offers`;
+  expect((await call(await tokenOf(waiting), 'GET', list)).status).toBe(403);
 });
 
 test('the same caller sees more with more rights, even in a replay of the same request', async () => {

@@ -22,10 +22,23 @@ export function changeOf(type: LogChange['type'], id: string): LogChange {
     case 'waitlist.joined':
     case 'waitlist.left':
       return { type, entryId: id, position: 1, userId: `user of ${id}` };
+    case 'offer.made':
+      return {
+        ...{ type, offerId: id, entryId: `e ${id}`, position: 1, userId: `user of ${id}` },
+        expiresAt: new Date(START_MS).toISOString(),
+      };
+    case 'offer.accepted':
+      return {
+        ...{ type, offerId: id, registrationId: `r ${id}`, position: 1, userId: `user of ${id}` },
+      };
+    case 'offer.declined':
+    case 'offer.expired':
+      return { type, offerId: id, position: 1, userId: `user of ${id}` };
     default: {
       const settings = {
         ...{ capacity: 1, hasWaitlist: true, waitlistCapacity: null, status: 'OPEN' as const },
         ...{ registrationOpensAt: null, registrationClosesAt: null },
+        ...{ startsAt: null, timeZone: 'UTC', promotesUntil: null, offerSeconds: null },
       };
       return { type, settings };
     }

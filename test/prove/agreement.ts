@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Content, Outcome, Page, Seat } from './history.ts';
-import { settingsOf, UNTOLD } from './rules.ts';
+import { settingsOf, toOffered, UNTOLD } from './rules.ts';
 
 const sameId = (a: string | null, b: string | null) => a === b || a === UNTOLD || b === UNTOLD;
 
@@ -17,8 +17,11 @@ export function agrees(expected: Outcome, told: Outcome): boolean {
       return (
         expected.type === 'unregistered' &&
         expected.promoted?.userId === told.promoted?.userId &&
-        isSameSeq(expected.promoted?.seq, told.promoted?.seq)
+        isSameSeq(expected.promoted?.seq, told.promoted?.seq) &&
+        isDeepStrictEqual(expected.offered, told.offered)
       );
+    case 'declined':
+      return isDeepStrictEqual(expected, told);
     case 'leftLine':
       return (
         expected.type === 'leftLine' &&
@@ -30,7 +33,8 @@ export function agrees(expected: Outcome, told: Outcome): boolean {
         expected.type === 'updated' &&
         isDeepStrictEqual(expected.settings, told.settings) &&
         expected.revision === told.revision &&
-        sameSeats(expected.promoted, told.promoted)
+        sameSeats(expected.promoted, told.promoted) &&
+        isDeepStrictEqual(expected.offered, told.offered)
       );
     case 'standing': {
       if (expected.type !== 'standing') return false;
@@ -82,6 +86,7 @@ function samePage(expected: Page, told: Page): boolean {
     expected.rows.every((row, i) => {
       const other = told.rows[i];
       const position = other && 'position' in other ? other.position : undefined;
+      if ('expiresAt' in row) return isDeepStrictEqual(row, other);
       return ('position' in row ? row.position : undefined) === position;
     })
   );
@@ -94,6 +99,7 @@ function sameContent(expected: Content | null, found: Content | null): boolean {
     expected.revision === found.revision &&
     expected.lastPosition === found.lastPosition &&
     sameSeats(expected.seats, found.seats) &&
+    isDeepStrictEqual(expected.offers.map(toOffered), found.offers) &&
     sameSeats(expected.line, found.line) &&
     expected.line.every(({ position }, i) => found.line[i]?.position === position)
   );

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Reply } from './client.ts';
-import type { Asked, Counts, Outcome, Reason, Settings, Standing } from './history.ts';
+import type { Asked, Counts, Offered, Outcome, Reason, Settings, Standing } from './history.ts';
 import { toPage, UnexpectedAnswerError } from './lists.ts';
 import { settingsOf } from './rules.ts';
 
@@ -13,6 +13,7 @@ const REFUSALS: [status: number, sentence: RegExp, reason: Reason][] = [
   [409, /is already on the waitlist of event/, 'already waitlisted'],
   [409, /is full and has no waitlist/, 'full'],
   [409, /is full, and so is its waitlist/, 'waitlist full'],
+  [409, /is full, and its waitlist has ended/, 'line ended'],
   [404, /is not registered for event/, 'not registered'],
   [404, /is not on the waitlist of event/, 'not waiting'],
   [400, /^Registration for event \S+ is paused\.$/, 'paused'],
@@ -35,6 +36,13 @@ interface ToldEntry {
   entryId: string;
   position: number;
 }
+
+/** An offer as it is told. */
+type ToldOffer = Omit<Offered, 'id'> & { offerId: string };
+
+const toOffer = ({ offerId, userId, position, createdAt, expiresAt }: ToldOffer): Offered => ({
+  ...{ userId, id: offerId, position, createdAt, expiresAt },
+});
 
 const toSeat = ({ userId, registrationId }: ToldSeat) => ({ userId, id: registrationId });
 
@@ -118,14 +126,21 @@ function toDone(reply: Reply, asked: Asked): Outcome | null {
   if ('event' in body) {
     const settings = settingsOf(body.event as Settings);
     const promoted = (body.promoted as ToldSeat[]).map(toSeat);
-    return { type: 'updated', settings, revision: revisionOf(reply), promoted };
+    const offered = (body.offered as ToldOffer[]).map(toOffer);
+    return { type: 'updated', settings, revision: revisionOf(reply), promoted, offered };
   }
   if ('promoted' in body) {
     const promoted = body.promoted as ToldSeat | null;
-    return { type: 'unregistered', promoted: promoted && toSeat(promoted) };
+    const offered = body.offered as ToldOffer | null;
+    return {
+      type: 'unregistered',
+      promoted: promoted && toSeat(promoted),
+      offered: offered && toOffer(offered),
+    };
   }
   if ('ahead' in body) return toStanding(body);
   if ('waitlistEntry' in body) {
+    if (body.offer) return { type: 'declined', offer: toOffer(body.offer as ToldOffer) };
     const { entryId, position } = body.waitlistEntry as ToldEntry;
     return { type: 'leftLine', id: entryId, position };
   }
@@ -134,6 +149,7 @@ function toDone(reply: Reply, asked: Asked): Outcome | null {
       capacity: body.totalCapacity as number,
       available: body.availableCapacity as number,
       registered: body.registeredCount as number,
+      offered: body.offeredCount as number,
       waiting: body.waitlistCount as number,
       status: body.status as Counts['status'],
     };
@@ -149,12 +165,14 @@ function toDone(reply: Reply, asked: Asked): Outcome | null {
 
 function toStanding(body: Reply['body']): Outcome {
   const seat = body.registration as ToldSeat | null;
+  const offer = body.offer as ToldOffer | null;
   const entry = body.waitlistEntry as ToldEntry | null;
   const standing: Standing = {
     place: body.status as Standing['place'],
-    id: seat?.registrationId ?? entry?.entryId ?? null,
+    id: seat?.registrationId ?? offer?.offerId ?? entry?.entryId ?? null,
     position: entry?.position ?? null,
     ahead: body.ahead as number | null,
+    offer: offer && toOffer(offer),
   };
   return { type: 'standing', standing };
 }

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { MESSAGE_TIMEOUT_MS } from './endpoints.ts';
 import type { Replacement } from './mutations.ts';
 
 /** The project. */
@@ -41,6 +42,20 @@ const SCALED = [
   'BACKOFF_MAX_MS',
 ];
 
+/**
+ * How messages are tried again, in every build: a failure and what follows have to fit into a history, and no
+ * common factor brings seconds and days into it.
+ */
+const MESSAGE_TIMES: Record<string, string> = {
+  OUTBOX_RETRY_DELAYS_MS: '[40, 80, 150, 250, 400, 600, 800, 1_000, 1_200]',
+  OUTBOX_TIMEOUT_MS: String(MESSAGE_TIMEOUT_MS),
+  OUTBOX_BEGIN_MS: '3_000',
+  DELIVERY_REST_MS: '300',
+  ALARM_GRACE_MS: '250',
+  ALARM_RETRY_MS: '400',
+  OWN_COMMAND_WAIT_MS: '5_000',
+};
+
 /** Bundles a copy of the source in a folder of its own, so that a defect can't get into the product's build. */
 export async function build(parent: string, options: BuildOptions): Promise<Build> {
   const { name, scale, replacements } = options;
@@ -50,6 +65,8 @@ export async function build(parent: string, options: BuildOptions): Promise<Buil
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   if (scale !== 1) cutDeadlines(folder, scale);
+  allowShortOffers(folder);
+  cutMessageTimes(folder);
   for (const replacement of replacements) replace(folder, replacement);
   if (replacements.length > 0) await checkTypes(folder);
 
@@ -95,6 +112,23 @@ function cutDeadlines(folder: string, scale: number): void {
       throw new Error(`limits.ts has no ${name} that could be cut short`);
     const scaled = (ms: string) => String(Math.ceil(Number(ms.replaceAll('_', '')) * scale));
     text = text.replace(declaration, (found) => found.replaceAll(/(?<!\w)\d[\d_]*/g, scaled));
+  }
+  writeFileSync(path, text);
+}
+
+/** Lets an offer last for a second, so that some end within a run. */
+function allowShortOffers(folder: string): void {
+  const from = 'export const OFFER_MIN_SECONDS = 10;';
+  replace(folder, { file: 'limits.ts', from, to: 'export const OFFER_MIN_SECONDS = 1;' });
+}
+
+function cutMessageTimes(folder: string): void {
+  const path = join(folder, 'src/limits.ts');
+  let text = readFileSync(path, 'utf8');
+  for (const [name, value] of Object.entries(MESSAGE_TIMES)) {
+    const declaration = new RegExp(`export const ${name} = [^;]+;`);
+    if (!declaration.test(text)) throw new Error(`limits.ts has no ${name}`);
+    text = text.replace(declaration, `export const ${name} = ${value};`);
   }
   writeFileSync(path, text);
 }

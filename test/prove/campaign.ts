@@ -36,6 +36,9 @@ export class Totals {
   logEntries = 0;
   logPages = 0;
   receipts = 0;
+  attempts = 0;
+  taken = 0;
+  webhookReplays = 0;
   slowest = 0;
   undecided = 0;
   failures: RunResult[] = [];
@@ -43,6 +46,7 @@ export class Totals {
   runsUntilFound = 0;
   readonly kinds = new Map<Kind, number>();
   readonly faults = new Map<Fault, number>();
+  readonly refusals = new Map<string, number>();
   readonly outcomes = new Map<string, number>();
 
   get violations(): number {
@@ -65,6 +69,9 @@ export class Totals {
     this.logEntries += result.logEntries;
     this.logPages += result.logPages;
     this.receipts += result.receipts;
+    this.attempts += result.attempts;
+    this.taken += result.taken;
+    this.webhookReplays += result.webhookReplays;
     this.slowest = Math.max(this.slowest, result.slowest);
     if (result.scenario.raise) this.raises++;
     if (kind === 'split brain') this.splitBrains++;
@@ -74,6 +81,9 @@ export class Totals {
     }
     this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
     for (const [name, n] of result.faults) this.faults.set(name, (this.faults.get(name) ?? 0) + n);
+    for (const [name, n] of result.refusals) {
+      this.refusals.set(name, (this.refusals.get(name) ?? 0) + n);
+    }
     for (const [name, n] of result.outcomes) {
       this.outcomes.set(name, (this.outcomes.get(name) ?? 0) + n);
     }

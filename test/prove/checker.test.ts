@@ -13,6 +13,9 @@ const OPEN = {
   status: 'OPEN' as const,
   registrationOpensAt: null,
   registrationClosesAt: null,
+  startsAt: null,
+  promotesUntil: null,
+  offerSeconds: null,
 };
 const create = (capacity: number, hasWaitlist = true): Request => ({
   type: 'create',
@@ -33,11 +36,19 @@ const waits = (position: number, id = 'w'): Outcome => ({ type: 'waitlisted', id
 const left = (promoted?: string): Outcome => ({
   type: 'unregistered',
   promoted: promoted === undefined ? null : { userId: promoted, id: `r-${promoted}` },
+  offered: null,
 });
 /** The counts of an event; nobody waits unless `waiting` is given. */
 const available = (count: number, capacity: number, waiting = 0): Outcome => ({
   type: 'read',
-  counts: { capacity, available: count, registered: capacity - count, waiting, status: 'OPEN' },
+  counts: {
+    capacity,
+    available: count,
+    registered: capacity - count,
+    offered: 0,
+    waiting,
+    status: 'OPEN',
+  },
 });
 const refused = (reason: Extract<Outcome, { type: 'refused' }>['reason']): Outcome => ({
   type: 'refused',
@@ -105,6 +116,7 @@ describe('good histories are accepted', () => {
       settings: { ...OPEN, capacity },
       revision,
       promoted: [],
+      offered: [],
     });
     for (const capacity of [5, 3]) {
       const history = atOnce(
@@ -306,6 +318,7 @@ describe('the tables at the end', () => {
       revision: 1,
       lastPosition: 1,
       seats: [{ userId: 'a', id }],
+      offers: [],
       line: withLine ? [{ userId: 'b', id: 'w1', position: 1 }] : [],
     },
   });
@@ -360,10 +373,16 @@ function tellAll(request: Request, state: Model, count: () => number): Outcome {
   };
   const promoted = (state?.line ?? []).map(({ userId }) => newSeat(userId));
   if (request.type === 'update') {
-    return { type: 'updated', settings: { ...OPEN, capacity: 0 }, revision: 0, promoted };
+    return {
+      type: 'updated',
+      settings: { ...OPEN, capacity: 0 },
+      revision: 0,
+      promoted,
+      offered: [],
+    };
   }
   if (request.type === 'unregister') {
-    return { type: 'unregistered', promoted: promoted[0] ?? null };
+    return { type: 'unregistered', promoted: promoted[0] ?? null, offered: null };
   }
   return { type: 'registered', ...newSeat('anybody') };
 }

@@ -1,7 +1,8 @@
 import { agrees } from './agreement.ts';
 import { isQuestion, type Operation, whenOf } from './history.ts';
+import { knownOffers } from './known-offers.ts';
 import { withSeatNumbers } from './numbers.ts';
-import { carryOut, keyOf, type Model } from './rules.ts';
+import { carryOutAll, type KnownOffers, keyOf, type Model } from './rules.ts';
 
 /** What the checker found. */
 export interface Verdict {
@@ -21,6 +22,8 @@ interface Frame {
   state: Model;
   candidates: number[];
   tried: number;
+  /** What the candidate that was tried last can have led to beside what was entered. */
+  others: Model[];
   /** The operation that led here. */
   via: number;
 }
@@ -46,6 +49,7 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
     .map((_, i) => i)
     .filter((i) => isAnswered(all[i]))
     .sort((a, b) => (all[a]?.answered ?? 0) - (all[b]?.answered ?? 0));
+  const known = knownOffers(all);
   const placed = new Uint8Array(all.length);
   const visited = new Set<string>();
   const stack: Frame[] = [];
@@ -58,7 +62,7 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
   let steps = 0;
 
   const enter = (state: Model, via: number): void => {
-    stack.push({ state, candidates: candidatesFrom(state), tried: 0, via });
+    stack.push({ state, candidates: candidatesFrom(state), tried: 0, others: [], via });
     if (answeredCount > best.answered) {
       const order = stack.slice(1).map((frame) => frame.via);
       best = { order, state, answered: answeredCount };
@@ -71,7 +75,7 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
     const horizon = (pressing === undefined ? undefined : all[pressing]?.answered) ?? 0;
     const answered = byAnswer.filter((i) => !placed[i] && (all[i]?.sent ?? 0) < horizon);
     // An operation that fits here and never changes anything can stay here: no other order needs to be tried.
-    const idle = answered.find((i) => fitsIdly(state, all[i]));
+    const idle = answered.find((i) => fitsIdly(state, all[i], known));
     if (idle !== undefined) return [idle];
     const unanswered: number[] = [];
     const asked = new Set<string>();
@@ -82,8 +86,8 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
       if (asked.has(kind)) continue;
       asked.add(kind);
       // An unanswered operation that changes nothing explains nothing.
-      const { next } = carryOut(state, operation.request, undefined, whenOf(operation));
-      if (next !== state) unanswered.push(i);
+      const steps = carryOutAll(state, operation.request, undefined, whenOf(operation), known);
+      if (steps.some(({ next }) => next !== state)) unanswered.push(i);
     }
     return [...answered, ...unanswered];
   };
@@ -95,7 +99,8 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
       const order = stack.slice(1).flatMap(({ via }) => all[via] ?? []);
       return { type: 'linearizable', order, state: frame.state, stuck: undefined, steps };
     }
-    const candidate = frame.candidates[frame.tried++];
+    const isOther = frame.others.length > 0;
+    const candidate = frame.candidates[isOther ? frame.tried - 1 : frame.tried++];
     const operation = candidate === undefined ? undefined : all[candidate];
     if (candidate === undefined || !operation) {
       stack.pop();
@@ -106,8 +111,13 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
     } else {
       if (++steps > maxSteps) break;
       const { request, outcome } = operation;
-      const { expected, next } = carryOut(frame.state, request, outcome, whenOf(operation));
-      if (agrees(expected, operation.outcome)) {
+      if (!isOther) {
+        frame.others = carryOutAll(frame.state, request, outcome, whenOf(operation), known)
+          .filter(({ expected }) => agrees(expected, outcome))
+          .map(({ next }) => next);
+      }
+      const next = frame.others.shift();
+      if (next !== undefined) {
         placed[candidate] = 1;
         const key = `${placed.join('')}/${keyOf(next)}`;
         if (visited.has(key)) {
@@ -134,12 +144,13 @@ export function check(operations: Operation[], maxSteps = MAX_STEPS): Verdict {
  * Whether an operation fits here and never changes anything. That holds for questions and refusals only: an update
  * that changes nothing here may be needed elsewhere, to undo another one.
  */
-function fitsIdly(state: Model, operation: Operation | undefined): boolean {
+function fitsIdly(state: Model, operation: Operation | undefined, known: KnownOffers): boolean {
   if (!operation) return false;
   if (!isQuestion(operation.request) && operation.outcome.type !== 'refused') return false;
   const { request, outcome } = operation;
-  const { expected, next } = carryOut(state, request, outcome, whenOf(operation));
-  return next === state && agrees(expected, operation.outcome);
+  return carryOutAll(state, request, outcome, whenOf(operation), known).some(
+    ({ expected, next }) => next === state && agrees(expected, outcome),
+  );
 }
 
 function isAnswered(operation: Operation | undefined): boolean {

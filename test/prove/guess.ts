@@ -1,4 +1,5 @@
 import type { Operation, Outcome, PeopleList } from './history.ts';
+import { offersIn } from './known-offers.ts';
 import type { Random } from './random.ts';
 
 /**
@@ -10,12 +11,15 @@ export class Guess {
   isPaused = false;
   /** Whether the last refusal was about the window. */
   isShut = false;
+  /** Whether the last refusal said that the line has ended. */
+  isLineOver = false;
   /** The last revision that an answer had; null before the first. */
   revision: number | null = null;
   /** For each list, where the last page ended that another page follows. */
   readonly cursors = new Map<PeopleList, number>();
   readonly #seated = new Set<string>();
   readonly #waiting = new Set<string>();
+  readonly #offered = new Set<string>();
 
   learn({ request, outcome }: Operation): void {
     this.#learnOfEvent(outcome);
@@ -28,7 +32,14 @@ export class Guess {
       if (outcome.type === 'registered') this.#sit(userId);
       if (outcome.type === 'waitlisted') this.#waiting.add(userId);
       if (request.type === 'unregister') this.#seated.delete(userId);
-      if (request.type === 'leaveLine') this.#waiting.delete(userId);
+      if (request.type === 'leaveLine') {
+        this.#waiting.delete(userId);
+        this.#offered.delete(userId);
+      }
+    }
+    for (const { userId } of offersIn(outcome)) {
+      this.#waiting.delete(userId);
+      if (outcome.type !== 'declined') this.#offered.add(userId);
     }
     if (outcome.type === 'unregistered' && outcome.promoted) this.#sit(outcome.promoted.userId);
     if (outcome.type === 'updated') {
@@ -42,10 +53,12 @@ export class Guess {
     if (outcome.type === 'updated' || outcome.type === 'looked') {
       this.isPaused = outcome.settings.status !== 'OPEN';
       this.isShut = false;
+      this.isLineOver = false;
     }
     if (outcome.type === 'refused') {
       this.isPaused = outcome.reason === 'paused' || outcome.reason === 'closed';
       this.isShut = outcome.reason === 'not open yet' || outcome.reason === 'closed already';
+      this.isLineOver = outcome.reason === 'line ended';
     }
   }
 
@@ -55,14 +68,18 @@ export class Guess {
       type === 'unregister'
         ? this.#seated
         : type === 'leaveLine'
-          ? this.#waiting
-          : new Set<string>();
-    const isKnown = fit.size > 0 && random.chance(0.7);
+          ? new Set([...this.#waiting, ...this.#offered])
+          : type === 'register' || type === 'stand'
+            ? this.#offered
+            : new Set<string>();
+    // Of whom an offer was made, some let it pass.
+    const isKnown = fit.size > 0 && random.chance(fit === this.#offered ? 0.3 : 0.7);
     return random.pick(isKnown ? [...fit] : userIds);
   }
 
   #sit(userId: string): void {
     this.#waiting.delete(userId);
+    this.#offered.delete(userId);
     this.#seated.add(userId);
   }
 }

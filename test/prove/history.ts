@@ -11,13 +11,18 @@ export interface Settings {
   /** The window in which registrations are taken, as times (ISO 8601 in UTC); null: no end to this side. */
   registrationOpensAt: string | null;
   registrationClosesAt: string | null;
+  /** When the event begins, and when the line ends; null for the start. */
+  startsAt: string | null;
+  promotesUntil: string | null;
+  /** How long a free seat is offered; null: it is given. */
+  offerSeconds: number | null;
 }
 
 /** The settings that an update changes. */
 export type Patch = Partial<Settings>;
 
 /** A list of people that an event has. */
-export type PeopleList = 'registrations' | 'waitlist';
+export type PeopleList = 'registrations' | 'offers' | 'waitlist';
 
 /** A request about an event. `tables` is no call of a client: it reads the tables at the end. */
 export type Request =
@@ -54,6 +59,7 @@ export type Reason =
   | 'already waitlisted'
   | 'full'
   | 'waitlist full'
+  | 'line ended'
   | 'not registered'
   | 'not waiting'
   | 'paused'
@@ -81,6 +87,13 @@ export interface Entry extends Place {
   position: number;
 }
 
+/** An offer, with the position of the entry that it was. What no client was told is `?`. */
+export interface Offered extends Entry {
+  createdAt: string;
+  /** In answers the end of the line, if that comes first. In the tables always the offer's own end. */
+  expiresAt: string;
+}
+
 /** What the tables hold of an event. */
 export interface Content extends Settings {
   /** The revision: counts the changes of the settings. */
@@ -88,6 +101,8 @@ export interface Content extends Settings {
   lastPosition: number;
   /** By user. */
   seats: readonly Seat[];
+  /** By position. */
+  offers: readonly Offered[];
   /** By position. */
   line: readonly Entry[];
 }
@@ -97,9 +112,16 @@ export type Outcome =
   | { type: 'created'; capacity: number; hasWaitlist: boolean }
   | { type: 'registered'; id: string; seq?: number | undefined }
   | { type: 'waitlisted'; id: string; position: number }
-  | { type: 'unregistered'; promoted: Seat | null }
+  | { type: 'unregistered'; promoted: Seat | null; offered: Offered | null }
+  | { type: 'declined'; offer: Offered }
   | { type: 'leftLine'; id: string; position: number }
-  | { type: 'updated'; settings: Settings; revision: number; promoted: readonly Seat[] }
+  | {
+      type: 'updated';
+      settings: Settings;
+      revision: number;
+      promoted: readonly Seat[];
+      offered: readonly Offered[];
+    }
   | { type: 'cancelled'; revision: number }
   | { type: 'read'; counts: Counts }
   | { type: 'looked'; settings: Settings; revision: number }
@@ -114,7 +136,7 @@ export type Outcome =
 /** A page of a list. */
 export interface Page {
   type: 'page';
-  rows: readonly (Seat | Entry)[];
+  rows: readonly (Seat | Offered | Entry)[];
   /** The order number that the next page begins after; null when there is none. */
   next: number | null;
 }
@@ -124,16 +146,18 @@ export interface Counts {
   capacity: number;
   available: number;
   registered: number;
+  offered: number;
   waiting: number;
   status: Status;
 }
 
 /** The place of a user; the id is that of the seat or of the entry. */
 export interface Standing {
-  place: 'ACTIVE' | 'WAITLISTED' | 'NONE';
+  place: 'ACTIVE' | 'OFFERED' | 'WAITLISTED' | 'NONE';
   id: string | null;
   position: number | null;
   ahead: number | null;
+  offer: Offered | null;
 }
 
 /** A request and its outcome. A request that is repeated under its key is still one operation. */
@@ -223,6 +247,7 @@ const CHANGES = new Set<Outcome['type']>([
   'waitlisted',
   'unregistered',
   'leftLine',
+  'declined',
   'updated',
   'cancelled',
 ]);

@@ -1,5 +1,5 @@
 import type { Reply } from './client.ts';
-import type { Asked, Entry, Page, PeopleList, Seat } from './history.ts';
+import type { Asked, Entry, Offered, Page, PeopleList, Seat } from './history.ts';
 
 /** An answer that no promise allows. */
 export class UnexpectedAnswerError extends Error {}
@@ -10,7 +10,10 @@ interface Row {
   name: string | null;
   registrationId?: string;
   entryId?: string;
+  offerId?: string;
   position?: number;
+  createdAt?: string;
+  expiresAt?: string;
 }
 
 /** The cursor of a list that stands for an order number. */
@@ -52,13 +55,15 @@ export function toPage(
   return { type: 'page', rows, next };
 }
 
-function toRow(
-  { userId, name, registrationId, entryId, position }: Row,
-  list: PeopleList,
-): Seat | Entry {
+function toRow(row: Row, list: PeopleList): Seat | Offered | Entry {
+  const { userId, name, registrationId, entryId, offerId, position } = row;
   if (name !== userId) throw new UnexpectedAnswerError(`${userId} is listed as ${name}`);
   if (list === 'registrations' && registrationId) return { userId, id: registrationId };
   if (list === 'waitlist' && entryId && position) return { userId, id: entryId, position };
+  const { createdAt, expiresAt } = row;
+  if (list === 'offers' && offerId && position && createdAt && expiresAt) {
+    return { userId, id: offerId, position, createdAt, expiresAt };
+  }
   throw new UnexpectedAnswerError(`a row of the ${list} has no id or position: ${userId}`);
 }
 

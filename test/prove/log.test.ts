@@ -1,20 +1,28 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Command } from '../../src/event/command.ts';
-import { decide } from '../../src/event/decide.ts';
 import { type LogEntry as ProductEntry, toLogChange } from '../../src/event/log.ts';
-import { type Change, EventState } from '../../src/event/state.ts';
-import { commands, eventOf, NOW, still } from '../support/model.ts';
+import type { EventPatch } from '../../src/event/model.ts';
+import { EventState } from '../../src/event/state.ts';
+import {
+  at,
+  commands,
+  counterIds,
+  decideInTime,
+  eventOf,
+  NOW,
+  timedCommands,
+} from '../support/model.ts';
 import type { Operation, Outcome, Request } from './history.ts';
 import { chainOf, checkPage, entriesOf, LOG_DAYS, type LogPage, strayLogRows } from './log.ts';
 import { checkLog } from './log-check.ts';
-import { LoggedEvent } from './replay.ts';
+import { settingsOf } from './rules.ts';
 import type { Rows } from './tables.ts';
 
 type Entry = Rows['log'][number];
 
 /** Makes an entry of the log follow those that there are. */
-function append(log: Entry[], changes: ProductEntry['changes'], at = NOW): Entry {
+function append(log: Entry[], changes: ProductEntry['changes'], at: string): Entry {
   // Versions have gaps.
   const entry = { version: (log.at(-1)?.version ?? 0) + 1 + (log.length % 2), at, changes };
   const chained = { ...entry, chain: chainOf(log.at(-1)?.chain ?? '', entry) };
@@ -27,7 +35,9 @@ class Story {
   readonly state = new EventState();
   readonly log: Entry[] = [];
   readonly operations: Operation[] = [];
-  readonly #circumstances = still();
+  /** Seconds since `NOW`. */
+  seconds = 0;
+  readonly #newId = counterIds();
 
   constructor(capacity: number) {
     this.commit({ type: 'create', event: eventOf(capacity) });
@@ -38,13 +48,13 @@ class Story {
 
   /** Carries out commands and commits them together. */
   commit(...all: Command[]): void {
-    const changes: Change[] = [];
-    for (const command of all) {
-      const decided = decide(this.state, command, this.#circumstances).changes;
+    const circumstances = { now: at(this.seconds), newId: this.#newId };
+    const changes = all.flatMap((command) => {
+      const decided = decideInTime(this.state, command, circumstances).changes;
       this.state.applyCommit(decided, this.state.version + 1);
-      changes.push(...decided);
-    }
-    if (changes.length > 0) append(this.log, changes.map(toLogChange));
+      return decided;
+    });
+    if (changes.length > 0) append(this.log, changes.map(toLogChange), circumstances.now);
   }
 
   /** Writes down what the last commit was told as; `told` is given the ids of its last change. */
@@ -54,15 +64,17 @@ class Story {
     const id =
       change && 'registrationId' in change
         ? change.registrationId
-        : change && 'entryId' in change
-          ? change.entryId
-          : '';
+        : change && 'offerId' in change
+          ? change.offerId
+          : change && 'entryId' in change
+            ? change.entryId
+            : '';
     const position = change && 'position' in change ? change.position : 0;
     const outcome = told({ id, position });
-    const at = Date.parse(NOW);
+    const now = Date.parse(at(this.seconds));
     this.operations.push({
       ...{ client: 'c', eventId: 'e', request, outcome, slowestMs: 0 },
-      ...{ sent: 0, answered: 1, sentMs: 0, answeredMs: 1, sentAt: at - 1, answeredAt: at + 1 },
+      ...{ sent: 0, answered: 1, sentMs: 0, answeredMs: 1, sentAt: now - 1, answeredAt: now + 1 },
       receipt: outcome.type === 'unknown' ? null : `${entry?.version}.${entry?.chain}`,
     });
   }
@@ -71,18 +83,22 @@ class Story {
   get rows(): Rows {
     const { state, log } = this;
     const { version, revision, registeredCount, waitlistCount, lastPosition, lastSeq } = state;
+    const { offeredCount } = state;
     if (!state.event) throw new Error('there is no event');
     const last = log.at(-1);
     return {
       item: {
         ...state.event,
         ...{ version: Math.max(version, last?.version ?? 0), revision, registeredCount },
-        ...{ waitlistCount, lastPosition, lastSeq, digest: '' },
+        ...{ offeredCount, waitlistCount, lastPosition, lastSeq, digest: '' },
         logVersion: last?.version ?? 0,
         logChain: last?.chain ?? '',
         logFrom: log[0]?.version ?? 0,
       },
       registrations: [...state.seated()],
+      offers: [...state.offered()].map(({ offerId, expiresAt, ...offer }) => {
+        return { ...offer, registrationId: offerId, status: 'OFFERED', offerEndsAt: expiresAt };
+      }),
       waitlist: [...state.waiting()],
       log,
     };
@@ -91,6 +107,9 @@ class Story {
 
 const register = (userId: string) => ({ type: 'register', userId }) as const;
 const unregister = (userId: string) => ({ type: 'unregister', userId }) as const;
+const updateOf = (patch: EventPatch): Command => {
+  return { type: 'update', patch, revisions: null, isDryRun: false };
+};
 
 /** One seat: a has it, b and c wait, a leaves and b moves up, d is lost on the way, and c comes in past all. */
 function tell(): Story {
@@ -104,7 +123,7 @@ function tell(): Story {
   story.note(register('c'), (ids) => ({ type: 'waitlisted', ...ids }));
   story.commit(unregister('a'));
   story.note(unregister('a'), ({ id }) => ({
-    ...{ type: 'unregistered', promoted: { userId: 'b', id } },
+    ...{ type: 'unregistered', promoted: { userId: 'b', id }, offered: null },
   }));
   story.commit(register('d'));
   story.note(register('d'), () => ({ type: 'unknown', why: 'reset' }));
@@ -113,9 +132,67 @@ function tell(): Story {
   return story;
 }
 
+/** Changes something about the event. */
+function change(story: Story, patch: { offerSeconds: number } | { promotesUntil: string }): void {
+  story.commit(updateOf(patch));
+  const { event, revision } = story.state;
+  if (!event) throw new Error('there is no event');
+  const settings = settingsOf(event);
+  story.note({ type: 'update', patch }, () => ({
+    ...{ type: 'updated', settings, revision, promoted: [], offered: [] },
+  }));
+}
+
+/**
+ * Two seats, which a and b have, are offered for 10 s each: c declines, d lets the offer pass, e takes it. The line
+ * ends while b's seat is offered to f. After that g, who waits, takes it, and b's place is told to nobody.
+ */
+function tellOffers(): Story {
+  const story = new Story(2);
+  for (const userId of ['a', 'b']) {
+    story.commit(register(userId));
+    story.note(register(userId), ({ id }) => ({ type: 'registered', id }));
+  }
+  change(story, { offerSeconds: 10 });
+  for (const userId of ['c', 'd', 'e', 'f', 'g', 'h']) {
+    story.commit(register(userId));
+    story.note(register(userId), (ids) => ({ type: 'waitlisted', ...ids }));
+  }
+  const leave = (userId: string) => {
+    story.commit(unregister(userId));
+    const [offer] = [...story.state.offered()].reverse();
+    if (!offer) throw new Error('the seat should be offered');
+    const { offerId: id, eventId: _, ...offered } = offer;
+    story.note(unregister(userId), () => ({
+      ...{ type: 'unregistered', promoted: null, offered: { id, ...offered } },
+    }));
+    return { id, ...offered };
+  };
+  const offer = leave('a');
+  story.seconds = 1;
+  story.commit({ type: 'leaveLine', userId: 'c' });
+  story.note({ type: 'leaveLine', userId: 'c' }, () => ({ type: 'declined', offer }));
+  story.seconds = 11;
+  story.commit({ type: 'expire' });
+  story.commit(register('e'));
+  story.note(register('e'), ({ id }) => ({ type: 'registered', id }));
+  story.seconds = 12;
+  leave('b');
+  story.seconds = 13;
+  change(story, { promotesUntil: at(15) });
+  story.seconds = 15;
+  story.commit(register('g'));
+  story.note(register('g'), ({ id }) => ({ type: 'registered', id }));
+  return story;
+}
+
 const NOTHING_READ = { pages: [], whole: [] };
 const faultsOf = ({ rows, operations }: { rows: Rows; operations: Operation[] }) =>
   checkLog(rows, operations, NOTHING_READ, false);
+
+/** The faults of a story in which nobody was told anything. */
+const askedFaultsOf = ({ rows }: Story) =>
+  checkLog(rows, [], NOTHING_READ, false).filter((fault) => !fault.includes('nobody asked'));
 
 /** Chains entries anew, as a service does whose entries are wrong from the beginning. */
 function rechain(story: Story): void {
@@ -141,20 +218,39 @@ describe('a log', () => {
         (all, capacity, size) => {
           const story = new Story(capacity);
           for (let i = 0; i < all.length; i += size) story.commit(...all.slice(i, i + size));
-          expect(new LoggedEvent(story.log).faults).toEqual([]);
-          const { rows } = story;
-          expect(
-            checkLog(rows, [], NOTHING_READ, false).filter(
-              (fault) => !fault.includes('nobody asked'),
-            ),
-          ).toEqual([]);
+          expect(askedFaultsOf(story)).toEqual([]);
         },
       ),
     );
   });
 
+  test('leads there while time passes', () => {
+    fc.assert(
+      fc.property(timedCommands, fc.integer({ min: 1, max: 4 }), (all, capacity) => {
+        const story = new Story(capacity);
+        for (const { command, wait } of all) {
+          // The log never goes back in time.
+          story.seconds += Math.max(0, wait);
+          story.commit(command);
+        }
+        expect(askedFaultsOf(story)).toEqual([]);
+      }),
+    );
+  });
+
   test('that is right has no fault', () => {
     expect(faultsOf(tell())).toEqual([]);
+  });
+
+  test('that is right about offers and the end of the line has no fault', () => {
+    const story = tellOffers();
+    expect(story.log.flatMap(({ changes }) => changes.map(({ type }) => type)).slice(10)).toEqual([
+      ...['registration.cancelled', 'offer.made', 'offer.declined', 'offer.made'],
+      ...['offer.expired', 'offer.made', 'offer.accepted'],
+      ...['registration.cancelled', 'offer.made', 'event.updated'],
+      ...['offer.expired', 'waitlist.left', 'registration.created'],
+    ]);
+    expect(faultsOf(story)).toEqual([]);
   });
 
   const wrong: Record<string, [(story: Story) => void, string]> = {
@@ -173,7 +269,11 @@ describe('a log', () => {
     ],
     'a change too many': [
       (story) => {
-        append(story.log, [{ type: 'registration.created', registrationId: 'x', userId: 'x' }]);
+        append(
+          story.log,
+          [{ type: 'registration.created', registrationId: 'x', userId: 'x' }],
+          NOW,
+        );
       },
       'what nobody asked for',
     ],
@@ -251,11 +351,106 @@ describe('a log', () => {
         if (change?.type === 'registration.created') delete change.override;
         rechain(story);
       },
-      'no seat was free for a newcomer',
+      'no seat was free for whoever asks',
     ],
   };
   test.each(Object.entries(wrong))('%s is found', (_, [spoil, fault]) => {
     const story = tell();
+    spoil(story);
+    expect(faultsOf(story).join('\n')).toContain(fault);
+  });
+
+  /** Alters the last change of a type, and all chains after it. */
+  function alter(story: Story, type: string, how: object): void {
+    const change = story.log
+      .flatMap(({ changes }) => changes)
+      .findLast((each) => each.type === type);
+    Object.assign(change ?? {}, how);
+    rechain(story);
+  }
+  /** Leaves out the last change of a type. */
+  function leaveOut(story: Story, type: string): void {
+    const entry = story.log.findLast(({ changes }) => changes.some((each) => each.type === type));
+    if (entry) entry.changes = entry.changes.filter((each) => each.type !== type);
+    rechain(story);
+  }
+  /** Sets the time of the entry in which a change of a type is last. */
+  function date(story: Story, type: string, seconds: number): void {
+    const entry = story.log.findLast(({ changes }) => changes.some((each) => each.type === type));
+    Object.assign(entry ?? {}, { at: at(seconds) });
+    rechain(story);
+  }
+  const wrongOffers: Record<string, [(story: Story) => void, string]> = {
+    'an offer to somebody who is not first': [
+      (story) => {
+        const [first, second] = story.log
+          .flatMap(({ changes }) => changes)
+          .filter((change) => change.type === 'waitlist.joined');
+        alter(story, 'offer.made', { ...second, type: 'offer.made' });
+        expect(first).not.toEqual(second);
+      },
+      'the user does not have this place',
+    ],
+    'an offer that lasts too long': [
+      (story) => alter(story, 'offer.made', { expiresAt: at(60) }),
+      `the offer ends at ${at(22)}`,
+    ],
+    'an offer taken after its end': [
+      (story) => date(story, 'offer.accepted', 22),
+      'the offer was over',
+    ],
+    'an offer that ends too early': [
+      (story) => date(story, 'offer.expired', 14),
+      'the offer was not over yet',
+    ],
+    'a seat that is offered to nobody': [
+      (story) => leaveOut(story, 'offer.made'),
+      'a free seat was not given to the line before',
+    ],
+    'an offer that is over and does not end': [
+      (story) => leaveOut(story, 'offer.expired'),
+      'an offer that was over was not ended before',
+    ],
+    'a seat that is given while seats are offered': [
+      (story) => {
+        const made = story.log.flatMap(({ changes }) => changes);
+        const offer = made.find((each) => each.type === 'offer.made');
+        if (offer) Object.assign(offer, { type: 'registration.promoted', registrationId: 'x' });
+        rechain(story);
+      },
+      'seats are offered, not given',
+    ],
+    'a seat that is taken past the line before its end': [
+      (story) => date(story, 'registration.created', 14),
+      'a free seat was not given to the line before',
+    ],
+    'an offer that nobody took': [
+      ({ operations }) => operations.splice(-4, 1),
+      'what nobody asked for: {"type":"offer.accepted"',
+    ],
+    'an offer that nobody declined': [
+      ({ operations }) => operations.splice(-5, 1),
+      'what nobody asked for: {"type":"offer.declined"',
+    ],
+    'an offer told as another': [
+      ({ operations }) => {
+        const told = operations.find(({ outcome }) => outcome.type === 'unregistered')?.outcome;
+        if (told?.type === 'unregistered' && told.offered) told.offered.expiresAt = at(11);
+      },
+      'c unregister (unregistered): what was acknowledged is not in the entry of its receipt',
+    ],
+    'an offer that the tables lack': [
+      (story) => {
+        story.commit(updateOf({ promotesUntil: null, capacity: 3 }));
+        story.note({ type: 'update', patch: {} }, () => ({ type: 'unknown', why: 'reset' }));
+        const { rows } = story;
+        Object.defineProperty(story, 'rows', { value: { ...rows, offers: [] } });
+      },
+      'an offer that only the log has',
+    ],
+  };
+  test.each(Object.entries(wrongOffers))('%s is found', (_, [spoil, fault]) => {
+    const story = tellOffers();
     spoil(story);
     expect(faultsOf(story).join('\n')).toContain(fault);
   });

@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from './history.ts';
 
+/** What the log tells of an event itself. */
+export type LoggedSettings = Settings & { timeZone: string };
+
 /** One change as the log tells it to whoever may see users. */
 export type LogChange =
-  | { type: 'event.created' | 'event.updated' | 'event.cancelled'; settings: Settings }
+  | { type: 'event.created' | 'event.updated' | 'event.cancelled'; settings: LoggedSettings }
   | { type: 'registration.created'; registrationId: string; userId: string; override?: true }
   | { type: 'registration.cancelled'; registrationId: string; userId: string }
   | {
@@ -19,7 +22,23 @@ export type LogChange =
       entryId: string;
       position: number;
       userId: string;
-    };
+    }
+  | {
+      type: 'offer.made';
+      offerId: string;
+      entryId: string;
+      position: number;
+      expiresAt: string;
+      userId: string;
+    }
+  | {
+      type: 'offer.accepted';
+      offerId: string;
+      registrationId: string;
+      position: number;
+      userId: string;
+    }
+  | { type: 'offer.declined' | 'offer.expired'; offerId: string; position: number; userId: string };
 
 /** What one commit changed. */
 export interface LogEntry {

@@ -1,3 +1,5 @@
+import { WEBHOOK_MUTATIONS } from './webhook-mutations.ts';
+
 /** A text of the source, which must occur once, and what it is replaced with. */
 export interface Replacement {
   /** Below `src`. */
@@ -63,7 +65,11 @@ export const MUTATIONS: Mutation[] = [
   {
     name: 'the loader trusting the counts',
     replacements: [
-      { file: 'store/reading.ts', from: 'toDigest(state.digest) === item.digest;', to: 'true;' },
+      {
+        file: 'store/reading.ts',
+        from: 'toDigest(seatRows.digest ^ line.digest) === item.digest;',
+        to: 'true;',
+      },
     ],
   },
   {
@@ -272,4 +278,55 @@ export const MUTATIONS: Mutation[] = [
       },
     ],
   },
+  {
+    name: 'an offer taken after its end',
+    replacements: [
+      {
+        file: 'event/batch.ts',
+        from: 'const due = isDue(state, now)',
+        to: 'const due = isDue(state, now - 400)',
+      },
+    ],
+  },
+  {
+    name: 'an expiry that offers to nobody',
+    replacements: [
+      {
+        file: 'event/rules/offer.ts',
+        from: 'return { changes: [...ended, ...changes],',
+        to: 'return { changes: changes.length < 0 ? changes : ended,',
+      },
+    ],
+  },
+  {
+    name: 'the end of the line not looked at when seats are filled',
+    replacements: [
+      {
+        file: 'event/rules/seating.ts',
+        from: 'if (hasLineEnded(event, circumstances.now)) return filling;',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'an offer that outlasts the line',
+    replacements: [
+      {
+        file: 'event/rules/offer.ts',
+        from: 'const isLineOver = lineEndsAt(event) <= nowMs;',
+        to: "const isLineOver = event.status === 'CANCELLED';",
+      },
+    ],
+  },
+  {
+    name: 'an offered seat taken for a free one',
+    replacements: [
+      {
+        file: 'event/rules/registration.ts',
+        from: 'const isFree = view.registeredCount + view.offeredCount < event.capacity;',
+        to: 'const isFree = view.registeredCount < event.capacity;',
+      },
+    ],
+  },
+  ...WEBHOOK_MUTATIONS,
 ];

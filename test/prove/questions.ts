@@ -1,5 +1,5 @@
-import type { Asked, Content, Entry, Outcome } from './history.ts';
-import { type State, settingsOf, type Taken } from './rules.ts';
+import type { Asked, Entry, Offered, Outcome } from './history.ts';
+import { type State, settingsOf, shownOffer, type Taken } from './rules.ts';
 
 /** A request that changes nothing. */
 type Question = Extract<Asked, { type: 'read' | 'look' | 'stand' | 'list' }>;
@@ -10,12 +10,12 @@ type Question = Extract<Asked, { type: 'read' | 'look' | 'stand' | 'list' }>;
  * @param told the outcome that a client was told: it decides where the order of two seats is unknown
  */
 export function answerTo(state: State, question: Question, told: Outcome | undefined): Outcome {
-  const { capacity, seats, line, status, revision } = state;
+  const { capacity, seats, offers, line, status, revision } = state;
   switch (question.type) {
     case 'read': {
-      const available = Math.max(0, capacity - seats.length);
-      const [registered, waiting] = [seats.length, line.length];
-      return { type: 'read', counts: { capacity, available, registered, waiting, status } };
+      const available = Math.max(0, capacity - seats.length - offers.length);
+      const counts = { registered: seats.length, offered: offers.length, waiting: line.length };
+      return { type: 'read', counts: { capacity, available, ...counts, status } };
     }
     case 'look':
       return { type: 'looked', settings: settingsOf(state), revision };
@@ -31,15 +31,21 @@ export function answerTo(state: State, question: Question, told: Outcome | undef
  * of a page: it is in the page only if the client was told so.
  */
 function page(
-  { seats, line }: State,
+  state: State,
   { list, format, after, limit }: Extract<Asked, { type: 'list' }>,
   told: Outcome | undefined,
 ): Outcome {
-  const orderOf = (row: Taken | Entry) => ('position' in row ? row.position : row.seq);
+  const { seats, line } = state;
+  const orderOf = (row: Taken | Offered | Entry) => ('position' in row ? row.position : row.seq);
   const toldRows = told?.type === 'page' ? told.rows : [];
   const places = new Map(toldRows.map(({ userId }, i) => [userId, i]));
   const placeOf = ({ userId }: { userId: string }) => places.get(userId) ?? toldRows.length;
-  const all: readonly (Taken | Entry)[] = list === 'registrations' ? seats : line;
+  const offers = state.offers.map((offer) => shownOffer(state, offer));
+  const all: readonly (Taken | Offered | Entry)[] = {
+    registrations: seats,
+    offers,
+    waitlist: line,
+  }[list];
   const certain = all.filter((row) => orderOf(row) > after);
   const uncertain = all.filter((row) => orderOf(row) <= after && !Number.isInteger(orderOf(row)));
   const rows = [...certain, ...uncertain.filter(({ userId }) => places.has(userId))].sort(
@@ -56,13 +62,19 @@ function page(
   return { type: 'page', rows: shown, next: last && hasMore ? orderOf(last) : null };
 }
 
-function standing({ seats, line }: Content, userId: string): Outcome {
+function standing(state: State, userId: string): Outcome {
+  const { seats, offers, line } = state;
   const taken = seats.find((each) => each.userId === userId);
-  const none = { position: null, ahead: null };
+  const none = { position: null, ahead: null, offer: null };
   if (taken) return { type: 'standing', standing: { place: 'ACTIVE', id: taken.id, ...none } };
+  const held = offers.find((each) => each.userId === userId);
+  if (held) {
+    const offer = shownOffer(state, held);
+    return { type: 'standing', standing: { ...none, place: 'OFFERED', id: offer.id, offer } };
+  }
   const ahead = line.findIndex((each) => each.userId === userId);
   const entry = line[ahead];
   if (!entry) return { type: 'standing', standing: { place: 'NONE', id: null, ...none } };
   const { id, position } = entry;
-  return { type: 'standing', standing: { place: 'WAITLISTED', id, position, ahead } };
+  return { type: 'standing', standing: { place: 'WAITLISTED', id, position, ahead, offer: null } };
 }

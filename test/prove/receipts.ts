@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   isChange,
+  type Offered,
   type Operation,
   type Outcome,
   type Seat,
@@ -8,6 +9,7 @@ import {
   whenOf,
 } from './history.ts';
 import type { LogChange, LogEntry } from './log.ts';
+import { settingsOf } from './rules.ts';
 
 /** A change of the log, and what comes after it. */
 interface Logged {
@@ -79,7 +81,7 @@ function listChanges(entries: readonly LogEntry[]): Logged[] {
 
 /** Whether it may be that nothing was changed: the event was so already. */
 function mayLackReceipt(outcome: Outcome): boolean {
-  if (outcome.type === 'updated') return outcome.promoted.length === 0;
+  if (outcome.type === 'updated') return outcome.promoted.length + outcome.offered.length === 0;
   return outcome.type === 'cancelled' || !isChange(outcome);
 }
 
@@ -92,13 +94,19 @@ function isOf({ request, outcome }: Operation, { change, next, after }: Logged):
       const { capacity, hasWaitlist } = change.settings;
       return capacity === outcome.capacity && hasWaitlist === outcome.hasWaitlist;
     }
-    case 'registered':
+    case 'registered': {
+      const isNew = change.type === 'registration.created';
+      if (!isNew && change.type !== 'offer.accepted') return false;
+      if (change.registrationId !== outcome.id || change.userId !== userId) return false;
+      return !isNew || (change.override === true) === (request.type === 'override');
+    }
+    case 'declined': {
+      const { id: offerId, position } = outcome.offer;
+      const isOwn = outcome.offer.userId === userId;
       return (
-        change.type === 'registration.created' &&
-        change.registrationId === outcome.id &&
-        change.userId === userId &&
-        (change.override === true) === (request.type === 'override')
+        isOwn && isDeepStrictEqual(change, { type: 'offer.declined', offerId, position, userId })
       );
+    }
     case 'waitlisted':
     case 'leftLine': {
       const type = outcome.type === 'waitlisted' ? 'waitlist.joined' : 'waitlist.left';
@@ -109,15 +117,17 @@ function isOf({ request, outcome }: Operation, { change, next, after }: Logged):
       return (
         change.type === 'registration.cancelled' &&
         change.userId === userId &&
-        (outcome.promoted
-          ? isPromoted([outcome.promoted], after)
-          : next?.type !== 'registration.promoted')
+        (outcome.promoted || outcome.offered
+          ? isGiven(outcome.promoted ? [outcome.promoted] : [], after) &&
+            isOffered(outcome.offered ? [outcome.offered] : [], after)
+          : next?.type !== 'registration.promoted' && next?.type !== 'offer.made')
       );
     case 'updated':
       return (
         change.type === 'event.updated' &&
-        isDeepStrictEqual(change.settings, outcome.settings) &&
-        isPromoted(outcome.promoted, after)
+        isDeepStrictEqual(settingsOf(change.settings), outcome.settings) &&
+        isGiven(outcome.promoted, withoutEnds(after)) &&
+        isOffered(outcome.offered, withoutEnds(after))
       );
     case 'cancelled':
       return change.type === 'event.cancelled';
@@ -127,7 +137,7 @@ function isOf({ request, outcome }: Operation, { change, next, after }: Logged):
 }
 
 /** Whether those who were promoted with a change follow it at once, in order. */
-function isPromoted(promoted: readonly Seat[], after: LogChange[]): boolean {
+function isGiven(promoted: readonly Seat[], after: LogChange[]): boolean {
   return promoted.every(({ userId, id }, i) => {
     const change = after[i];
     return (
@@ -136,6 +146,20 @@ function isPromoted(promoted: readonly Seat[], after: LogChange[]): boolean {
       change.registrationId === id
     );
   });
+}
+
+/** Whether those who were offered a seat with a change follow it at once, in order. */
+function isOffered(offered: readonly Offered[], after: LogChange[]): boolean {
+  return offered.every(({ userId, id: offerId, position, expiresAt }, i) => {
+    const { entryId, ...told } = after[i]?.type === 'offer.made' ? after[i] : { entryId: '' };
+    return isDeepStrictEqual(told, { type: 'offer.made', offerId, position, expiresAt, userId });
+  });
+}
+
+/** What follows the ends of offers that a change caused. */
+function withoutEnds(after: LogChange[]): LogChange[] {
+  const first = after.findIndex(({ type }) => type !== 'offer.expired');
+  return first === -1 ? [] : after.slice(first);
 }
 
 /** Changes that nobody was told of, and nobody can have asked for. One request explains one change. */
@@ -161,12 +185,21 @@ function unasked(operations: Operation[], logged: Logged[]): string[] {
     );
 }
 
-/** Whether a change comes with another one: a promotion, or that an override takes its user out of the line. */
+/**
+ * Whether a change comes with another one, or by the clock: what becomes of a free seat, the end of an offer, or that
+ * a user who waits takes a seat, by an override or after the end of the line.
+ */
 function followsByItself({ change, next }: Logged): boolean {
-  if (change.type === 'registration.promoted') return true;
-  if (change.type !== 'waitlist.left') return false;
-  const isNext = next?.type === 'registration.created' && next.userId === change.userId;
-  return isNext && next.override === true;
+  switch (change.type) {
+    case 'registration.promoted':
+    case 'offer.made':
+    case 'offer.expired':
+      return true;
+    case 'waitlist.left':
+      return next?.type === 'registration.created' && next.userId === change.userId;
+    default:
+      return false;
+  }
 }
 
 /** Whether a request of which nobody knows what came of it can have led to a change. */
@@ -192,9 +225,14 @@ function mayHaveCaused({ request, sentAt }: Operation, { change, entry }: Logged
       return isUser && request.type === 'register';
     case 'registration.cancelled':
       return isUser && request.type === 'unregister';
+    case 'offer.accepted':
+      return isUser && (request.type === 'register' || request.type === 'override');
     case 'waitlist.left':
+    case 'offer.declined':
       return isUser && request.type === 'leaveLine';
     case 'registration.promoted':
+    case 'offer.made':
+    case 'offer.expired':
       return false;
   }
 }

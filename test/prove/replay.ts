@@ -1,6 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Content, Entry, Seat, Settings } from './history.ts';
-import type { LogChange, LogEntry } from './log.ts';
+import { EXPIRY_MAX_OFFERS } from '../../src/limits.ts';
+import { toEventRecord } from '../../src/store/tables.ts';
+import type { Content, Entry, Offered, Seat, Settings } from './history.ts';
+import type { LogChange, LogEntry, LoggedSettings } from './log.ts';
+import { lineEndOf, settingsOf } from './rules.ts';
 import { type Rows, toContent } from './tables.ts';
 
 /** A row that an entry of the log created. */
@@ -13,7 +16,8 @@ interface Created {
 /** A seat, with its order number, and whether it is past the capacity. */
 interface LoggedSeat extends Seat, Created {
   seq: number;
-  isOverride: boolean;
+  /** Null for a seat that was offered: an override of an offer is told as any other acceptance. */
+  isOverride: boolean | null;
 }
 
 /** A place in line. */
@@ -25,12 +29,14 @@ type LoggedPlace = Entry & Created;
  */
 export class LoggedEvent {
   /** Null before the event is created. */
-  settings: Settings | null = null;
+  settings: LoggedSettings | null = null;
   revision = 0;
   lastPosition = 0;
   lastSeq = 0;
   /** By user. */
   readonly seats = new Map<string, LoggedSeat>();
+  /** Open offers in the order in which they were made, each with its own end. */
+  offers: Offered[] = [];
   /** By position. */
   line: LoggedPlace[] = [];
   /** Changes that the event as it was does not allow. */
@@ -41,9 +47,12 @@ export class LoggedEvent {
   constructor(entries: readonly LogEntry[]) {
     for (const { version, at, changes } of entries) {
       this.#at = at;
-      for (const change of changes) {
+      for (const [i, change] of changes.entries()) {
+        const late = this.#whatIsDue(change, changes[i - 1]);
         const fault = this.#settings ? this.#apply(change, this.#settings) : this.#begin(change);
-        if (fault) this.faults.push(`the log, version ${version}: ${fault}: ${tell(change)}`);
+        for (const what of [late, fault]) {
+          if (what) this.faults.push(`the log, version ${version}: ${what}: ${tell(change)}`);
+        }
       }
     }
   }
@@ -55,12 +64,46 @@ export class LoggedEvent {
     const seats = [...this.seats.values()]
       .map(({ userId, id, seq }) => ({ userId, id, seq }))
       .sort((a, b) => (a.userId < b.userId ? -1 : 1));
+    const offers = [...this.offers].sort((a, b) => a.position - b.position);
     const line = this.line.map(({ userId, id, position }) => ({ userId, id, position }));
-    return { ...settings, revision, lastPosition, seats, line };
+    return { ...settingsOf(settings), revision, lastPosition, seats, offers, line };
   }
 
-  get #settings(): Settings | null {
+  get #settings(): LoggedSettings | null {
     return this.settings;
+  }
+
+  /** Whether a seat is neither given nor held. */
+  get #isFree(): boolean {
+    return this.seats.size + this.offers.length < (this.#settings?.capacity ?? 0);
+  }
+
+  /** Whether no seat goes to the line by itself any more when the entry was decided. */
+  get #isLineOver(): boolean {
+    return this.#settings !== null && lineEndOf(this.#settings) <= Date.parse(this.#at);
+  }
+
+  /**
+   * What had to be done before a change, if anything: free seats go to the line first, and then offers end that are
+   * over. A change that makes seats free, or moves the end of the line, has that done behind it in its own entry.
+   */
+  #whatIsDue({ type }: LogChange, before: LogChange | undefined): string | null {
+    const isFill = type === 'registration.promoted' || type === 'offer.made';
+    const isOwed = this.#isFree && this.line.length > 0 && !this.#isLineOver;
+    const isEnding = before?.type === 'event.updated' || before?.type === 'offer.expired';
+    if (isOwed) {
+      const mayBeNext = isFill || (type === 'offer.expired' && isEnding);
+      return mayBeNext ? null : 'a free seat was not given to the line before';
+    }
+    const isOver = this.offers.filter((offer) => this.#isOver(offer)).length;
+    // Of more offers only so many end in one step, and what was asked for comes in between.
+    const isDue = before === undefined && isOver > 0 && isOver <= EXPIRY_MAX_OFFERS;
+    return isDue && type !== 'offer.expired' ? 'an offer that was over was not ended before' : null;
+  }
+
+  /** Whether an offer, or the line with it, had ended when the entry was decided. */
+  #isOver({ expiresAt }: Offered): boolean {
+    return this.#isLineOver || Date.parse(expiresAt) <= Date.parse(this.#at);
   }
 
   #begin(change: LogChange): string | null {
@@ -70,7 +113,7 @@ export class LoggedEvent {
   }
 
   /** Applies a change to an event that exists; tells what is wrong with it, if anything. */
-  #apply(change: LogChange, settings: Settings): string | null {
+  #apply(change: LogChange, settings: LoggedSettings): string | null {
     const isCancelled = settings.status === 'CANCELLED';
     switch (change.type) {
       case 'event.created':
@@ -86,10 +129,10 @@ export class LoggedEvent {
       }
       case 'registration.created': {
         const { registrationId: id, userId, override } = change;
-        const isFree = this.seats.size < settings.capacity && this.line.length === 0;
+        const isFree = this.#isFree && (this.line.length === 0 || this.#isLineOver);
         const fault = this.#sit({ id, userId }, override === true);
         if (fault || override) return fault ?? (isCancelled ? 'the event is cancelled' : null);
-        return isFree ? this.#closure(settings) : 'no seat was free for a newcomer';
+        return isFree ? this.#closure(settings) : 'no seat was free for whoever asks';
       }
       case 'registration.cancelled': {
         const seat = this.seats.get(change.userId);
@@ -99,13 +142,21 @@ export class LoggedEvent {
       }
       case 'registration.promoted': {
         const { registrationId: id, entryId, position, userId } = change;
-        const isFree = this.seats.size < settings.capacity;
-        const isFirst = this.line[0]?.userId === userId;
+        const why = this.#whyNotNext(userId);
         const fault = this.#leave({ id: entryId, position, userId }) ?? this.#sit({ id, userId });
-        if (fault) return fault;
-        if (!isFirst) return 'others were before the user';
-        return isFree && !isCancelled ? null : 'no seat was free';
+        if (settings.offerSeconds !== null) return fault ?? 'seats are offered, not given';
+        return fault ?? why;
       }
+      case 'offer.made':
+        return this.#offer(change, settings);
+      case 'offer.accepted': {
+        const { registrationId: id, userId } = change;
+        const fault = this.#endOffer(change) ?? this.#sit({ id, userId }, null);
+        return fault ?? (isCancelled ? 'the event is cancelled' : null);
+      }
+      case 'offer.declined':
+      case 'offer.expired':
+        return this.#endOffer(change);
       case 'waitlist.joined':
         return this.#join(change, settings);
       case 'waitlist.left': {
@@ -115,12 +166,60 @@ export class LoggedEvent {
     }
   }
 
-  #decide(settings: Settings): void {
+  /** Why a user does not get the next seat by themselves, if so. */
+  #whyNotNext(userId: string): string | null {
+    if (this.line[0]?.userId !== userId) return 'others were before the user';
+    if (this.#isLineOver) return 'the line had ended';
+    return this.#isFree ? null : 'no seat was free';
+  }
+
+  #offer(
+    {
+      offerId: id,
+      entryId,
+      position,
+      userId,
+      expiresAt: told,
+    }: Extract<LogChange, { type: 'offer.made' }>,
+    settings: Settings,
+  ): string | null {
+    const why = this.#whyNotNext(userId);
+    const fault = this.#leave({ id: entryId, position, userId }) ?? this.#admit(id, userId);
+    const createdAt = this.#at;
+    const endsAt = Date.parse(createdAt) + (settings.offerSeconds ?? 0) * 1_000;
+    const expiresAt = new Date(endsAt).toISOString();
+    this.offers.push({ userId, id, position, createdAt, expiresAt });
+    if (fault || why) return fault ?? why;
+    if (settings.offerSeconds === null) return 'seats are given, not offered';
+    const shown = new Date(Math.min(endsAt, lineEndOf(settings))).toISOString();
+    return told === shown ? null : `the offer ends at ${shown}`;
+  }
+
+  /** Ends an offer: by itself once it is over, by its user before that. */
+  #endOffer({
+    type,
+    offerId,
+    position,
+    userId,
+  }: Extract<LogChange, { type: 'offer.accepted' | 'offer.declined' | 'offer.expired' }>):
+    | string
+    | null {
+    const offer = this.offers.find(({ id }) => id === offerId);
+    if (offer?.userId !== userId || offer.position !== position) {
+      return 'the user does not have this offer';
+    }
+    const isOver = this.#isOver(offer);
+    this.offers = this.offers.filter((each) => each !== offer);
+    if (isOver === (type === 'offer.expired')) return null;
+    return isOver ? 'the offer was over' : 'the offer was not over yet';
+  }
+
+  #decide(settings: LoggedSettings): void {
     this.settings = settings;
     this.revision++;
   }
 
-  #sit({ id, userId }: Seat, isOverride = false): string | null {
+  #sit({ id, userId }: Seat, isOverride: boolean | null = false): string | null {
     const fault = this.#admit(id, userId);
     const seat = { id, userId, seq: ++this.lastSeq, isOverride, at: this.#at };
     this.seats.set(userId, seat);
@@ -135,7 +234,7 @@ export class LoggedEvent {
     }: Extract<LogChange, { type: 'waitlist.joined' | 'waitlist.left' }>,
     settings: Settings,
   ): string | null {
-    const mayWait = this.seats.size >= settings.capacity || this.line.length > 0;
+    const mayWait = !this.#isFree || this.line.length > 0;
     const hasRoom = this.line.length < (settings.waitlistCapacity ?? Number.POSITIVE_INFINITY);
     const fault = this.#admit(id, userId);
     this.line.push({ id, userId, position, at: this.#at });
@@ -144,6 +243,7 @@ export class LoggedEvent {
     if (fault) return fault;
     if (position !== next) return `the next position was ${next}`;
     if (!mayWait) return 'a seat was free';
+    if (this.#isLineOver) return 'the line had ended';
     return settings.hasWaitlist && hasRoom ? this.#closure(settings) : 'the line takes nobody';
   }
 
@@ -168,7 +268,9 @@ export class LoggedEvent {
 
   /** One place for each user, and each id once. */
   #admit(id: string, userId: string): string | null {
-    const isThere = this.seats.has(userId) || this.line.some((each) => each.userId === userId);
+    const isThere =
+      this.seats.has(userId) ||
+      [...this.offers, ...this.line].some((each) => each.userId === userId);
     const isUsed = this.#ids.has(id);
     this.#ids.add(id);
     if (isUsed) return 'the id was given before';
@@ -192,11 +294,18 @@ export function checkReplay(entries: readonly LogEntry[], rows: Rows): string[] 
   };
   const { content } = logged;
   const held = toContent(rows);
-  const { seats: loggedSeats = [], line: loggedLine = [], ...loggedSettings } = content ?? {};
-  const { seats = [], line = [], ...settings } = held ?? {};
+  const {
+    seats: loggedSeats = [],
+    offers: loggedOffers = [],
+    line: loggedLine = [],
+    ...loggedSettings
+  } = content ?? {};
+  const { seats = [], offers = [], line = [], ...settings } = held ?? {};
   compare('settings', content && loggedSettings, held && settings);
-  compareRows('seat', loggedSeats, seats, faults);
-  compareRows('place in line', loggedLine, line, faults);
+  compare('time zone', logged.settings?.timeZone, rows.item && toEventRecord(rows.item).timeZone);
+  compareRows('a seat', loggedSeats, seats, faults);
+  compareRows('an offer', loggedOffers, offers, faults);
+  compareRows('a place in line', loggedLine, line, faults);
   const last = entries.at(-1);
   const { lastSeq = 0, logVersion, logChain, logFrom, version = 0 } = rows.item ?? {};
   compare('lastSeq', logged.lastSeq, lastSeq);
@@ -207,6 +316,7 @@ export function checkReplay(entries: readonly LogEntry[], rows: Rows): string[] 
     const seat = logged.seats.get(userId);
     if (seat?.id !== registrationId) continue;
     compare(`times of the seat of ${userId}`, seat.at, createdAt);
+    if (seat.isOverride === null) continue;
     compare(`overrides for ${userId}`, seat.isOverride, overrideReason !== undefined);
   }
   const places = new Map(logged.line.map((place) => [place.id, place]));
@@ -228,8 +338,8 @@ function compareRows(
   if (!logged || !held) return;
   const onlyLogged = [...logged].filter((row) => !held.has(row)).slice(0, MAX_TOLD);
   const onlyHeld = [...held].filter((row) => !logged.has(row)).slice(0, MAX_TOLD);
-  faults.push(...onlyLogged.map((row) => `a ${what} that only the log has: ${row}`));
-  faults.push(...onlyHeld.map((row) => `a ${what} that only the tables have: ${row}`));
+  faults.push(...onlyLogged.map((row) => `${what} that only the log has: ${row}`));
+  faults.push(...onlyHeld.map((row) => `${what} that only the tables have: ${row}`));
 }
 
 const inOrder = (row: object) => JSON.stringify(row, Object.keys(row).sort());

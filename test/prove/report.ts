@@ -1,5 +1,6 @@
 import {
   type Content,
+  type Offered,
   type Operation,
   type Outcome,
   type Request,
@@ -7,7 +8,7 @@ import {
   type Settings,
   whenOf,
 } from './history.ts';
-import { carryOut, type Model } from './rules.ts';
+import { carryOutAll, type Model } from './rules.ts';
 import { shrink } from './shrink.ts';
 
 /** How many operations of an order are shown: the last ones. */
@@ -40,7 +41,10 @@ export function explainViolation(eventId: string, operations: Operation[]): stri
 /** The promise that an inexplicable answer breaks. */
 function promiseOf(state: Model, stuck: Operation): string {
   const { request, outcome } = stuck;
-  const { expected } = carryOut(state, request, outcome, whenOf(stuck));
+  const steps = carryOutAll(state, request, outcome, whenOf(stuck));
+  const step = steps.find(({ expected }) => expected.type === outcome.type) ?? steps[0];
+  if (!step) return 'an offer that is over is nobody’s (it can have been decided at no time)';
+  const { expected } = step;
   const instead = `by the rules: ${describeOutcome(expected)}`;
   switch (outcome.type) {
     case 'registered':
@@ -128,15 +132,18 @@ function describeOutcome(outcome: Outcome): string {
     case 'waitlisted':
       return `waits at ${outcome.position} ${id(outcome.id)}`;
     case 'unregistered':
+      if (outcome.offered) return `left, offered ${describeOffer(outcome.offered)}`;
       return outcome.promoted
         ? `left, ${brief(outcome.promoted.userId)} promoted ${id(outcome.promoted.id)}`
         : 'left, nobody promoted';
     case 'leftLine':
       return `left the line from ${outcome.position}`;
+    case 'declined':
+      return `declined ${describeOffer(outcome.offer)}`;
     case 'updated': {
       const promoted = outcome.promoted.map(describeSeat).join(', ');
       const { settings, revision } = outcome;
-      return `updated to ${describeSettings(settings)}, revision ${revision}, promoted [${promoted}]`;
+      return `updated to ${describeSettings(settings)}, revision ${revision}, promoted [${promoted}], offered [${outcome.offered.map(describeOffer).join(', ')}]`;
     }
     case 'cancelled':
       return `cancelled, revision ${outcome.revision}`;
@@ -144,16 +151,21 @@ function describeOutcome(outcome: Outcome): string {
       return `${describeSettings(outcome.settings)}, revision ${outcome.revision}`;
     case 'page': {
       const rows = outcome.rows.map((row) =>
-        'position' in row ? `${row.position} ${describeSeat(row)}` : describeSeat(row),
+        'expiresAt' in row
+          ? describeOffer(row)
+          : 'position' in row
+            ? `${row.position} ${describeSeat(row)}`
+            : describeSeat(row),
       );
       return `[${rows.join(', ')}], ${outcome.next === null ? 'the last page' : `on after ${outcome.next}`}`;
     }
     case 'read': {
-      const { capacity, registered, waiting, status } = outcome.counts;
-      return `${registered} of ${capacity} seats, ${waiting} wait, ${status}`;
+      const { capacity, registered, offered, waiting, status } = outcome.counts;
+      return `${registered} of ${capacity} seats, ${offered} offered, ${waiting} wait, ${status}`;
     }
     case 'standing': {
-      const { place, position, ahead } = outcome.standing;
+      const { place, position, ahead, offer } = outcome.standing;
+      if (offer) return `${place} ${describeOffer(offer)}`;
       return position === null ? place : `${place} at ${position}, ${ahead} ahead`;
     }
     case 'refused':
@@ -165,6 +177,9 @@ function describeOutcome(outcome: Outcome): string {
   }
 }
 
+const describeOffer = ({ userId, position, createdAt, expiresAt }: Offered) =>
+  `${brief(userId)} (was ${position}, made ${createdAt}, ends ${expiresAt})`;
+
 const describeSeat = ({ userId, id, seq }: Seat) =>
   `${brief(userId)} ${id.slice(0, 8)}${seq === undefined ? '' : ` #${seq}`}`;
 
@@ -173,12 +188,15 @@ function describeSettings(settings: Settings): string {
   const { registrationOpensAt: opens, registrationClosesAt: closes } = settings;
   const line = hasWaitlist ? `a line of ${waitlistCapacity ?? 'any length'}` : 'no line';
   const window = `${opens ? `, opens ${opens}` : ''}${closes ? `, closes ${closes}` : ''}`;
-  return `${capacity} seats, ${line}, ${status}${window}`;
+  const { startsAt, promotesUntil, offerSeconds } = settings;
+  const end = promotesUntil ?? startsAt;
+  const offers = `${end ? `, line ends ${end}` : ''}${offerSeconds ? `, offers for ${offerSeconds} s` : ''}`;
+  return `${capacity} seats, ${line}, ${status}${window}${offers}`;
 }
 
 function describeContent(content: Content | null): string {
   if (!content) return 'no event';
   const seats = content.seats.map(describeSeat);
   const line = content.line.map((place) => `${place.position} ${describeSeat(place)}`);
-  return `${describeSettings(content)}: [${seats.join(', ')}], line [${line.join(', ')}], last position ${content.lastPosition}`;
+  return `${describeSettings(content)}: [${seats.join(', ')}], offers [${content.offers.map(describeOffer).join(', ')}], line [${line.join(', ')}], last position ${content.lastPosition}`;
 }

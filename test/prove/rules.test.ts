@@ -1,18 +1,21 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Command } from '../../src/event/command.ts';
-import { commands, NaiveEvent } from '../support/model.ts';
+import { at, NaiveEvent, timedCommands } from '../support/model.ts';
 import { check } from './checker.ts';
 import {
   type Asked,
   NOBODY,
+  type Offered,
   type Operation,
   type Outcome,
   Recorder,
+  type Seat,
   type Settings,
 } from './history.ts';
 import { explainViolation } from './report.ts';
-import { carryOut, type Model } from './rules.ts';
+import { carryOut, carryOutAll, keyOf, type Model } from './rules.ts';
 
 const EVENT = 'event';
 
@@ -24,6 +27,8 @@ function toAsked(command: Command): Asked {
     case 'unregister':
     case 'leaveLine':
       return { type: command.type, userId: command.userId };
+    case 'cancel':
+      return { type: 'cancel' };
     case 'update': {
       const given = Object.entries(command.patch).filter(([, value]) => value !== undefined);
       return { type: 'update', patch: Object.fromEntries(given) };
@@ -35,38 +40,71 @@ function toAsked(command: Command): Asked {
 
 /** An outcome in the short form of the naive event. */
 function inShort(outcome: Outcome): string {
+  const filled = (promoted: readonly Seat[], offered: readonly Offered[]) =>
+    [...promoted.map(({ userId }) => userId), ...offered.map(({ userId }) => `?${userId}`)].join();
   switch (outcome.type) {
     case 'refused':
       return `refused ${outcome.reason.replaceAll(' ', '-')}`;
     case 'waitlisted':
       return `waitlisted ${outcome.position}`;
-    case 'unregistered':
-      return `unregistered ${outcome.promoted?.userId ?? '-'}`;
+    case 'unregistered': {
+      const { promoted, offered } = outcome;
+      return `unregistered ${filled(promoted ? [promoted] : [], offered ? [offered] : []) || '-'}`;
+    }
     case 'updated':
-      return `updated ${outcome.promoted.map(({ userId }) => userId).join(',')}`;
+      return `updated ${filled(outcome.promoted, outcome.offered)}`;
     default:
       return outcome.type;
   }
 }
 
-test('the rules of the campaign are those of the naive event', () => {
+/** Who has what, of an event of the rules and of the naive one. */
+const contentOf = (state: Model | NaiveEvent) => {
+  const userIds = (rows: readonly { userId: string }[] = []) => rows.map(({ userId }) => userId);
+  if (state instanceof NaiveEvent) {
+    const { seats, offers, line } = state;
+    return { seats: [...seats].sort(), offers: userIds(offers), line };
+  }
+  const offers = [...(state?.offers ?? [])].sort((x, y) => x.position - y.position);
+  return { seats: userIds(state?.seats), offers: userIds(offers), line: userIds(state?.line) };
+};
+
+test('the rules of the campaign are those of the naive event, at every moment', () => {
+  // Who asks has no clock that steps back, and asks for no expiry.
+  const steps = timedCommands.map((all) => all.filter(({ command }) => command.type !== 'expire'));
   fc.assert(
-    fc.property(commands, fc.integer({ min: 1, max: 4 }), fc.boolean(), (all, capacity, line) => {
+    fc.property(steps, fc.integer({ min: 1, max: 4 }), fc.boolean(), (all, capacity, line) => {
       const naive = new NaiveEvent(capacity, line);
-      let state: Model = carryOut(null, { type: 'create', capacity, hasWaitlist: line }).next;
-      for (const command of all) {
-        const { expected, next }: ReturnType<typeof carryOut> = carryOut(state, toAsked(command));
-        state = next;
-        expect(inShort(expected)).toBe(naive.expect(command));
-        expect(state?.line.map(({ userId }) => userId)).toEqual(naive.line);
+      // What became of offers that nobody was told of is open, so there can be several.
+      let states: Model[] = [carryOut(null, { type: 'create', capacity, hasWaitlist: line }).next];
+      let seconds = 0;
+      for (const { command, wait } of all) {
+        seconds += Math.max(0, wait);
+        const moment = Date.parse(at(seconds));
+        const asked = toAsked(command);
+        const short = naive.expect(command, at(seconds));
+        const expected = contentOf(naive);
+        const nexts = new Map<string, Model>();
+        for (const state of states) {
+          const when = { from: moment, until: moment };
+          for (const step of carryOutAll(state, asked, undefined, when)) {
+            if (inShort(step.expected) === short) nexts.set(keyOf(step.next), step.next);
+          }
+        }
+        states = [...nexts.values()].filter((state) =>
+          isDeepStrictEqual(contentOf(state), expected),
+        );
+        expect(states.length, `${JSON.stringify(command)} → ${short}`).toBeGreaterThan(0);
       }
     }),
+    { numRuns: 200 },
   );
 });
 
 const OPEN: Settings = {
   ...{ capacity: 1, hasWaitlist: true, waitlistCapacity: null, status: 'OPEN' },
   ...{ registrationOpensAt: null, registrationClosesAt: null },
+  ...{ startsAt: null, promotesUntil: null, offerSeconds: null },
 };
 const create: [Asked, Outcome] = [
   { type: 'create', capacity: 1, hasWaitlist: true },
@@ -86,20 +124,28 @@ const raise = (revision: number, capacity: number, ...promoted: string[]): [Aske
     settings: { ...OPEN, capacity },
     revision,
     promoted: promoted.map((userId) => ({ userId, id: `r-${userId}` })),
+    offered: [],
   },
 ];
 const counts = (capacity: number, registered: number, waiting: number): [Asked, Outcome] => {
   const available = Math.max(0, capacity - registered);
-  const told = { capacity, available, registered, waiting, status: 'OPEN' as const };
+  const told = { capacity, available, registered, offered: 0, waiting, status: 'OPEN' as const };
   return [{ type: 'read' }, { type: 'read', counts: told }];
 };
 const stands = (userId: string, position: number, ahead: number): [Asked, Outcome] => [
   { type: 'stand', userId },
-  { type: 'standing', standing: { place: 'WAITLISTED', id: `w-${userId}`, position, ahead } },
+  {
+    type: 'standing',
+    standing: { place: 'WAITLISTED', id: `w-${userId}`, position, ahead, offer: null },
+  },
 ];
 const leaves = (userId: string, promoted?: string): [Asked, Outcome] => [
   { type: 'unregister', userId },
-  { type: 'unregistered', promoted: promoted ? { userId: promoted, id: `r-${promoted}` } : null },
+  {
+    type: 'unregistered',
+    promoted: promoted ? { userId: promoted, id: `r-${promoted}` } : null,
+    offered: null,
+  },
 ];
 const cancel: [Asked, Outcome] = [{ type: 'cancel' }, { type: 'cancelled', revision: 2 }];
 const unanswered: Outcome = { type: 'unknown', why: 'reset' };
@@ -193,7 +239,13 @@ describe('histories that break its promises are rejected', () => {
       create,
       [
         { type: 'update', patch: { status: 'PAUSED' } },
-        { type: 'updated', settings: { ...OPEN, status: 'PAUSED' }, revision: 2, promoted: [] },
+        {
+          type: 'updated',
+          settings: { ...OPEN, status: 'PAUSED' },
+          revision: 2,
+          promoted: [],
+          offered: [],
+        },
       ],
       register('a'),
     ],
@@ -217,7 +269,7 @@ describe('windows', () => {
   const window = { registrationOpensAt: OPENS, registrationClosesAt: CLOSES };
   const setWindow: [Asked, Outcome] = [
     { type: 'update', patch: window },
-    { type: 'updated', settings: { ...OPEN, ...window }, revision: 2, promoted: [] },
+    { type: 'updated', settings: { ...OPEN, ...window }, revision: 2, promoted: [], offered: [] },
   ];
   const early: Outcome = { type: 'refused', reason: 'not open yet', time: OPENS };
   const late: Outcome = { type: 'refused', reason: 'closed already', time: CLOSES };
@@ -604,5 +656,107 @@ describe('a user or event that does not exist', () => {
     expect(check(history([ask, noUser])).type).toBe('linearizable');
     expect(check(history([ask, noEvent])).type).toBe('linearizable');
     expect(check(history(create, [ask, noEvent])).type).toBe('violation');
+  });
+});
+
+describe('offers', () => {
+  const START = Date.parse('2026-06-01T09:00:00.000Z');
+  const time = (ms: number) => new Date(START + ms).toISOString();
+  const settings = { ...OPEN, offerSeconds: 1 };
+  const offer = (userId: string, position: number, madeAt: number, endsAt = madeAt + 1_000) => ({
+    ...{ userId, id: `o-${userId}`, position },
+    ...{ createdAt: time(madeAt), expiresAt: time(endsAt) },
+  });
+  const offers = (patch: Partial<Settings> = {}): [Asked, Outcome] => [
+    { type: 'update', patch: { offerSeconds: 1, ...patch } },
+    {
+      type: 'updated',
+      settings: { ...settings, ...patch },
+      revision: 2,
+      promoted: [],
+      offered: [],
+    },
+  ];
+  const leaves = (userId: string, offered: Offered | null): [Asked, Outcome] => [
+    { type: 'unregister', userId },
+    { type: 'unregistered', promoted: null, offered },
+  ];
+  const stands = (userId: string, offered: Offered | null): [Asked, Outcome] => [
+    { type: 'stand', userId },
+    {
+      type: 'standing',
+      standing: {
+        ...{ place: offered ? 'OFFERED' : 'NONE', id: offered?.id ?? null },
+        ...{ position: null, ahead: null, offer: offered },
+      },
+    },
+  ];
+  const declines = (userId: string, given: Offered): [Asked, Outcome] => [
+    { type: 'leaveLine', userId },
+    { type: 'declined', offer: given },
+  ];
+  const waiting = [create, register('a'), register('b', 1), register('c', 2), offers()];
+
+  /** The verdict on answers that each were given in a moment, at these milliseconds. */
+  function verdict(...steps: [ms: number, ...step: [Asked, Outcome]][]) {
+    const all = [...waiting.map((step): (typeof steps)[number] => [0, ...step]), ...steps];
+    const operations = history(...all.map(([, ...step]): [Asked, Outcome] => step));
+    for (const [i, operation] of operations.entries()) {
+      const ms = START + (all[i]?.[0] ?? 0);
+      Object.assign(operation, { sentAt: ms, answeredAt: ms });
+    }
+    return check(operations).type;
+  }
+  const left: [number, Asked, Outcome] = [100, ...leaves('a', offer('b', 1, 100))];
+
+  test('are taken before they end, and not after', () => {
+    expect(verdict(left, [1_050, ...register('b')])).toBe('linearizable');
+    expect(verdict(left, [1_200, ...register('b')])).toBe('violation');
+    expect(verdict(left, [1_200, ...register('b', 3)])).toBe('linearizable');
+    expect(verdict(left, [900, ...register('b', 3)])).toBe('violation');
+  });
+
+  test('pass on to the next, who is told when that was', () => {
+    const next = stands('c', offer('c', 2, 1_150));
+    expect(verdict(left, [1_150, ...next])).toBe('linearizable');
+    // Made when nobody asked, by an instance whose caller was told nothing.
+    expect(verdict(left, [1_500, ...next])).toBe('linearizable');
+    expect(verdict(left, [1_500, ...stands('c', offer('c', 2, 900))])).toBe('violation');
+    // To nobody, while somebody waits.
+    expect(verdict(left, [1_500, ...stands('b', null)], [1_500, ...register('d')])).toBe(
+      'violation',
+    );
+  });
+
+  test('are declined, and go to the next at that moment', () => {
+    const given = offer('b', 1, 100);
+    const next = stands('c', offer('c', 2, 500));
+    expect(verdict(left, [500, ...declines('b', given)], [600, ...next])).toBe('linearizable');
+    expect(verdict(left, [400, ...declines('b', given)], [600, ...next])).toBe('violation');
+    expect(verdict(left, [1_200, ...declines('b', given)])).toBe('violation');
+  });
+
+  test('end with the line, and then the seat is anybody’s', () => {
+    const patch = { promotesUntil: time(600) };
+    const end: [Asked, Outcome] = [
+      { type: 'update', patch },
+      {
+        ...{ type: 'updated', settings: { ...settings, ...patch }, revision: 3 },
+        ...{ promoted: [], offered: [] },
+      },
+    ];
+    const cut = offer('b', 1, 100, 600);
+    expect(verdict(left, [300, ...end], [400, ...stands('b', cut)])).toBe('linearizable');
+    expect(verdict(left, [300, ...end], [400, ...stands('b', offer('b', 1, 100))])).toBe(
+      'violation',
+    );
+    expect(verdict(left, [300, ...end], [700, ...register('c')])).toBe('linearizable');
+    expect(verdict(left, [300, ...end], [500, ...register('c')])).toBe('violation');
+    const refused: Outcome = { type: 'refused', reason: 'line ended' };
+    const asks: [Asked, Outcome] = [{ type: 'register', userId: 'x' }, refused];
+    expect(verdict(left, [300, ...end], [700, ...register('c')], [700, ...asks])).toBe(
+      'linearizable',
+    );
+    expect(verdict(left, [300, ...end], [500, ...asks])).toBe('violation');
   });
 });

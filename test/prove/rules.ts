@@ -5,6 +5,7 @@ import {
   type Entry,
   type Interval,
   NOBODY,
+  type Offered,
   type Outcome,
   type Reason,
   type Request,
@@ -19,9 +20,19 @@ export interface Taken extends Seat {
   seq: number;
 }
 
+/** An open offer, and when it ends by itself as far as that is known: both bounds in epoch milliseconds. */
+export interface Held extends Offered {
+  from: number;
+  until: number;
+}
+
+/** What anybody was told of an offer, by its position, which is no other's: its id, and when it was made. */
+export type KnownOffers = ReadonlyMap<number, { id: string; createdAt: string }>;
+
 /** An event that exists. */
 export interface State extends Content {
   seats: readonly Taken[];
+  offers: readonly Held[];
   /** The highest order number of a seat that a client was told. */
   lastSeq: number;
 }
@@ -45,7 +56,10 @@ export function keyOf(model: Model): string {
   const settings = Object.values(settingsOf(model));
   const seats = model.seats.map(({ userId, id, seq }) => `${userId}=${id}#${seq}`).join(' ');
   const line = model.line.map(({ userId, id, position }) => `${userId}=${id}@${position}`);
-  return `${[...settings, revision, lastPosition, lastSeq]}|${seats}|${line}`;
+  const offers = model.offers.map(({ userId, position, from, until }) => {
+    return `${userId}@${position}:${from}-${until}`;
+  });
+  return `${[...settings, revision, lastPosition, lastSeq]}|${seats}|${line}|${offers}`;
 }
 
 /** What a client was told of a user's new place: the id, and the number of a seat. */
@@ -82,27 +96,135 @@ const without = <Row extends { userId: string }>(rows: readonly Row[], userId: s
 export function settingsOf(settings: Settings): Settings {
   const { capacity, hasWaitlist, waitlistCapacity, status } = settings;
   const { registrationOpensAt, registrationClosesAt } = settings;
+  const { startsAt, promotesUntil, offerSeconds } = settings;
   return {
     ...{ capacity, hasWaitlist, waitlistCapacity, status },
     ...{ registrationOpensAt, registrationClosesAt },
+    ...{ startsAt, promotesUntil, offerSeconds },
   };
 }
 
-/** Promotes into all free seats, in order. A cancelled event promotes nobody. */
-function promote(state: State, told: Outcome | undefined): { next: State; promoted: Taken[] } {
+/** When the line ends, in epoch milliseconds. A cancelled event has none any more. */
+export function lineEndOf({ status, promotesUntil, startsAt }: Settings): number {
+  if (status === 'CANCELLED') return Number.NEGATIVE_INFINITY;
+  const end = promotesUntil ?? startsAt;
+  return end === null ? Number.POSITIVE_INFINITY : Date.parse(end);
+}
+
+/** An offer without what only the rules know of it. */
+export function toOffered({ userId, id, position, createdAt, expiresAt }: Offered): Offered {
+  return { userId, id, position, createdAt, expiresAt };
+}
+
+/** An offer as a client is told of it. */
+export function shownOffer(settings: Settings, offer: Offered): Offered {
+  const lineEnd = lineEndOf(settings);
+  const isCut = offer.createdAt !== UNTOLD && Date.parse(offer.expiresAt) > lineEnd;
+  return toOffered({ ...offer, ...(isCut ? { expiresAt: new Date(lineEnd).toISOString() } : {}) });
+}
+
+/** When something is decided, what is known of offers, and whether the line has ended by then. */
+interface Clock extends Interval {
+  known: KnownOffers;
+  isLineOver: boolean;
+}
+
+/** What became of free seats. */
+interface Filled {
+  next: State;
+  promoted: Taken[];
+  offered: Offered[];
+}
+
+/**
+ * Free seats go to those who wait, in order, while the line lives: they are given, or offered.
+ *
+ * @returns null where it can't have been then, since an offer was made at another time
+ */
+function fill(state: State, told: Outcome | undefined, clock: Clock): Filled | null {
   const promoted: Taken[] = [];
+  const offered: Offered[] = [];
   let next = state;
-  for (let [first] = next.line; first; [first] = next.line) {
-    if (next.status === 'CANCELLED' || next.seats.length >= next.capacity) break;
-    const [after, taken] = seat(next, first.userId, told);
-    promoted.push(taken);
-    next = { ...after, line: after.line.slice(1) };
+  for (let [first] = next.line; first && !clock.isLineOver; [first] = next.line) {
+    if (next.seats.length + next.offers.length >= next.capacity) break;
+    if (next.offerSeconds === null) {
+      const [after, taken] = seat(next, first.userId, told);
+      promoted.push(taken);
+      next = { ...after, line: after.line.slice(1) };
+    } else {
+      const held = hold(first, next.offerSeconds * 1_000, clock);
+      if (!held) return null;
+      offered.push(shownOffer(next, held));
+      next = { ...next, offers: [...next.offers, held], line: next.line.slice(1) };
+    }
   }
-  return { next, promoted };
+  return { next, promoted, offered };
+}
+
+/** The offer to somebody who waits; null where it was made at another time. */
+function hold({ userId, position }: Entry, forMs: number, clock: Clock): Held | null {
+  const told = clock.known.get(position);
+  if (!told) {
+    const unknown = { id: UNTOLD, createdAt: UNTOLD, expiresAt: UNTOLD };
+    return { userId, position, ...unknown, from: clock.from + forMs, until: clock.until + forMs };
+  }
+  const madeAt = Date.parse(told.createdAt);
+  if (madeAt < clock.from || madeAt > clock.until) return null;
+  const endsAt = madeAt + forMs;
+  const expiresAt = new Date(endsAt).toISOString();
+  return { userId, position, ...told, expiresAt, from: endsAt, until: endsAt };
+}
+
+/** What an event can have become by the clock alone when a request is decided. */
+interface Moment {
+  state: State;
+  isLineOver: boolean;
+}
+
+/** Ways in which the clock alone can have gone that are looked at; so many offers end in a run at once. */
+const MAX_MOMENTS = 200;
+
+/**
+ * Every way in which offers can have ended by when a request is decided. Each passes its seat on as long as the
+ * line lives: when the request is decided, or before, by whoever asked without an answer.
+ */
+function moments(state: State, when: Interval, known: KnownOffers): Moment[] {
+  const lineEnd = lineEndOf(state);
+  const isSimple = state.offers.length === 0;
+  const found: Moment[] = [];
+  const seen = new Set<string>();
+  const visit = (now: State): void => {
+    const key = keyOf(now);
+    if (seen.has(key) || seen.size >= MAX_MOMENTS) return;
+    seen.add(key);
+    if (lineEnd > when.from && now.offers.every(({ until }) => until > when.from)) {
+      found.push({ state: now, isLineOver: false });
+    }
+    if (lineEnd <= when.until) {
+      const ended = now.offers.length === 0 ? now : { ...now, offers: [] };
+      found.push({ state: ended, isLineOver: true });
+    }
+    for (const { position, from } of now.offers) {
+      if (from > when.until || from >= lineEnd) continue;
+      const offers = now.offers.filter((offer) => offer.position !== position);
+      const clock = { from, until: Math.min(when.until, lineEnd), known, isLineOver: false };
+      const filled = fill({ ...now, offers }, undefined, clock);
+      if (filled) visit(filled.next);
+    }
+  };
+  if (isSimple) {
+    if (lineEnd > when.from) found.push({ state, isLineOver: false });
+    if (lineEnd <= when.until) found.push({ state, isLineOver: true });
+    return found;
+  }
+  visit(state);
+  return found;
 }
 
 /** The interval of a request that may have been decided at any time. */
 const WHENEVER: Interval = { from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY };
+
+const NOTHING_KNOWN: KnownOffers = new Map();
 
 const refusalOf = (reason: Reason, time?: string): Outcome => ({
   type: 'refused',
@@ -111,39 +233,59 @@ const refusalOf = (reason: Reason, time?: string): Outcome => ({
 });
 
 /**
- * The rules in the simplest form, written independently of the product: the expected outcome of a request, and the
- * event afterwards.
+ * The rules in the simplest form, written independently of the product: the outcomes that a request can have, and
+ * the event after each. There are several if it is not known when the request was decided: an offer, or the line,
+ * may have ended by then or not.
  *
  * @param told the outcome that a client was told; ids are taken from it
  * @param when when it was decided: if a window opens or closes meanwhile, both answers are right
+ * @param known what clients were told of offers at any time
  */
-export function carryOut(
+export function carryOutAll(
   state: Model,
   request: Request,
   told?: Outcome,
   when: Interval = WHENEVER,
-): Step {
-  if (request.type === 'tables') {
-    return { expected: { type: 'tables', content: state }, next: state };
-  }
+  known: KnownOffers = NOTHING_KNOWN,
+): Step[] {
+  const step = (expected: Outcome, next: Model): Step[] => [{ expected, next }];
   if (request.type === 'create') {
-    if (state) return { expected: refusalOf('event exists'), next: state };
+    if (state) return step(refusalOf('event exists'), state);
     const { capacity, hasWaitlist } = request;
     const next: State = {
       ...{ capacity, hasWaitlist, waitlistCapacity: null, status: 'OPEN' },
       ...{ registrationOpensAt: null, registrationClosesAt: null },
-      ...{ revision: 1, lastPosition: 0, lastSeq: 0, seats: [], line: [] },
+      ...{ startsAt: null, promotesUntil: null, offerSeconds: null },
+      ...{ revision: 1, lastPosition: 0, lastSeq: 0, seats: [], offers: [], line: [] },
     };
-    return { expected: { type: 'created', capacity, hasWaitlist }, next };
+    return step({ type: 'created', capacity, hasWaitlist }, next);
   }
   const isRefused = (reason: Reason) => told?.type === 'refused' && told.reason === reason;
   if (needsUser(request) && request.userId === NOBODY) {
     // If both user and event do not exist, the answer may be about either.
     const reason = !state && isRefused('no such event') ? 'no such event' : 'no such user';
-    return { expected: refusalOf(reason), next: state };
+    return step(refusalOf(reason), state);
   }
-  if (!state) return { expected: refusalOf('no such event'), next: null };
-  return carryOutOn(state, request, told, when);
+  if (request.type === 'tables') {
+    // Nobody asks them: what is due by then may be done or not.
+    if (!state) return step({ type: 'tables', content: null }, null);
+    const past = { from: Number.NEGATIVE_INFINITY, until: when.until };
+    return moments(state, past, known).map((moment) => ({
+      expected: { type: 'tables', content: moment.state },
+      next: moment.state,
+    }));
+  }
+  if (!state) return step(refusalOf('no such event'), null);
+  return moments(state, when, known).flatMap(({ state: now, isLineOver }) =>
+    carryOutOn(now, request, told, { ...when, known, isLineOver }),
+  );
+}
+
+/** The first of them, where there can be one only: nothing depends on the clock. */
+export function carryOut(...how: Parameters<typeof carryOutAll>): Step {
+  const [step] = carryOutAll(...how);
+  if (!step) throw new Error('a request that can have been decided at no time');
+  return step;
 }
 
 /** Whether the service looks up the user of the request. */
@@ -157,42 +299,51 @@ function carryOutOn(
   state: State,
   request: Exclude<Asked, { type: 'create' }>,
   told: Outcome | undefined,
-  when: Interval,
-): Step {
-  const refuse = (reason: Reason): Step => ({ expected: refusalOf(reason), next: state });
-  const { seats, line, status, revision } = state;
+  clock: Clock,
+): Step[] {
+  const refuse = (reason: Reason): Step[] => [{ expected: refusalOf(reason), next: state }];
+  const { seats, offers, line, status, revision } = state;
   switch (request.type) {
     case 'read':
     case 'look':
     case 'stand':
     case 'list':
-      return { expected: answerTo(state, request, told), next: state };
+      return [{ expected: answerTo(state, request, told), next: state }];
     case 'update':
-      return update(state, request, told);
+      return update(state, request, told, clock);
     case 'cancel': {
       if (!matches(request, revision)) return refuse('revision mismatch');
       const next =
         status === 'CANCELLED'
           ? state
-          : { ...state, status: 'CANCELLED' as const, revision: revision + 1 };
-      return { expected: { type: 'cancelled', revision: next.revision }, next };
+          : { ...state, status: 'CANCELLED' as const, revision: revision + 1, offers: [] };
+      return [{ expected: { type: 'cancelled', revision: next.revision }, next }];
     }
     case 'leaveLine': {
+      const offer = offers.find(({ userId }) => userId === request.userId);
+      if (offer) {
+        const left = { ...state, offers: without(offers, request.userId) };
+        const filled = fill(left, told, clock);
+        const expected: Outcome = { type: 'declined', offer: shownOffer(state, offer) };
+        return filled ? [{ expected, next: filled.next }] : [];
+      }
       const place = line.find(({ userId }) => userId === request.userId);
       if (!place) return refuse('not waiting');
       const { id, position } = place;
       const next = { ...state, line: without(line, request.userId) };
-      return { expected: { type: 'leftLine', id, position }, next };
+      return [{ expected: { type: 'leftLine', id, position }, next }];
     }
     case 'unregister': {
       if (!seats.some(({ userId }) => userId === request.userId)) return refuse('not registered');
-      const left = { ...state, seats: without(seats, request.userId) };
-      const { next, promoted } = promote(left, told);
-      return { expected: { type: 'unregistered', promoted: promoted[0] ?? null }, next };
+      const filled = fill({ ...state, seats: without(seats, request.userId) }, told, clock);
+      if (!filled) return [];
+      const { next, promoted, offered } = filled;
+      const [first, offer] = [promoted[0] ?? null, offered[0] ?? null];
+      return [{ expected: { type: 'unregistered', promoted: first, offered: offer }, next }];
     }
     case 'register':
     case 'override':
-      return register(state, request, told, when);
+      return [register(state, request, told, clock)];
   }
 }
 
@@ -203,8 +354,9 @@ function update(
   state: State,
   request: Extract<Asked, { type: 'update' }>,
   told: Outcome | undefined,
-): Step {
-  const refuse = (reason: Reason): Step => ({ expected: refusalOf(reason), next: state });
+  clock: Clock,
+): Step[] {
+  const refuse = (reason: Reason): Step[] => [{ expected: refusalOf(reason), next: state }];
   if (state.status === 'CANCELLED') return refuse('cancelled');
   if (!matches(request, state.revision)) return refuse('revision mismatch');
   const settings = settingsOf({ ...state, ...request.patch });
@@ -212,12 +364,25 @@ function update(
   if (opens !== null && closes !== null && opens >= closes) return refuse('window reversed');
   const isChanged = !isDeepStrictEqual(settings, settingsOf(state));
   const revision = state.revision + (isChanged ? 1 : 0);
-  const { next, promoted } = promote({ ...state, ...settings, revision }, told);
-  const isSame = !isChanged && promoted.length === 0;
-  return {
-    expected: { type: 'updated', settings, revision, promoted },
-    next: isSame ? state : next,
-  };
+  const lineEnd = lineEndOf(settings);
+  // The end may have been moved to before or after now; where it is the same, it is as over as it was.
+  const isMoved = lineEnd !== lineEndOf(state);
+  const ways = [
+    ...(lineEnd > clock.from ? [false] : []),
+    ...(lineEnd <= clock.until ? [true] : []),
+  ];
+  return (isMoved ? ways : [clock.isLineOver]).flatMap((isLineOver) => {
+    const offers = isLineOver ? [] : state.offers;
+    const filled = fill({ ...state, ...settings, revision, offers }, told, {
+      ...clock,
+      isLineOver,
+    });
+    if (!filled) return [];
+    const { next, promoted, offered } = filled;
+    const isSame = !isChanged && promoted.length === 0 && offered.length === 0;
+    const expected: Outcome = { type: 'updated', settings, revision, promoted, offered };
+    return [{ expected, next: isSame ? state : next }];
+  });
 }
 
 /**
@@ -241,25 +406,28 @@ function register(
   state: State,
   { type, userId }: { type: 'register' | 'override'; userId: string },
   told: Outcome | undefined,
-  when: Interval,
+  clock: Clock,
 ): Step {
   const refuse = (reason: Reason): Step => ({ expected: refusalOf(reason), next: state });
-  const { capacity, seats, line, status } = state;
+  const { capacity, seats, offers, line, status } = state;
+  const isOffered = offers.some((each) => each.userId === userId);
+  const isWaiting = line.some((place) => place.userId === userId);
   if (status === 'CANCELLED') return refuse('cancelled');
   if (seats.some((each) => each.userId === userId)) return refuse('already registered');
-  if (type === 'override') {
-    const [next, { id, seq }] = seat({ ...state, line: without(line, userId) }, userId, told);
+  const take = (): Step => {
+    const left = { ...state, offers: without(offers, userId), line: without(line, userId) };
+    const [next, { id, seq }] = seat(left, userId, told);
     return { expected: { type: 'registered', id, seq }, next };
-  }
-  if (line.some((place) => place.userId === userId)) return refuse('already waitlisted');
+  };
+  if (type === 'override' || isOffered) return take();
+  if (isWaiting && !clock.isLineOver) return refuse('already waitlisted');
   if (status !== 'OPEN') return refuse(status === 'PAUSED' ? 'paused' : 'closed');
-  const closed = closure(state, told, when);
+  const closed = closure(state, told, clock);
   if (closed) return { expected: closed, next: state };
-  if (seats.length < capacity && line.length === 0) {
-    const [next, { id, seq }] = seat(state, userId, told);
-    return { expected: { type: 'registered', id, seq }, next };
-  }
+  const isFree = seats.length + offers.length < capacity;
+  if (isFree && (clock.isLineOver || line.length === 0)) return take();
   if (!state.hasWaitlist) return refuse('full');
+  if (clock.isLineOver) return refuse('line ended');
   if (line.length >= (state.waitlistCapacity ?? Number.POSITIVE_INFINITY)) {
     return refuse('waitlist full');
   }

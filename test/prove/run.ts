@@ -1,9 +1,11 @@
 import type { Build } from './build.ts';
 import { check } from './checker.ts';
+import { Endpoints } from './endpoints.ts';
 import type { Fault } from './faults.ts';
 import { changesOnly } from './history.ts';
 import { staleAbsences } from './liveness.ts';
 import { checkLog } from './log-check.ts';
+import { checkMessages, strayMessages } from './messages.ts';
 import { brief, explainViolation } from './report.ts';
 import { hasTwoOwners, type Scenario } from './scenario.ts';
 import { Session } from './session.ts';
@@ -35,6 +37,12 @@ export interface RunResult {
   logEntries: number;
   logPages: number;
   receipts: number;
+  /** Attempts to send a message that came to an endpoint, those of them that were taken, and replays. */
+  attempts: number;
+  taken: number;
+  webhookReplays: number;
+  /** Counts of what endpoints did instead of taking a message. */
+  refusals: Map<string, number>;
   checkSteps: number;
   durationMs: number;
   faults: Map<Fault, number>;
@@ -45,6 +53,7 @@ export interface RunResult {
 /** Runs a scenario against a build, and checks the results. */
 export async function run(scenario: Scenario, build: Build): Promise<RunResult> {
   const startedAt = performance.now();
+  const endpoints = await Endpoints.open(scenario.seed);
   const world = await World.open({
     build,
     weather: scenario.weather,
@@ -53,31 +62,43 @@ export async function run(scenario: Scenario, build: Build): Promise<RunResult> 
     isInterruptible: scenario.kind === 'interruption',
     isDurable: scenario.kind === 'database crash',
     userIds: scenario.userIds,
+    webhooks: endpoints.setting,
+  }).catch((error: unknown) => {
+    endpoints.close();
+    throw error;
   });
   try {
-    const session = new Session(scenario, world);
+    const session = new Session(scenario, world, endpoints);
     await session.play();
-    const verdict = await judge(session, world);
+    const verdict = await judge(session, world, endpoints);
     return {
       scenario,
       ...verdict,
-      ...count(session, world),
+      ...count(session, world, endpoints),
       durationMs: performance.now() - startedAt,
     };
   } finally {
     await world.close();
+    endpoints.close();
   }
 }
 
 /** Reads the tables, and checks everything against the promises. */
-async function judge(session: Session, world: World) {
+async function judge(session: Session, world: World, endpoints: Endpoints) {
   const { scenario, recorder } = session;
   const tables = await world.finalTables();
   const eventIds = new Set(session.eventIds);
-  const violations = [...session.violations, ...strayRows(tables, eventIds)];
+  const violations = [
+    ...session.violations,
+    ...strayRows(tables, eventIds),
+    ...strayMessages(endpoints, eventIds),
+  ];
   for (const lines of world.logs) {
     const defects = lines.filter((line) => /"problem":"defect"|uncaught exception/i.test(line));
     violations.push(...defects.map((line) => `a defect in the worker's log: ${line}`));
+    // Each endpoint takes each message before the service would give it up.
+    const lost = lines.filter((line) => /"webhook (given up|ended|messages expired)"/.test(line));
+    violations.push(...lost.map((line) => `a message that was given up: ${line}`));
   }
   let undecided = 0;
   let checkSteps = 0;
@@ -88,6 +109,7 @@ async function judge(session: Session, world: World) {
     const faults = [
       ...checkRows(rows, history),
       ...checkLog(rows, history, session.logs.of(eventId), hasTwoOwners(scenario)),
+      ...checkMessages(eventId, rows.log, endpoints.all, session.webhooks.of(eventId)),
       ...staleAbsences(history, session.conditions),
     ];
     violations.push(...faults.map((fault) => `event ${brief(eventId)}: ${fault}`));
@@ -103,7 +125,7 @@ async function judge(session: Session, world: World) {
   return { violations, undecided, checkSteps, logEntries: tables.log.length };
 }
 
-function count(session: Session, world: World) {
+function count(session: Session, world: World, endpoints: Endpoints) {
   const outcomes = new Map<string, number>();
   const answered = session.recorder.operations.filter(({ request }) => request.type !== 'tables');
   for (const { outcome } of answered) {
@@ -125,6 +147,10 @@ function count(session: Session, world: World) {
     logPages: session.logs.pagesRead,
     receipts: answered.filter(({ receipt }) => receipt !== null).length,
     slowest: session.asker.slowest,
+    attempts: endpoints.arrivals.length,
+    taken: endpoints.arrivals.filter(({ takenAt }) => takenAt !== null).length,
+    webhookReplays: session.webhooks.replays,
+    refusals: endpoints.counts,
     faults: world.proxy.counts,
     outcomes,
   };

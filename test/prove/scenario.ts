@@ -210,9 +210,19 @@ export function drawPatch(random: Random): Patch {
   if (random.chance(0.2)) patch.hasWaitlist = random.chance(0.7);
   if (random.chance(0.2)) patch.waitlistCapacity = random.pick([null, null, 0, 1, 3]);
   if (random.chance(0.2)) Object.assign(patch, drawWindow(random));
+  if (random.chance(0.5)) patch.offerSeconds = random.pick([null, 1, 1, 60]);
+  if (random.chance(0.2))
+    patch[random.pick(['promotesUntil', 'startsAt'] as const)] = drawLineEnd(random);
   const hasStatus = random.chance(0.25) || Object.keys(patch).length === 0;
   if (hasStatus) patch.status = random.pick(['OPEN', 'OPEN', 'PAUSED', 'CLOSED']);
   return patch;
+}
+
+/** Draws an end of the line that comes soon, or came a moment ago. Often there is none. */
+function drawLineEnd(random: Random): string | null {
+  if (random.chance(0.4)) return null;
+  const moment = Date.now() + Math.round(random.between(-0.2, 1) * WINDOW_MAX_MS);
+  return new Date(moment).toISOString();
 }
 
 /** Draws a window that opens or closes soon, or did so a moment ago. One of its ends may stay as it is. */
@@ -227,7 +237,7 @@ function drawWindow(random: Random): Patch {
 
 /** Draws a request for a page of a list: the first page, or one that follows a known page. */
 export function drawList(random: Random, guess: Guess, isCrowded: boolean): Asked {
-  const list = random.pick<PeopleList>(['registrations', 'waitlist']);
+  const list = random.pick<PeopleList>(['registrations', 'offers', 'waitlist']);
   const cursor = guess.cursors.get(list);
   const isNext = cursor !== undefined && random.chance(0.7);
   const isCsv = !isNext && random.chance(0.25);

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { playAftermath } from './aftermath.ts';
 import { Asker } from './asker.ts';
 import type { Call } from './client.ts';
+import type { Endpoints } from './endpoints.ts';
 import { CALM } from './faults.ts';
 import { Guess } from './guess.ts';
 import { type Asked, NOBODY, type Operation, Recorder } from './history.ts';
@@ -9,6 +11,7 @@ import { LogReader } from './log-reader.ts';
 import { type Pressure, playLateCreation, playOutrun, playReplays } from './pressure.ts';
 import { Random } from './random.ts';
 import { drawList, drawMany, drawPatch, type Extra, isCalm, type Scenario } from './scenario.ts';
+import { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
 
 /** After this time clients send nothing new, so that a run ends soon in any weather. */
@@ -43,6 +46,7 @@ export class Session {
   readonly recorder = new Recorder();
   readonly asker: Asker;
   readonly logs: LogReader;
+  readonly webhooks: Webhooks;
   /** What decides how soon an answer has to come. */
   readonly conditions: Conditions;
   /** The events that there may be, and one that there never is. */
@@ -52,6 +56,7 @@ export class Session {
   crashes = 0;
   interruptions = 0;
   readonly #world: World;
+  readonly #endpoints: Endpoints;
   readonly #nowhere: string;
   readonly #late: string;
   readonly #random: Random;
@@ -61,9 +66,10 @@ export class Session {
   #begun = 0;
   #deadline = 0;
 
-  constructor(scenario: Scenario, world: World) {
+  constructor(scenario: Scenario, world: World, endpoints: Endpoints) {
     this.scenario = scenario;
     this.#world = world;
+    this.#endpoints = endpoints;
     this.#random = new Random(scenario.seed, 'disruptions');
     const { seed, scale, raise, events } = scenario;
     this.conditions = { scale, isCalm: isCalm(scenario), isRaised: raise !== null };
@@ -79,6 +85,14 @@ export class Session {
       onViolation: (what) => this.violations.push(what),
     });
     this.logs = new LogReader(this.asker, this.recorder, (what) => this.violations.push(what));
+    this.webhooks = new Webhooks({
+      endpoints,
+      eventIds: this.eventIds,
+      random: new Random(seed, 'webhooks'),
+      ports: () => world.workers.map((worker) => worker?.port ?? null),
+      readItems: () => world.readItems(),
+      onViolation: (what) => this.violations.push(what),
+    });
   }
 
   /** Runs the clients until they are done. */
@@ -101,6 +115,7 @@ export class Session {
       await this.asker.askAll('bulk', first.eventId, userIds, { isKeyed });
     }
     this.#world.proxy.weather = weather;
+    const calls = this.webhooks.play();
     if (first && (kind === 'replays' || kind === 'outrun')) await this.#press(kind, first.eventId);
     else {
       const pace = { until: this.#deadline, maxOperations, pauseMs };
@@ -111,7 +126,16 @@ export class Session {
       ]);
     }
     await this.#disruption;
+    this.webhooks.stop();
+    await calls;
+    this.crashes += await playAftermath({
+      ...{ scenario: this.scenario, world: this.#world, endpoints: this.#endpoints },
+      ...{ webhooks: this.webhooks, asker: this.asker, random: this.#random },
+    });
     await this.#lookOnceMore();
+    await this.webhooks.untilQuiet();
+    await this.webhooks.lookAtTheEnd();
+    this.webhooks.close();
     this.asker.close();
   }
 
@@ -221,6 +245,9 @@ export class Session {
     if (guess.isShut && random.chance(0.3)) {
       const patch = { registrationOpensAt: null, registrationClosesAt: null };
       return { type: 'update', patch };
+    }
+    if (guess.isLineOver && random.chance(0.3)) {
+      return { type: 'update', patch: { promotesUntil: null, startsAt: null } };
     }
     const isConditional = guess.revision !== null && random.chance(IF_MATCH_SHARE);
     const condition = isConditional ? { ifMatch: guess.revision ?? 0 } : {};

@@ -78,6 +78,9 @@ export async function proveProduct(
     `logs: entries ${totals.logEntries}, pages read ${totals.logPages}, receipts found ${totals.receipts}`,
   );
   say(
+    `webhooks: attempts ${totals.attempts}, taken ${totals.taken}, replays ${totals.webhookReplays}; endpoints failed: ${list(totals.refusals)}`,
+  );
+  say(
     `the slowest answer took ${Math.round(totals.slowest * 100)} % of the time that it was allowed`,
   );
   return totals;

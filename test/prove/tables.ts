@@ -1,14 +1,16 @@
 import { EventState } from '../../src/event/state.ts';
 import { type EventItem, toDigest, toEventRecord } from '../../src/store/tables.ts';
-import type { Content, Operation, Outcome, Request, Seat } from './history.ts';
+import type { Content, Operation, Outcome, Request, Seat, Settings } from './history.ts';
 import { entriesOf, type LogEntry, strayLogRows } from './log.ts';
-import { settingsOf } from './rules.ts';
+import { lineEndOf, settingsOf } from './rules.ts';
 import type { Tables } from './world.ts';
 
 /** What the tables hold of one event. */
 export interface Rows {
   item: EventItem | undefined;
   registrations: Tables['registrations'];
+  /** By position. */
+  offers: Tables['offers'];
   /** By position. */
   waitlist: Tables['waitlist'];
   /** Its log, oldest first. */
@@ -20,13 +22,14 @@ export function rowsOf(tables: Tables, eventId: string): Rows {
   return {
     item: tables.events.find(isOurs),
     registrations: tables.registrations.filter(isOurs),
+    offers: tables.offers.filter(isOurs).sort((a, b) => a.position - b.position),
     waitlist: tables.waitlist.filter(isOurs).sort((a, b) => a.position - b.position),
     log: entriesOf(tables.log, eventId),
   };
 }
 
 /** The rows as the last answer of a history, so that the checker compares them with all others. */
-export function toContent({ item, registrations, waitlist }: Rows): Content | null {
+export function toContent({ item, registrations, offers, waitlist }: Rows): Content | null {
   if (!item) return null;
   const { lastPosition } = item;
   return {
@@ -36,13 +39,16 @@ export function toContent({ item, registrations, waitlist }: Rows): Content | nu
     seats: registrations
       .map(({ userId, registrationId, seq }) => ({ userId, id: registrationId, seq }))
       .sort((a, b) => (a.userId < b.userId ? -1 : 1)),
+    offers: offers.map(({ userId, registrationId, position, createdAt, offerEndsAt }) => {
+      return { userId, id: registrationId, position, createdAt, expiresAt: offerEndsAt };
+    }),
     line: waitlist.map(({ userId, entryId, position }) => ({ userId, id: entryId, position })),
   };
 }
 
 /** Rows of events that nobody ever asked for, and keys and log rows that would show up among registrations. */
 export function strayRows(tables: Tables, eventIds: Set<string>): string[] {
-  const strays = [...tables.events, ...tables.registrations, ...tables.waitlist]
+  const strays = [...tables.events, ...tables.registrations, ...tables.offers, ...tables.waitlist]
     .filter(({ eventId }) => !eventIds.has(eventId))
     .map((row) => `a row that nobody asked for: ${JSON.stringify(row)}`);
   const shown = tables.keys
@@ -75,7 +81,10 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
   const isOpen = (type: Request['type'], userId?: string) => was('unknown', type, userId);
   const mayBe = (type: Request['type'], userId: string) =>
     isOpen(type, userId) || was('done', type, userId);
-  const mayPromote = isOpen('unregister') || isOpen('update');
+  // What the clock alone does is told to nobody, and neither is it when somebody takes a seat without a line.
+  const mayOffer = patched(operations, 'offerSeconds');
+  const mayEndLine = patched(operations, 'promotesUntil') || patched(operations, 'startsAt');
+  const mayPromote = isOpen('unregister') || isOpen('update') || mayOffer || mayEndLine;
 
   for (const { registrationId, userId } of rows.registrations) {
     expect(asked.has(userId), `${userId} has a seat that nobody asked for`);
@@ -84,6 +93,10 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
       told.seats.has(registrationId) || mayBeUntold,
       `the seat ${registrationId} of ${userId} was told to nobody`,
     );
+  }
+  for (const { userId } of rows.offers) {
+    expect(asked.has(userId), `${userId} is offered a seat, and has never asked for one`);
+    expect(mayOffer, `${userId} is offered a seat in an event that offers none`);
   }
   for (const { entryId, userId } of rows.waitlist) {
     expect(asked.has(userId), `${userId} has an entry that nobody asked for`);
@@ -104,7 +117,10 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
   }
   const firstWaiting = rows.waitlist[0]?.position ?? Number.POSITIVE_INFINITY;
   for (const [id, { userId, position }] of told.places) {
-    const mayHaveLeft = mayBe('leaveLine', userId) || mayBe('override', userId);
+    const mayHaveLeft =
+      mayBe('leaveLine', userId) ||
+      mayBe('override', userId) ||
+      (mayEndLine && mayBe('register', userId));
     const mayBePromoted = told.promoted.has(userId) || mayPromote;
     expect(
       kept.has(id) || mayHaveLeft || mayBePromoted,
@@ -117,6 +133,13 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
   }
   faults.push(...checkOrder(rows, operations));
   return faults;
+}
+
+/** Whether anybody asked to set this. */
+function patched(operations: Operation[], field: keyof Settings): boolean {
+  return operations.some(
+    ({ request }) => request.type === 'update' && (request.patch[field] ?? null) !== null,
+  );
 }
 
 /** Checks that only an override or a lowered capacity leads to more seats than the capacity. */
@@ -152,25 +175,28 @@ function checkOrder({ item, registrations }: Rows, operations: Operation[]): str
   return faults;
 }
 
-function checkBooks({ item, registrations, waitlist }: Rows): string[] {
+function checkBooks({ item, registrations, offers, waitlist }: Rows): string[] {
   const faults: string[] = [];
   const expect = (holds: boolean, what: string) => {
     if (!holds) faults.push(what);
   };
   if (!item) {
-    expect(registrations.length + waitlist.length === 0, 'there are rows without an event item');
+    const count = registrations.length + offers.length + waitlist.length;
+    expect(count === 0, 'there are rows without an event item');
     return faults;
   }
-  const { capacity, registeredCount, waitlistCount, lastPosition } = item;
+  const { capacity, registeredCount, offeredCount = 0, waitlistCount, lastPosition } = item;
   const seats = registrations.length;
   expect(registeredCount === seats, `registeredCount ${registeredCount} for ${seats} rows`);
   expect(
     waitlistCount === waitlist.length,
     `waitlistCount ${waitlistCount} for ${waitlist.length} rows`,
   );
-  const isQuiet = waitlist.length === 0 || item.status === 'CANCELLED';
-  expect(isQuiet || seats >= capacity, 'somebody waits while a seat is free');
-  const users = [...registrations, ...waitlist].map(({ userId }) => userId);
+  expect(offeredCount === offers.length, `offeredCount ${offeredCount} for ${offers.length} rows`);
+  const isQuiet = waitlist.length === 0 || lineEndOf(toEventRecord(item)) <= Date.now();
+  const taken = seats + offers.length;
+  expect(isQuiet || taken >= capacity, 'somebody waits while a seat is free and the line lives');
+  const users = [...registrations, ...offers, ...waitlist].map(({ userId }) => userId);
   expect(new Set(users).size === users.length, `two places for one user: ${users.join(', ')}`);
   const positions = waitlist.map(({ position }) => position);
   expect(new Set(positions).size === positions.length, `a position twice: ${positions.join(', ')}`);
@@ -179,6 +205,9 @@ function checkBooks({ item, registrations, waitlist }: Rows): string[] {
     const state = new EventState();
     for (const row of registrations) {
       state.applyRow({ op: 'add', table: 'registrations', id: row.registrationId, row });
+    }
+    for (const { registrationId: id, offerEndsAt: expiresAt, status: _, ...offer } of offers) {
+      state.applyRow({ op: 'add', table: 'offers', id, row: { ...offer, offerId: id, expiresAt } });
     }
     for (const row of waitlist) {
       state.applyRow({ op: 'add', table: 'waitlist', id: row.entryId, row });

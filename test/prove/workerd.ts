@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -27,10 +27,13 @@ export async function startWorkerd(
     bindings: Record<string, string>;
     /** Whether the campaign's routes can end objects. */
     isInterruptible: boolean;
+    /** The folder where the objects keep their alarms, also for a worker that is started later; else in memory. */
+    objects?: string | null;
   },
 ): Promise<Worker> {
   const config = join(build.directory, `${options.name}.capnp`);
-  writeFileSync(config, toConfig(build, options.bindings, options.isInterruptible));
+  writeFileSync(config, toConfig(build, options));
+  if (options.objects) mkdirSync(options.objects, { recursive: true });
   const args = ['serve', config, '--control-fd=3'];
   if (options.isInterruptible) args.push('--experimental');
   const managed = startProcess(findWorkerd(), args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
@@ -78,8 +81,11 @@ function findWorkerd(): string {
 
 function toConfig(
   build: Build,
-  bindings: Record<string, string>,
-  isInterruptible: boolean,
+  {
+    bindings,
+    isInterruptible,
+    objects = null,
+  }: { bindings: Record<string, string>; isInterruptible: boolean; objects?: string | null },
 ): string {
   const modules = [
     ...(isInterruptible ? ['(name = "main.js", esModule = embed "interruptible.mjs")'] : []),
@@ -94,6 +100,7 @@ const config :Workerd.Config = (
   services = [
     (name = "desk", worker = .desk),
     (name = "internet", network = (allow = ["local"])),
+    ${objects === null ? '' : `(name = "objects", disk = (path = ${JSON.stringify(objects)}, writable = true)),`}
   ],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "desk")],
 );
@@ -102,7 +109,7 @@ const desk :Workerd.Worker = (
   compatibilityDate = "${build.compatibilityDate}",
   compatibilityFlags = [${isInterruptible ? '"unsafe_module"' : ''}],
   durableObjectNamespaces = [(className = "EventObject", uniqueKey = "events", enableSql = true)],
-  durableObjectStorage = (inMemory = void),
+  durableObjectStorage = (${objects === null ? 'inMemory = void' : 'localDisk = "objects"'}),
   bindings = [
     (name = "EVENTS", durableObjectNamespace = "EventObject"),
     ${texts.join(',\n    ')}

@@ -11,7 +11,7 @@ import { type EmbeddedDynamoDB, startDynamoDB } from '../../src/cli/dynamodb.ts'
 import { freePort } from '../../src/cli/ports.ts';
 import { ensureTables } from '../../src/cli/tables.ts';
 import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
-import type { EventItem } from '../../src/store/tables.ts';
+import type { EventItem, OfferRow } from '../../src/store/tables.ts';
 import type { Build } from './build.ts';
 import type { Weather } from './faults.ts';
 import { LOG_DAYS, type LogRow } from './log.ts';
@@ -35,6 +35,8 @@ const SETTLE_TIMEOUT_MS = 5_000;
 export interface Tables {
   events: EventItem[];
   registrations: Seat[];
+  /** Open offers, which live among the registrations too. */
+  offers: OfferRow[];
   waitlist: WaitlistEntry[];
   /** Idempotency keys, which are in the registrations table. */
   keys: { registrationId: string; expiresAt?: number }[];
@@ -52,6 +54,8 @@ export interface WorldOptions {
   /** Whether the database has a file, so that it can be killed and started again. */
   isDurable: boolean;
   userIds: string[];
+  /** The secret `WEBHOOKS`; where it is left out, nobody is told of anything. */
+  webhooks?: string;
 }
 
 /** A database, a proxy that applies the weather, and workers that share both. */
@@ -114,6 +118,7 @@ export class World {
     const worker = await startWorkerd(this.#options.build, {
       name: `${this.#name}-${++this.#starts}`,
       isInterruptible: this.#options.isInterruptible,
+      objects: this.#objectsOf(number),
       bindings: {
         ENVIRONMENT: 'development',
         AUTH_MODE: 'none',
@@ -126,10 +131,17 @@ export class World {
         REGISTRATIONS_TABLE: TABLES.registrations,
         WAITLIST_TABLE: TABLES.waitlist,
         LOG_DAYS: String(LOG_DAYS),
+        ...(this.#options.webhooks === undefined ? {} : { WEBHOOKS: this.#options.webhooks }),
       },
     });
     this.logs.push(worker.log);
     this.workers[number] = worker;
+  }
+
+  /** Where the objects of a worker keep their alarms: a worker that is started again has them. */
+  #objectsOf(number: number): string | null {
+    const { build, webhooks } = this.#options;
+    return webhooks === undefined ? null : join(build.directory, `${this.#name}-objects-${number}`);
   }
 
   async killWorker(number: number): Promise<void> {
@@ -169,32 +181,37 @@ export class World {
     });
   }
 
+  /** The event items as they are now, read past the service. */
+  readItems(): Promise<EventItem[]> {
+    return this.#scan<EventItem>(TABLES.events);
+  }
+
   /** Ends the workers at once, waits until nothing is under way any more, and reads every row. */
   async finalTables(): Promise<Tables> {
     await Promise.all(this.workers.map((_, number) => this.killWorker(number)));
     await this.proxy.settle(SETTLE_TIMEOUT_MS);
     const [events, registrations, waitlist] = await Promise.all([
-      this.#scan<EventItem>(TABLES.events),
+      this.readItems(),
       this.#scan<{ registrationId: string }>(TABLES.registrations),
       this.#scan<WaitlistEntry>(TABLES.waitlist),
     ]);
-    const kinds = Object.groupBy(registrations, ({ registrationId }) =>
-      registrationId.startsWith('key#')
-        ? 'keys'
-        : registrationId.startsWith('log#')
-          ? 'log'
-          : 'seats',
-    );
+    const kindOf = ({ registrationId, status }: { registrationId: string; status?: string }) => {
+      if (registrationId.startsWith('key#')) return 'keys';
+      if (registrationId.startsWith('log#')) return 'log';
+      return status === 'OFFERED' ? 'offers' : 'seats';
+    };
     const {
       seats = [],
+      offers = [],
       keys = [],
       log = [],
-    } = kinds as {
+    } = Object.groupBy(registrations, kindOf) as {
       seats?: Seat[];
+      offers?: OfferRow[];
       keys?: Tables['keys'];
       log?: LogRow[];
     };
-    return { events, registrations: seats, waitlist, keys, log };
+    return { events, registrations: seats, offers, waitlist, keys, log };
   }
 
   async close(): Promise<void> {
@@ -203,6 +220,10 @@ export class World {
     this.#client.destroy();
     this.#database.child.kill('SIGKILL');
     await this.#database.stop();
+    for (const number of this.workers.keys()) {
+      const objects = this.#objectsOf(number);
+      if (objects !== null) rmSync(objects, { recursive: true, force: true });
+    }
     if (this.#dbPath) {
       for (const suffix of ['', '-wal', '-shm']) rmSync(this.#dbPath + suffix, { force: true });
     }

@@ -1,4 +1,4 @@
-import { BatchWriteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
@@ -13,12 +13,19 @@ import {
 import { StoreUnavailableError } from '../../src/store/client.ts';
 import { EventLoader } from '../../src/store/load.ts';
 import { toRanges } from '../../src/store/rows.ts';
-import { type EventItem, toAttributes, toDigest } from '../../src/store/tables.ts';
+import {
+  type EventItem,
+  type OfferRow,
+  toAttributes,
+  toDigest,
+  toOfferRow,
+} from '../../src/store/tables.ts';
 import { type DynamoCall, onDynamo, store, unique } from '../support/desk.ts';
 import { eventOf, NOW } from '../support/model.ts';
 
 type Row = Seat | WaitlistEntry;
 const isSeat = (row: Row): row is Seat => 'seq' in row;
+const isStored = (row: Row): row is Seat => 'registrationId' in row;
 const idOf = (row: Row) => (isSeat(row) ? row.registrationId : row.entryId);
 const tableOf = (row: Row) => (isSeat(row) ? store.tables.registrations : store.tables.waitlist);
 
@@ -314,6 +321,73 @@ describe('a load from an index that lags', () => {
     await put(rows);
     await putItem(eventId, rows, 1);
     await expect(new EventLoader(store, eventId).load(QUIET)).rejects.toThrow('the indexes lag');
+  });
+});
+
+describe('a load of an event that offers seats', () => {
+  const offerOf = (eventId: string, position: number, userId = `o${position}`): OfferRow => ({
+    ...toOfferRow({
+      ...{ offerId: crypto.randomUUID(), userId, eventId, position, createdAt: NOW },
+      expiresAt: '2026-01-01T01:00:00.000Z',
+    }),
+  });
+
+  /** An event with so many of each in the tables. */
+  async function offering() {
+    const eventId = unique('event');
+    const seats = [seatOf(eventId, 1), seatOf(eventId, 2)];
+    const offers = [offerOf(eventId, 1), offerOf(eventId, 2), offerOf(eventId, 3)];
+    const entries = [entryOf(eventId, 4), entryOf(eventId, 5)];
+    await put([...seats, ...entries]);
+    for (const Item of offers) {
+      await store.client.send(new PutCommand({ TableName: store.tables.registrations, Item }));
+    }
+    const ids = [...seats, ...offers].map(({ registrationId }) => registrationId);
+    const digest = [...ids, ...entries.map(idOf)].reduce((bits, id) => bits ^ idBits(id), 0n);
+    const item = await putItem(eventId, [...seats, ...entries], 5);
+    const Item = { ...item, offeredCount: offers.length, digest: toDigest(digest) };
+    await store.client.send(new PutCommand({ TableName: store.tables.events, Item }));
+    return { eventId, seats, offers, entries, loader: new EventLoader(store, eventId) };
+  }
+
+  const toOffer = ({ registrationId, offerEndsAt, status: _, ...row }: OfferRow) => ({
+    ...{ ...row, offerId: registrationId, expiresAt: offerEndsAt },
+  });
+
+  test('takes them apart from the seats that they are stored with', async () => {
+    const { loader, seats, offers, entries } = await offering();
+    using seen = watch();
+    const state = await loader.load(QUIET);
+    expect(inMemory(state)).toEqual({ seated: seats, waiting: entries });
+    expect([...state.offered()]).toEqual(offers.map(toOffer));
+    expect(state.firstOfferEnd).toBe(Date.parse('2026-01-01T01:00:00.000Z'));
+    expect(seen.calls).toEqual(['GetItem', SEATS, LINE]);
+  });
+
+  test('reads a single one past an index that lags, and drops a single one that is gone', async () => {
+    const { eventId, loader, offers, seats } = await offering();
+    const late = offers[1]?.registrationId;
+    for (const alter of [
+      (rows: Row[]) => rows.filter((row) => !isStored(row) || row.registrationId !== late),
+      (rows: Row[]) => [...rows, offerOf(eventId, 9) as unknown as Row],
+      // Of somebody who has taken it since.
+      (rows: Row[]) => [offerOf(eventId, 9, seats[0]?.userId) as unknown as Row, ...rows],
+    ]) {
+      using _ = watch((rows, index) => (index === SEATS ? alter(rows) : rows));
+      const state = await loader.load(QUIET);
+      expect([...state.offered()]).toEqual(offers.map(toOffer));
+      expect([...state.seated()]).toEqual(seats);
+    }
+  });
+
+  test('is none whose item counts a seat for an offer', async () => {
+    const { eventId, loader } = await offering();
+    const { Item } = await store.client.send(
+      new GetCommand({ TableName: store.tables.events, Key: { eventId } }),
+    );
+    const wrong = { ...Item, offeredCount: 2, registeredCount: 3 };
+    await store.client.send(new PutCommand({ TableName: store.tables.events, Item: wrong }));
+    await expect(loader.load(QUIET)).rejects.toThrow('the indexes lag');
   });
 });
 

@@ -1,9 +1,9 @@
 import { env, exports } from 'cloudflare:workers';
 import { BatchWriteCommand, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { hexDigestOf } from '../../src/digest.ts';
 import { LogCheck } from '../../src/event/log-check.ts';
-import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
+import { lineEndsAt, type Seat, type WaitlistEntry } from '../../src/event/model.ts';
 import { Replay } from '../../src/event/replay.ts';
 import { EventState } from '../../src/event/state.ts';
 import { CALLS, type Call, COMMON_PROBLEMS } from '../../src/http/openapi.ts';
@@ -11,10 +11,18 @@ import { problemSchema } from '../../src/http/schemas.ts';
 import { PAGE_MAX_ROWS } from '../../src/limits.ts';
 import { servicesOf } from '../../src/services.ts';
 import { type LogPage, readLog } from '../../src/store/log.ts';
-import { type EventItem, toDigest } from '../../src/store/tables.ts';
+import { type EventItem, type OfferRow, toDigest, toEventRecord } from '../../src/store/tables.ts';
 
 /** The store under test, for looking past the worker. */
 export const store = servicesOf(env).store;
+
+/** Moves the clock of the service on until disposed of; `late` is by how many milliseconds. */
+export function movedClock(): Disposable & { late: number } {
+  const now = Date.now.bind(Date);
+  const clock = { late: 0, [Symbol.dispose]: () => vi.mocked(Date.now).mockRestore() };
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + clock.late);
+  return clock;
+}
 
 /** A name that no other test uses. */
 export function unique(prefix: string): string {
@@ -135,14 +143,17 @@ async function scan<Row>(TableName: string, eventId: string): Promise<Row[]> {
 /**
  * What the tables hold of an event, read directly and consistently. Also checks the promises on it:
  * counts and digest match the rows, one place per user, never over capacity,
- * positions unique, no free seat while somebody waits; and that the log leads to it by the rules.
+ * positions unique, no free seat while somebody waits and the line lives; and that the log leads to it by the rules.
  */
 export async function truth(eventId: string) {
   const { Item } = await store.client.send(
     new GetCommand({ TableName: store.tables.events, Key: { eventId }, ConsistentRead: true }),
   );
   const item = Item as EventItem;
-  const registrations = await scan<Seat>(store.tables.registrations, eventId);
+  const rows = await scan<Seat | OfferRow>(store.tables.registrations, eventId);
+  const registrations = rows.filter((row): row is Seat => row.status === 'ACTIVE');
+  const offers = rows.filter((row): row is OfferRow => row.status === 'OFFERED');
+  offers.sort((a, b) => a.position - b.position);
   const waitlist = await scan<WaitlistEntry>(store.tables.waitlist, eventId);
   waitlist.sort((a, b) => a.position - b.position);
 
@@ -150,20 +161,27 @@ export async function truth(eventId: string) {
   for (const row of registrations) {
     rebuilt.applyRow({ op: 'add', table: 'registrations', id: row.registrationId, row });
   }
+  for (const { registrationId: id, offerEndsAt: expiresAt, status: _, ...offer } of offers) {
+    rebuilt.applyRow({ op: 'add', table: 'offers', id, row: { ...offer, offerId: id, expiresAt } });
+  }
   for (const row of waitlist) {
     rebuilt.applyRow({ op: 'add', table: 'waitlist', id: row.entryId, row });
   }
   expect(item.registeredCount).toBe(registrations.length);
+  expect(item.offeredCount ?? 0).toBe(offers.length);
   expect(item.waitlistCount).toBe(waitlist.length);
   expect(item.digest).toBe(toDigest(rebuilt.digest));
-  expect(registrations.length).toBeLessThanOrEqual(item.capacity);
+  const taken = registrations.length + offers.length;
+  expect(taken).toBeLessThanOrEqual(item.capacity);
   expect(new Set(waitlist.map(({ position }) => position)).size).toBe(waitlist.length);
   expect(item.lastPosition).toBeGreaterThanOrEqual(waitlist.at(-1)?.position ?? 0);
-  if (waitlist.length > 0) expect(registrations.length).toBe(item.capacity);
+  const isLineOver = lineEndsAt(toEventRecord(item)) <= Date.now();
+  if (waitlist.length > 0 && !isLineOver) expect(taken).toBe(item.capacity);
   await expectLogOf(eventId, item, rebuilt);
   return {
     item,
     registered: registrations.map(({ userId }) => userId),
+    offered: offers.map(({ userId }) => userId),
     line: waitlist.map(({ userId }) => userId),
     positions: waitlist.map(({ position }) => position),
   };

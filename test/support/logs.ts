@@ -30,8 +30,12 @@ export class LogWriter {
     while (left.length > 0) {
       const batch: Batch = decideBatch(this.state, left, this.#circumstances());
       const changes = batch.decided.flatMap((one) => one.changes);
+      const large = { at: batch.at, actor: null, keys: [] };
       if (batch.draft) await this.#write(batch.draft, batch.at);
-      else await this.#writeParts({ at: batch.at, actor: null, changes, keys: [] }, parts);
+      else {
+        if (batch.due.length > 0) await this.#writeParts({ ...large, changes: batch.due });
+        if (changes.length > 0) await this.#writeParts({ ...large, changes }, parts);
+      }
       left = left.slice(batch.decided.length);
     }
   }
@@ -39,7 +43,7 @@ export class LogWriter {
   /** Promotes as a load does after a crash. */
   async resume(): Promise<void> {
     const circumstances = this.#circumstances();
-    const { changes } = decide(this.state, { type: 'promote' }, circumstances);
+    const { changes } = decide(this.state, { type: 'expire' }, circumstances);
     await this.#writeParts({ at: circumstances.now, actor: null, changes, keys: [] });
   }
 

@@ -1,8 +1,11 @@
 import * as fc from 'fast-check';
 import type { Command, Outcome } from '../../src/event/command.ts';
-import type { NewEvent } from '../../src/event/model.ts';
+import { decide } from '../../src/event/decide.ts';
+import { Draft } from '../../src/event/draft.ts';
+import type { EventPatch, NewEvent } from '../../src/event/model.ts';
 import type { Circumstances } from '../../src/event/rules/decision.ts';
-import type { RowChange } from '../../src/event/state.ts';
+import { isDue } from '../../src/event/rules/offer.ts';
+import type { Change, EventState, RowChange } from '../../src/event/state.ts';
 
 /** Gives UUIDs that count up. */
 export function counterIds(start = 0): () => string {
@@ -28,58 +31,104 @@ export function eventOf(capacity: number, hasWaitlist = true): NewEvent {
     waitlistCapacity: null,
     registrationOpensAt: null,
     registrationClosesAt: null,
+    startsAt: null,
+    timeZone: 'UTC',
+    promotesUntil: null,
+    offerSeconds: null,
   };
 }
 
+/** `NOW` and so many seconds. */
+export const at = (seconds: number) => new Date(Date.parse(NOW) + seconds * 1_000).toISOString();
+
+/** Decides as a batch of one does: what is due comes first. */
+export function decideInTime(
+  state: EventState,
+  command: Command,
+  circumstances: Circumstances,
+): { changes: Change[]; outcome: Outcome } {
+  const draft = new Draft(state);
+  if (isDue(state, Date.parse(circumstances.now))) {
+    draft.apply(decide(draft, { type: 'expire' }, circumstances).changes);
+  }
+  const { changes, outcome } = decide(draft, command, circumstances);
+  return { changes: [...draft.changes, ...changes], outcome };
+}
+
 /**
- * The rules again in the simplest form: two lists of user ids. Decisions of the product are compared
- * with it.
+ * The rules told again in the plainest way there is: lists of user ids. What the product decides
+ * is held against it.
  */
 export class NaiveEvent {
   seats: string[] = [];
+  /** With the epoch milliseconds at which each ends, unless the line does before. */
+  offers: { userId: string; endsAt: number }[] = [];
   line: string[] = [];
   positions = 0;
   capacity: number;
   hasWaitlist: boolean;
   waitlistCapacity = Number.POSITIVE_INFINITY;
   status = 'OPEN';
+  startsAt: string | null = null;
+  promotesUntil: string | null = null;
+  offerSeconds: number | null = null;
+  now = Date.parse(NOW);
 
   constructor(capacity: number, hasWaitlist: boolean) {
     this.capacity = capacity;
     this.hasWaitlist = hasWaitlist;
   }
 
-  /** The expected outcome of a command, in short form. */
-  expect(command: Command): string {
+  get isLineOver(): boolean {
+    const end = this.promotesUntil ?? this.startsAt;
+    return this.status === 'CANCELLED' || (end !== null && this.now >= Date.parse(end));
+  }
+
+  get isFree(): boolean {
+    return this.seats.length + this.offers.length < this.capacity;
+  }
+
+  /** What should come of a command, in short. */
+  expect(command: Command, now = NOW): string {
+    this.now = Date.parse(now);
+    this.#fill();
     switch (command.type) {
       case 'create':
         return 'refused event-exists';
       case 'read':
-        return `read ${this.seats.length} ${this.line.length}`;
+        return `read ${this.seats.length} ${this.line.length}${this.offers.length ? ` +${this.offers.length}` : ''}`;
       case 'register':
         return this.#register(command.userId, command.override !== undefined);
       case 'unregister':
         if (!this.seats.includes(command.userId)) return 'refused not-registered';
         this.seats = this.seats.filter((each) => each !== command.userId);
-        return `unregistered ${this.#promote() || '-'}`;
+        return `unregistered ${this.#fill() || '-'}`;
       case 'leaveLine':
+        if (this.offers.some(({ userId }) => userId === command.userId)) {
+          this.offers = this.offers.filter(({ userId }) => userId !== command.userId);
+          this.#fill();
+          return 'declined';
+        }
         if (!this.line.includes(command.userId)) return 'refused not-waiting';
         this.line = this.line.filter((each) => each !== command.userId);
         return 'leftLine';
       case 'update': {
         if (this.status === 'CANCELLED') return 'refused cancelled';
-        const { capacity, hasWaitlist, waitlistCapacity, status } = command.patch;
-        if (capacity !== undefined) this.capacity = capacity;
-        if (hasWaitlist !== undefined) this.hasWaitlist = hasWaitlist;
+        const { waitlistCapacity, ...others } = command.patch;
+        for (const [field, value] of Object.entries(others)) {
+          if (value !== undefined) Object.assign(this, { [field]: value });
+        }
         if (waitlistCapacity !== undefined) {
           this.waitlistCapacity = waitlistCapacity ?? Number.POSITIVE_INFINITY;
         }
-        if (status !== undefined) this.status = status;
-        return `updated ${this.#promote()}`;
+        return `updated ${this.#fill()}`;
       }
       case 'cancel':
         this.status = 'CANCELLED';
+        this.#fill();
         return 'cancelled';
+      case 'expire':
+        return 'expired';
       default:
         throw new Error(`the model knows no ${command.type}`);
     }
@@ -88,49 +137,60 @@ export class NaiveEvent {
   #register(userId: string, isOverride: boolean): string {
     if (this.status === 'CANCELLED') return 'refused cancelled';
     if (this.seats.includes(userId)) return 'refused already-registered';
-    if (isOverride) {
+    const isOffered = this.offers.some((offer) => offer.userId === userId);
+    const isWaiting = this.line.includes(userId);
+    const isLate = !isOffered && !isOverride;
+    if (isLate && isWaiting && !this.isLineOver) return 'refused already-waitlisted';
+    if (isLate && this.status !== 'OPEN') return `refused ${this.status.toLowerCase()}`;
+    const isFirst = this.line.length === 0 || this.isLineOver;
+    if (!isLate || (this.isFree && isFirst)) {
+      this.offers = this.offers.filter((offer) => offer.userId !== userId);
       this.line = this.line.filter((each) => each !== userId);
       this.seats.push(userId);
       return 'registered';
     }
-    if (this.line.includes(userId)) return 'refused already-waitlisted';
-    if (this.status !== 'OPEN') return `refused ${this.status.toLowerCase()}`;
-    if (this.seats.length < this.capacity && this.line.length === 0) {
-      this.seats.push(userId);
-      return 'registered';
-    }
     if (!this.hasWaitlist) return 'refused full';
+    if (this.isLineOver) return 'refused line-ended';
     if (this.line.length >= this.waitlistCapacity) return 'refused waitlist-full';
     this.line.push(userId);
     this.positions++;
     return `waitlisted ${this.positions}`;
   }
 
-  #promote(): string {
-    const promoted: string[] = [];
-    while (this.status !== 'CANCELLED' && this.seats.length < this.capacity) {
+  /** Ends what is over, and gives free seats to the line; tells to whom, `?` before an offer. */
+  #fill(): string {
+    const filled: string[] = [];
+    this.offers = this.offers.filter(({ endsAt }) => endsAt > this.now && !this.isLineOver);
+    while (!this.isLineOver && this.isFree) {
       const first = this.line.shift();
       if (first === undefined) break;
-      this.seats.push(first);
-      promoted.push(first);
+      if (this.offerSeconds === null) this.seats.push(first);
+      else this.offers.push({ userId: first, endsAt: this.now + this.offerSeconds * 1_000 });
+      filled.push(this.offerSeconds === null ? first : `?${first}`);
     }
-    return promoted.join(',');
+    return filled.join(',');
   }
 }
 
 /** An outcome in the short form. */
 export function inShort(outcome: Outcome): string {
+  const filled = (promoted: { userId: string }[], offered: { userId: string }[]) =>
+    [...promoted.map(({ userId }) => userId), ...offered.map(({ userId }) => `?${userId}`)].join();
   switch (outcome.type) {
     case 'refused':
       return `refused ${outcome.reason}`;
-    case 'read':
-      return `read ${outcome.registeredCount} ${outcome.waitlistCount}`;
+    case 'read': {
+      const offers = outcome.offeredCount ? ` +${outcome.offeredCount}` : '';
+      return `read ${outcome.registeredCount} ${outcome.waitlistCount}${offers}`;
+    }
     case 'waitlisted':
       return `waitlisted ${outcome.entry.position}`;
-    case 'unregistered':
-      return `unregistered ${outcome.promoted?.userId ?? '-'}`;
+    case 'unregistered': {
+      const { promoted, offered } = outcome;
+      return `unregistered ${filled(promoted ? [promoted] : [], offered ? [offered] : []) || '-'}`;
+    }
     case 'updated':
-      return `updated ${outcome.promoted.map(({ userId }) => userId).join(',')}`;
+      return `updated ${filled(outcome.promoted, outcome.offered)}`;
     default:
       return outcome.type;
   }
@@ -155,15 +215,22 @@ export class NaiveTables {
 
 /** Few users, so that several commands are about the same one. Sometimes the organiser changes something. */
 const userId = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
+const moment = fc.integer({ min: 0, max: 150 }).map(at);
 const patch = fc.record(
   {
     capacity: fc.integer({ min: 1, max: 6 }),
     hasWaitlist: fc.boolean(),
     waitlistCapacity: fc.option(fc.integer({ min: 0, max: 4 })),
     status: fc.constantFrom('OPEN' as const, 'PAUSED' as const, 'CLOSED' as const),
+    offerSeconds: fc.constantFrom(null, 10, 10, 30),
+    promotesUntil: fc.option(moment),
+    startsAt: fc.option(moment),
   },
   { requiredKeys: [] },
 );
+const updateOf = (patch: EventPatch): Command => {
+  return { type: 'update', patch, revisions: null, isDryRun: false };
+};
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ type: fc.constant('register' as const), userId }) },
   { weight: 8, arbitrary: fc.record({ type: fc.constant('unregister' as const), userId }) },
@@ -178,12 +245,22 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: patch.map((patch) => ({
-      type: 'update' as const,
-      patch,
-      revisions: null,
-      isDryRun: false,
-    })),
+    arbitrary: patch.map(updateOf),
   },
 );
 export const commands = fc.array(command, { maxLength: 120 });
+
+/** Commands, each with the seconds since the one before. Sometimes the clock steps back, as it does when another instance takes over. */
+export const timedCommands = fc.array(
+  fc.record({
+    command: fc.oneof(
+      { weight: 60, arbitrary: command },
+      { weight: 4, arbitrary: fc.constant(updateOf({ capacity: 1, offerSeconds: 10 })) },
+      { weight: 2, arbitrary: fc.constant(updateOf({ promotesUntil: null, startsAt: null })) },
+      { weight: 3, arbitrary: fc.constant<Command>({ type: 'expire' }) },
+      { weight: 1, arbitrary: fc.constant<Command>({ type: 'cancel', revisions: null }) },
+    ),
+    wait: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.integer({ min: -2, max: 12 })),
+  }),
+  { maxLength: 150, size: 'max' },
+);

@@ -2,7 +2,8 @@ import type { Command, Outcome } from '../command.ts';
 import { type EventRecord, isReversed, type NewEvent } from '../model.ts';
 import type { EventView } from '../state.ts';
 import { type Circumstances, type Decision, refuse } from './decision.ts';
-import { promoteInto } from './seating.ts';
+import { endOffers } from './offer.ts';
+import { fillSeats } from './seating.ts';
 
 /** Creates the event. */
 export function create(view: EventView, event: NewEvent, { now }: Circumstances): Decision {
@@ -14,7 +15,7 @@ export function create(view: EventView, event: NewEvent, { now }: Circumstances)
   };
 }
 
-/** Updates the event, and promotes into seats that this makes free. */
+/** Updates the event. Seats that this makes free go to the line, and offers end that are over by it. */
 export function update(
   view: EventView,
   event: EventRecord,
@@ -27,8 +28,9 @@ export function update(
   const updated: EventRecord = { ...event, ...Object.fromEntries(given) };
   if (isReversed(updated)) return refuse('window-reversed');
   const isChanged = given.some(([field, value]) => event[field as keyof EventRecord] !== value);
-  const promotions = promoteInto(view, updated, view.registeredCount, circumstances);
-  const { changes, ...listed } = promotions;
+  const ended = endOffers(view, updated, circumstances.now);
+  const taken = view.registeredCount + view.offeredCount - ended.length;
+  const { changes, ...listed } = fillSeats(view, updated, taken, circumstances);
   const outcome: Outcome = {
     type: 'updated',
     event: updated,
@@ -37,33 +39,30 @@ export function update(
   };
   if (isDryRun) return { changes: [], outcome };
   return {
-    changes: [...(isChanged ? [{ type: 'updated' as const, event: updated }] : []), ...changes],
+    changes: [
+      ...(isChanged ? [{ type: 'updated' as const, event: updated }] : []),
+      ...ended,
+      ...changes,
+    ],
     outcome,
     mustCommit: true,
   };
 }
 
-/** Cancels the event for good. */
-export function cancel(view: EventView, event: EventRecord, revisions: number[] | null): Decision {
+/** Cancels the event for good; its open offers end. */
+export function cancel(
+  view: EventView,
+  event: EventRecord,
+  revisions: number[] | null,
+  { now }: Circumstances,
+): Decision {
   if (revisions && !revisions.includes(view.revision)) return refuse('revision-mismatch');
   if (event.status === 'CANCELLED') {
     return { changes: [], outcome: { type: 'cancelled', event, revision: view.revision } };
   }
   const cancelled = { ...event, status: 'CANCELLED' as const };
   return {
-    changes: [{ type: 'updated', event: cancelled }],
+    changes: [{ type: 'updated', event: cancelled }, ...endOffers(view, cancelled, now)],
     outcome: { type: 'cancelled', event: cancelled, revision: view.revision + 1 },
   };
-}
-
-/** Promotes into the seats that an interrupted update left free. */
-export function promote(
-  view: EventView,
-  event: EventRecord,
-  circumstances: Circumstances,
-): Decision {
-  const { revision } = view;
-  const promotions = promoteInto(view, event, view.registeredCount, circumstances);
-  const { changes, ...listed } = promotions;
-  return { changes, outcome: { type: 'updated', event, revision, ...listed } };
 }

@@ -32,6 +32,7 @@ export function replay(
   const current = pointers.find(({ name }) => name === endpoint) ?? pointerAt(endpoint, head);
   const version = Math.min(after, current.version, head);
   const open = current.open.filter((message) => message.version <= version);
-  const pointer = { ...pointerAt(endpoint, version), open };
+  const replays = (current.replays ?? 0) + 1;
+  const pointer = { ...pointerAt(endpoint, version), open, replays };
   return { changes: [], outcome: { type: 'replaying', pointer, head }, pointer };
 }

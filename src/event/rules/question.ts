@@ -1,5 +1,5 @@
 import type { Outcome, Question } from '../command.ts';
-import type { EventRecord } from '../model.ts';
+import { type EventRecord, shownOffer } from '../model.ts';
 import type { EventView } from '../state.ts';
 import { toRegistration } from './seating.ts';
 
@@ -12,14 +12,17 @@ export function answer(view: EventView, event: EventRecord, question: Question):
         event,
         revision: view.revision,
         registeredCount: view.registeredCount,
+        offeredCount: view.offeredCount,
         waitlistCount: view.waitlistCount,
       };
     case 'stand': {
       const seat = view.registrationOf(question.userId);
+      const offer = view.offerOf(question.userId);
       const entry = view.entryOf(question.userId) ?? null;
       return {
         type: 'standing',
         registration: seat ? toRegistration(seat) : null,
+        offer: offer ? shownOffer(event, offer) : null,
         entry,
         ahead: entry ? view.aheadOf(entry) : null,
       };
@@ -30,9 +33,10 @@ export function answer(view: EventView, event: EventRecord, question: Question):
       return { type: 'outbox', pointers: view.pointers, head: view.log };
     case 'list': {
       const { list, after, limit } = question;
-      return list === 'registrations'
-        ? { type: list, ...firstOf(view.seated(after), limit) }
-        : { type: list, ...firstOf(view.waiting(after), limit) };
+      if (list === 'registrations') return { type: list, ...firstOf(view.seated(after), limit) };
+      if (list === 'waitlist') return { type: list, ...firstOf(view.waiting(after), limit) };
+      const { rows, isLast } = firstOf(view.offered(after), limit);
+      return { type: list, rows: rows.map((offer) => shownOffer(event, offer)), isLast };
     }
   }
 }

@@ -1,11 +1,15 @@
 import { EVENT_MAX_BYTES, WAITLIST_MAX_ENTRIES } from '../../limits.ts';
 import type { Command } from '../command.ts';
 import type { EventRecord, WaitlistEntry } from '../model.ts';
-import { bytesOf, type EventView } from '../state.ts';
+import { bytesOf, type Change, type EventView } from '../state.ts';
 import { type Circumstances, type Decision, refuse } from './decision.ts';
-import { promoteInto, seatFor, toRegistration } from './seating.ts';
+import { accept, decline } from './offer.ts';
+import { fillSeats, hasLineEnded, seatFor, toRegistration } from './seating.ts';
 
-/** Gives the user a free seat, or an entry in the line. */
+/**
+ * Gives the user the seat that is offered to them, a free seat, or an entry in the line. While the line lives
+ * a free seat goes to the first who waits; when it has ended, to whoever asks.
+ */
 export function register(
   view: EventView,
   event: EventRecord,
@@ -14,22 +18,27 @@ export function register(
 ): Decision {
   if (event.status === 'CANCELLED') return refuse('cancelled');
   if (view.registrationOf(userId)) return refuse('already-registered');
+  const offer = view.offerOf(userId);
+  if (offer) return accept(view, event, offer, override?.reason, circumstances);
   const entry = view.entryOf(userId);
   if (override) return seatPastCapacity(view, event, userId, override.reason, circumstances);
-  if (entry) return refuse('already-waitlisted');
+  const isLineOver = hasLineEnded(event, circumstances.now);
+  if (entry && !isLineOver) return refuse('already-waitlisted');
   const closed = closure(event, circumstances.now);
   if (closed) return closed;
-  const hasRoom = view.bytes + bytesOf({ userId }) <= EVENT_MAX_BYTES;
-  // While anybody waits, a free seat goes to the first in line, never to a newcomer.
-  if (view.registeredCount < event.capacity && view.waitlistCount === 0) {
+  const hasRoom = entry || view.bytes + bytesOf({ userId }) <= EVENT_MAX_BYTES;
+  const isFree = view.registeredCount + view.offeredCount < event.capacity;
+  // While the line lives and anybody waits, a free seat goes to the first in line, never to a newcomer.
+  if (isFree && (isLineOver || view.waitlistCount === 0)) {
     if (!hasRoom) return refuse('no-room');
     const registration = seatFor(userId, event, view.lastSeq + 1, circumstances);
     return {
-      changes: [{ type: 'registered', registration }],
+      changes: [...leaving(entry), { type: 'registered', registration }],
       outcome: { type: 'registered', registration: toRegistration(registration) },
     };
   }
   if (!event.hasWaitlist) return refuse('full');
+  if (isLineOver) return refuse('line-ended');
   if (view.waitlistCount >= (event.waitlistCapacity ?? WAITLIST_MAX_ENTRIES)) {
     return refuse('waitlist-full');
   }
@@ -45,6 +54,11 @@ export function register(
     changes: [{ type: 'waitlisted', entry: newEntry }],
     outcome: { type: 'waitlisted', entry: newEntry },
   };
+}
+
+/** The change by which somebody who gets a seat leaves the line, if they wait. */
+function leaving(entry: WaitlistEntry | undefined): Change[] {
+  return entry ? [{ type: 'leftLine', entry }] : [];
 }
 
 /** The refusal while registration is not open; null while it is. */
@@ -78,15 +92,12 @@ function seatPastCapacity(
     overrideReason,
   };
   return {
-    changes: [
-      ...(entry ? [{ type: 'leftLine' as const, entry }] : []),
-      { type: 'registered', registration },
-    ],
+    changes: [...leaving(entry), { type: 'registered', registration }],
     outcome: { type: 'registered', registration: toRegistration(registration) },
   };
 }
 
-/** Gives up a seat; the first in line is promoted into it. */
+/** Gives up a seat; it goes to the first in line. */
 export function unregister(
   view: EventView,
   event: EventRecord,
@@ -95,20 +106,29 @@ export function unregister(
 ): Decision {
   const registration = view.registrationOf(userId);
   if (!registration) return refuse('not-registered');
-  // Promotes at most one, unless an interrupted update left more seats free.
-  const { changes, promoted } = promoteInto(view, event, view.registeredCount - 1, circumstances);
+  // It is one seat at most, unless an interrupted change left more of them free.
+  const taken = view.registeredCount + view.offeredCount - 1;
+  const { changes, promoted, offered } = fillSeats(view, event, taken, circumstances);
   return {
     changes: [{ type: 'unregistered', registration }, ...changes],
     outcome: {
       type: 'unregistered',
       registration: toRegistration(registration),
       promoted: promoted[0] ?? null,
+      offered: offered[0] ?? null,
     },
   };
 }
 
-/** Gives up an entry in the line. */
-export function leaveLine(view: EventView, userId: string): Decision {
+/** Gives up an entry in the line, or an offer. */
+export function leaveLine(
+  view: EventView,
+  event: EventRecord,
+  userId: string,
+  circumstances: Circumstances,
+): Decision {
+  const offer = view.offerOf(userId);
+  if (offer) return decline(view, event, offer, circumstances);
   const entry = view.entryOf(userId);
   if (!entry) return refuse('not-waiting');
   return { changes: [{ type: 'leftLine', entry }], outcome: { type: 'leftLine', entry } };

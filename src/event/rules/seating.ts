@@ -1,5 +1,13 @@
 import { CHANGE_MAX_LISTED } from '../../limits.ts';
-import type { EventRecord, Registration, Seat } from '../model.ts';
+import {
+  type EventRecord,
+  lineEndsAt,
+  type Offer,
+  type Registration,
+  type Seat,
+  shownOffer,
+  type WaitlistEntry,
+} from '../model.ts';
 import type { Change, EventView } from '../state.ts';
 import type { Circumstances } from './decision.ts';
 
@@ -25,30 +33,68 @@ export function seatFor(
   };
 }
 
-/** Promotions as changes, and as an answer lists them: the first who were promoted, and the count of all. */
-export interface Promotions {
+/** What became of free seats, as changes and as an answer lists it: the first people, and the count of all. */
+export interface Filling {
   changes: Change[];
   promoted: Registration[];
   promotedCount: number;
+  offered: Offer[];
+  offeredCount: number;
 }
 
-/** Promotes into free seats, in the order of the line. A cancelled event promotes nobody. */
-export function promoteInto(
+/**
+ * Gives free seats to the line, in its order: promotes, or offers where the event has `offerSeconds`. When the
+ * line has ended nobody gets one by themselves.
+ *
+ * @param taken the seats that are given or held
+ */
+export function fillSeats(
   view: EventView,
   event: EventRecord,
-  registeredCount: number,
+  taken: number,
   circumstances: Circumstances,
-): Promotions {
-  const changes: Change[] = [];
-  const promoted: Registration[] = [];
-  const free = event.status === 'CANCELLED' ? 0 : event.capacity - registeredCount;
-  if (free <= 0 || view.waitlistCount === 0) return { changes, promoted, promotedCount: 0 };
+): Filling {
+  const filling: Filling = {
+    changes: [],
+    promoted: [],
+    promotedCount: 0,
+    offered: [],
+    offeredCount: 0,
+  };
+  const { changes, promoted, offered } = filling;
+  const free = event.capacity - taken;
+  if (free <= 0 || view.waitlistCount === 0) return filling;
+  if (hasLineEnded(event, circumstances.now)) return filling;
   for (const entry of view.waiting()) {
-    const seq = view.lastSeq + changes.length + 1;
-    const registration = seatFor(entry.userId, event, seq, circumstances);
-    changes.push({ type: 'promoted', entry, registration });
-    if (promoted.length < CHANGE_MAX_LISTED) promoted.push(toRegistration(registration));
+    if (!event.offerSeconds) {
+      const seq = view.lastSeq + changes.length + 1;
+      const registration = seatFor(entry.userId, event, seq, circumstances);
+      changes.push({ type: 'promoted', entry, registration });
+      filling.promotedCount++;
+      if (promoted.length < CHANGE_MAX_LISTED) promoted.push(toRegistration(registration));
+    } else {
+      const offer = offerFor(entry, event.offerSeconds, circumstances);
+      const shown = shownOffer(event, offer);
+      changes.push({ type: 'offered', entry, offer, expiresAt: shown.expiresAt });
+      filling.offeredCount++;
+      if (offered.length < CHANGE_MAX_LISTED) offered.push(shown);
+    }
     if (changes.length === free) break;
   }
-  return { changes, promoted, promotedCount: changes.length };
+  return filling;
+}
+
+/** Whether the line of an event has ended. */
+export function hasLineEnded(event: EventRecord, now: string): boolean {
+  return lineEndsAt(event) <= Date.parse(now);
+}
+
+/** A new offer to somebody who waits. */
+function offerFor(
+  { userId, eventId, position }: WaitlistEntry,
+  seconds: number,
+  { now, newId }: Circumstances,
+): Offer {
+  const expiresAt = new Date(Date.parse(now) + seconds * 1_000).toISOString();
+  return { offerId: newId(), userId, eventId, position, createdAt: now, expiresAt };
 }

@@ -73,8 +73,8 @@ export const events = new Hono<{ Bindings: Env }>()
         isDryRun: dryRun,
       };
       const outcome = await execute(c, eventId, command, ['updated']);
-      const { event, revision, promoted, promotedCount } = outcome;
-      const body = { event, promoted, promotedCount, dryRun };
+      const { event, revision, promoted, promotedCount, offered, offeredCount } = outcome;
+      const body = { event, promoted, promotedCount, offered, offeredCount, dryRun };
       return c.json(body, 200, { ETag: toETag(revision) });
     },
   )
@@ -87,12 +87,13 @@ export const events = new Hono<{ Bindings: Env }>()
   .get('/:eventId/capacity', validate('param', eventParamSchema), async (c) => {
     const { eventId } = c.req.valid('param');
     const outcome = await execute(c, eventId, { type: 'read' }, ['read']);
-    const { event, registeredCount, waitlistCount } = outcome;
+    const { event, registeredCount, offeredCount, waitlistCount } = outcome;
     const capacity: Capacity = {
       eventId,
       totalCapacity: event.capacity,
-      availableCapacity: Math.max(0, event.capacity - registeredCount),
+      availableCapacity: Math.max(0, event.capacity - registeredCount - offeredCount),
       registeredCount,
+      offeredCount,
       waitlistCount,
       status: event.status,
     };
@@ -103,6 +104,12 @@ export const events = new Hono<{ Bindings: Env }>()
     validate('param', eventParamSchema),
     validate('query', pageSchema),
     (c) => listPeople(c, c.req.valid('param').eventId, 'registrations', c.req.valid('query')),
+  )
+  .get(
+    '/:eventId/offers',
+    validate('param', eventParamSchema),
+    validate('query', pageSchema),
+    (c) => listPeople(c, c.req.valid('param').eventId, 'offers', c.req.valid('query')),
   )
   .get(
     '/:eventId/waitlist',

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { Command, Outcome } from '../../event/command.ts';
+import type { Offer, Registration } from '../../event/model.ts';
 import { execute } from '../event-call.ts';
 import { newRegistrationSchema, placeSchema, type Standing } from '../schemas.ts';
 import { jsonBody, validate } from '../validate.ts';
@@ -7,14 +8,21 @@ import { jsonBody, validate } from '../validate.ts';
 /** The place of a user in the form of the API. */
 function toStanding({
   registration,
+  offer,
   entry,
   ahead,
 }: Extract<Outcome, { type: 'standing' }>): Standing {
-  if (registration) return { status: 'ACTIVE', registration, waitlistEntry: null, ahead: null };
-  if (entry) {
-    return { status: 'WAITLISTED', registration: null, waitlistEntry: entry, ahead: ahead ?? 0 };
-  }
-  return { status: 'NONE', registration: null, waitlistEntry: null, ahead: null };
+  const none = { registration: null, offer: null, waitlistEntry: null, ahead: null };
+  if (registration) return { status: 'ACTIVE', ...none, registration };
+  if (offer) return { status: 'OFFERED', ...none, offer };
+  if (entry) return { status: 'WAITLISTED', ...none, waitlistEntry: entry, ahead: ahead ?? 0 };
+  return { status: 'NONE', ...none };
+}
+
+/** What became of a seat that somebody gave up. */
+function toSuccession(promoted: Registration | null, offered: Offer | null): string {
+  if (promoted) return `; user ${promoted.userId} took the seat`;
+  return offered ? `; the seat is offered to user ${offered.userId}` : '';
 }
 
 export const registrations = new Hono<{ Bindings: Env }>()
@@ -51,13 +59,14 @@ export const registrations = new Hono<{ Bindings: Env }>()
     const { userId, eventId } = c.req.valid('query');
     const command: Command = { type: 'unregister', userId };
     const outcome = await execute(c, eventId, command, ['unregistered']);
-    // A caller who may only ask about themselves is not told who was promoted. It is hidden here, not in the
+    // A caller who may only ask about themselves is not told who has the seat now. It is hidden here, not in the
     // outcome: that is stored with its key, and may be replayed to a caller who may know.
-    const promoted = c.var.right === 'self' ? null : outcome.promoted;
-    const message = promoted
-      ? `User ${userId} has left event ${eventId}; user ${promoted.userId} took the seat.`
-      : `User ${userId} has left event ${eventId}.`;
-    return c.json({ success: true, message, promoted }, 200);
+    const isForSelf = c.var.right === 'self';
+    const promoted = isForSelf ? null : outcome.promoted;
+    // An outcome that was kept before there were offers has none.
+    const offered = isForSelf ? null : (outcome.offered ?? null);
+    const message = `User ${userId} has left event ${eventId}${toSuccession(promoted, offered)}.`;
+    return c.json({ success: true, message, promoted, offered }, 200);
   });
 
 export const waitlist = new Hono<{ Bindings: Env }>().delete(
@@ -65,8 +74,12 @@ export const waitlist = new Hono<{ Bindings: Env }>().delete(
   validate('query', placeSchema),
   async (c) => {
     const { userId, eventId } = c.req.valid('query');
-    const { entry } = await execute(c, eventId, { type: 'leaveLine', userId }, ['leftLine']);
-    const message = `User ${userId} has left the waitlist of event ${eventId}.`;
-    return c.json({ success: true, message, waitlistEntry: entry }, 200);
+    const command: Command = { type: 'leaveLine', userId };
+    const outcome = await execute(c, eventId, command, ['leftLine', 'declined']);
+    const [message, waitlistEntry, offer] =
+      outcome.type === 'declined'
+        ? [`User ${userId} has declined the seat in event ${eventId}.`, null, outcome.offer]
+        : [`User ${userId} has left the waitlist of event ${eventId}.`, outcome.entry, null];
+    return c.json({ success: true, message, waitlistEntry, offer }, 200);
   },
 );

@@ -79,7 +79,14 @@ function openDirect({ client, tables }: Store, eventId: string): EventApi {
       const event = await readEvent();
       if (!event) return refuse('no-such-event');
       const registeredCount = await countSeats();
-      return { type: 'read', event, revision: 1, registeredCount, waitlistCount: 0 };
+      return {
+        type: 'read',
+        event,
+        revision: 1,
+        registeredCount,
+        offeredCount: 0,
+        waitlistCount: 0,
+      };
     },
 
     async register(userId) {
@@ -129,11 +136,11 @@ function openDirect({ client, tables }: Store, eventId: string): EventApi {
         }),
       );
       const entry = next.Items?.[0] as WaitlistEntry | undefined;
-      if (!entry) return { type: 'unregistered', registration, promoted: null };
+      if (!entry) return { type: 'unregistered', registration, promoted: null, offered: null };
       const promoted = await seat(entry.userId);
       const { entryId } = entry;
       await client.send(new DeleteCommand({ TableName: tables.waitlist, Key: { entryId } }));
-      return { type: 'unregistered', registration, promoted };
+      return { type: 'unregistered', registration, promoted, offered: null };
     },
   };
 }

@@ -32,7 +32,7 @@ export async function readEventItem({ client, tables }: Store, eventId: string) 
   if (!Item) return null;
   const { registeredCount, waitlistCount, lastPosition } = Item as EventItem;
   const event = toEventRecord(Item as EventItem);
-  return { event, revision: 1, registeredCount, waitlistCount, lastPosition };
+  return { event, revision: 1, registeredCount, offeredCount: 0, waitlistCount, lastPosition };
 }
 
 /**

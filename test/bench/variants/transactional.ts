@@ -228,7 +228,8 @@ function openTransactional({ client, tables }: Store, eventId: string): EventApi
             }),
             { Delete },
           ]);
-          if (left.isApplied) return { type: 'unregistered', registration, promoted: null };
+          if (left.isApplied)
+            return { type: 'unregistered', registration, promoted: null, offered: null };
           return left.failed === 1 ? refuse('not-registered') : null;
         }
         const promoted = toRegistration(entry.userId);
@@ -242,7 +243,7 @@ function openTransactional({ client, tables }: Store, eventId: string): EventApi
           { Put: { TableName: tables.registrations, Item: promoted } },
           { Delete: { ...key, ConditionExpression: 'attribute_exists(entryId)' } },
         ]);
-        if (left.isApplied) return { type: 'unregistered', registration, promoted };
+        if (left.isApplied) return { type: 'unregistered', registration, promoted, offered: null };
         return left.failed === 1 ? refuse('not-registered') : null;
       }),
   };

@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Asker } from './asker.ts';
+import type { Endpoints } from './endpoints.ts';
+import { CALM, type Weather } from './faults.ts';
+import type { Random } from './random.ts';
+import type { Scenario } from './scenario.ts';
+import type { Webhooks } from './webhooks.ts';
+import type { World } from './world.ts';
+
+/** DynamoDB cannot be reached. */
+const OUTAGE: Weather = { ...CALM, weights: { 'lost call': 1 }, rate: 1 };
+/** How long it cannot: longer than a short read may take, so that an alarm that goes off then finds nothing. */
+const OUTAGE_MS = 700;
+/** How long `away` is not there when the workers are killed, at most. */
+const AWAY_MAX_MS = 800;
+/** After this time no alarm is set any more where nothing is due: longer than `ALARM_GRACE_MS` in a build. */
+const ALARMS_OVER_MS = 350;
+/** How long calls may still be under way after the last answer: mostly late ones. */
+const SETTLE_TIMEOUT_MS = 5_000;
+
+/** What takes part in the end of a history. */
+export interface Aftermath {
+  scenario: Scenario;
+  world: World;
+  endpoints: Endpoints;
+  webhooks: Webhooks;
+  asker: Asker;
+  random: Random;
+}
+
+/**
+ * Clients have gone, and nobody calls the service any more: the alarms alone must see to it that all messages are
+ * sent. In some histories everything is killed at this moment, and DynamoDB cannot be reached when the alarms go
+ * off; in others the objects end. Then, in some, one more change is committed for which nobody is told, since
+ * everything is killed between the commit and its answer.
+ *
+ * @returns how often everything was killed
+ */
+export async function playAftermath(aftermath: Aftermath): Promise<number> {
+  const { scenario, world, endpoints, webhooks, random } = aftermath;
+  const { kind, events } = scenario;
+  const isKilled = kind === 'worker crash' || (kind === 'split brain' && random.chance(0.5));
+  let crashes = 0;
+  if (isKilled) {
+    endpoints.leave(random.between(0, AWAY_MAX_MS));
+    await killAll(world);
+    world.proxy.weather = random.chance(0.5) ? OUTAGE : CALM;
+    await startAll(world);
+    if (world.proxy.weather === OUTAGE) await sleep(OUTAGE_MS);
+    crashes++;
+  } else if (kind === 'interruption') {
+    const way = random.pick(['interrupt', 'evict'] as const);
+    await Promise.all(events.map(({ eventId }) => world.endObject(way, eventId)));
+  }
+  world.proxy.weather = CALM;
+  endpoints.calm();
+  await world.proxy.settle(SETTLE_TIMEOUT_MS);
+  await webhooks.untilQuiet();
+  if (isKilled && random.chance(0.5)) {
+    await sayTheLastWord(aftermath);
+    await webhooks.untilQuiet();
+    crashes++;
+  }
+  return crashes;
+}
+
+/** Changes an event, and kills everything when that is committed and before anybody is told. */
+async function sayTheLastWord({ scenario, world, asker, random }: Aftermath): Promise<void> {
+  await sleep(ALARMS_OVER_MS);
+  const { eventId } = random.pick(scenario.events);
+  const worker = random.int(0, world.workers.length - 1);
+  const committed = world.proxy.afterTransactions(1, 0);
+  const patch = { waitlistCapacity: random.int(100, 10_000) };
+  const asked = asker.ask('last', eventId, { type: 'update', patch }, { worker });
+  await Promise.race([committed, asked]);
+  await killAll(world);
+  await asked;
+  await startAll(world);
+}
+
+async function killAll(world: World): Promise<void> {
+  await Promise.all(world.workers.map((_, number) => world.killWorker(number)));
+}
+
+async function startAll(world: World): Promise<void> {
+  await Promise.all(world.workers.map((_, number) => world.startWorker(number)));
+}
