@@ -1,6 +1,5 @@
 /** What the one button of an event offers. Plain data in and out. */
-import type { Place } from './live-client.ts';
-import type { CapacityView, EventView } from './wire.ts';
+import type { CapacityView, EventView, PlaceView } from './wire.ts';
 
 /** What can be pressed, or why nothing can. */
 export type Action =
@@ -39,7 +38,7 @@ function toGetIn(event: EventView, capacity: CapacityView, nowMs: number): Actio
 export function offered(
   event: EventView,
   capacity: CapacityView,
-  place: Place | null,
+  place: PlaceView | null,
   nowMs: number,
 ): Offered {
   const isCancelled = capacity.status === 'CANCELLED';

@@ -4,13 +4,13 @@ import { type Answer, call, clock, eventPath, withQuery } from './api.ts';
 import { toCalendar } from './calendar.ts';
 import { confirm, find, say } from './dom.ts';
 import { download } from './download.ts';
-import { type LiveState, type Place, watch } from './live-client.ts';
+import { type LiveState, watch } from './live-client.ts';
 import { needsToken, openPerson } from './person.ts';
 import { openPress, type Press, send } from './press.ts';
 import { freeSeats, openness, type Wording, waiting } from './seats.ts';
 import { shared, event as text } from './text/en.ts';
 import { longTime, shortTime, timeLeft } from './when.ts';
-import { type CapacityView, type EventView, type Problem, zoneOf } from './wire.ts';
+import { type CapacityView, type EventView, type PlaceView, type Problem, zoneOf } from './wire.ts';
 import { count, fill } from './words.ts';
 
 const locale = document.body.dataset.locale ?? 'en';
@@ -28,7 +28,7 @@ const parse = <Value>(json: string | undefined): Value | null => (json ? JSON.pa
 
 let event = parse<EventView>(main.dataset.event);
 let capacity = parse<CapacityView>(main.dataset.capacity);
-let place: Place | null = null;
+let place: PlaceView | null = null;
 let isBusy = false;
 let restsUntil = 0;
 let watching: ReturnType<typeof watch> | null = null;
@@ -207,7 +207,7 @@ function showState(state: LiveState): void {
 }
 
 /** Tells of a change of one's place that nobody pressed for. */
-function tellOfMove(before: Place | null, after: Place): void {
+function tellOfMove(before: PlaceView | null, after: PlaceView): void {
   if (isBusy || !before || before.status === after.status) return;
   if (after.status === 'ACTIVE') tell(text.promoted);
   else if (after.status === 'OFFERED') tell(text.offerCame);
@@ -240,6 +240,10 @@ function start(): void {
       const isNews = revision !== undefined && revision !== sign;
       revision = sign;
       capacity = occupancy;
+      // A message of the socket is as new as it is late; while polling the answers themselves set the clock.
+      if (occupancy.version !== null) {
+        clock.learn(Date.parse(occupancy.now), Number.NEGATIVE_INFINITY, clock.local(), 1);
+      }
       if (isNews || !event) readEvent();
       else show();
     },
@@ -257,7 +261,7 @@ function start(): void {
 /** What is said of an answer: the first one is final. */
 function wordsFor(
   press: Press,
-  { status, problem, body }: Answer<Partial<Place>>,
+  { status, problem, body }: Answer<Partial<PlaceView>>,
 ): [string, boolean] {
   if (!problem) {
     switch (press.kind) {
@@ -294,7 +298,7 @@ async function carryOut(press: Press): Promise<void> {
   isBusy = true;
   tell('');
   showButtons();
-  const answer = await send<Partial<Place>>(eventId, press, token, () => tell(text.waiting));
+  const answer = await send<Partial<PlaceView>>(eventId, press, token, () => tell(text.waiting));
   isBusy = false;
   restsUntil = performance.now() + REST_MS;
   tell(...wordsFor(press, answer));
@@ -308,7 +312,7 @@ async function look(): Promise<void> {
   if (userId === undefined) return showButtons();
   try {
     const path = withQuery('/registration/registrations', { userId, eventId });
-    const { problem, body } = await call<Place>('GET', path, { token: token() });
+    const { problem, body } = await call<PlaceView>('GET', path, { token: token() });
     if (!problem && person.current()?.userId === userId) place = body;
   } catch {
     // The watch asks again.

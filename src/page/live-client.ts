@@ -1,21 +1,12 @@
 /** Tells how full an event is, and where somebody stands, as it changes. Asks every few seconds. */
 import { call, clock, eventPath, withQuery } from './api.ts';
-import type { CapacityView, Problem } from './wire.ts';
+import type { CapacityView, PlaceView, Problem } from './wire.ts';
 
 /** How full an event is. */
 export interface Occupancy extends CapacityView {
   now: string;
   version: number | null;
   revision: number | null;
-}
-
-/** Where somebody stands. */
-export interface Place {
-  status: 'ACTIVE' | 'OFFERED' | 'WAITLISTED' | 'NONE';
-  ahead: number | null;
-  registration: { registrationId: string } | null;
-  waitlistEntry: { position: number } | null;
-  offer?: { expiresAt: string } | null;
 }
 
 export type LiveState = 'connecting' | 'live' | 'polling' | 'refused' | 'closed';
@@ -29,7 +20,7 @@ export function watch(options: {
   userId?: string | undefined;
   token?: () => string | undefined;
   onOccupancy: (occupancy: Occupancy) => void;
-  onPlace?: (place: Place) => void;
+  onPlace?: (place: PlaceView) => void;
   onState?: (state: LiveState) => void;
   onProblem?: (problem: Problem) => void;
 }): { refresh(): void; close(): void } {
@@ -46,7 +37,7 @@ export function watch(options: {
       const place = withQuery('/registration/registrations', { userId: userId ?? '', eventId });
       const [capacity, standing] = await Promise.all([
         call<CapacityView>('GET', url + eventPath(eventId, '/capacity'), sent),
-        userId === undefined ? null : call<Place>('GET', url + place, sent),
+        userId === undefined ? null : call<PlaceView>('GET', url + place, sent),
       ]);
       if (isClosed || mine !== turn) return;
       const problem = capacity.problem ?? standing?.problem;

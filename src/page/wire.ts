@@ -27,6 +27,15 @@ export interface CapacityView {
   status: EventView['status'];
 }
 
+/** Where somebody stands. */
+export interface PlaceView {
+  status: 'ACTIVE' | 'OFFERED' | 'WAITLISTED' | 'NONE';
+  ahead: number | null;
+  registration: { registrationId: string } | null;
+  waitlistEntry: { position: number } | null;
+  offer?: { expiresAt: string } | null;
+}
+
 /** A refusal. */
 export interface Problem {
   title: string;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { Request } from 'playwright-core';
 import { describe, expect, inject, test } from 'vitest';
@@ -283,7 +284,7 @@ describe('what changes meanwhile', () => {
   });
 
   test('is told: before the opening, in a pause, when it is closed and when it is cancelled', async () => {
-    const registrationOpensAt = new Date(Date.now() + 50 * 3_600_000).toISOString();
+    const registrationOpensAt = new Date(Date.now() + 50.5 * 3_600_000).toISOString();
     const later = await visit(`/e/${await newEvent({ registrationOpensAt })}`);
     await shows(later, '#press', 'Opens in 2 days, 2 h');
     await look(later, 'event-before-opening');
@@ -312,6 +313,74 @@ describe('what changes meanwhile', () => {
     await look(page, 'event-offline');
     await page.context().setOffline(false);
     await shows(page, '#state', /Updated/);
+  });
+});
+
+describe('an offer', () => {
+  /** Somebody who waits at a page, and is offered the seat that another person gives up. */
+  async function offeredTo(name: string, settings: Record<string, unknown> = {}) {
+    const eventId = await newEvent({ capacity: 1, offerSeconds: 600, ...settings });
+    const [guest = ''] = await seatGuests(eventId, 1);
+    const page = await visit(`/e/${eventId}`);
+    await be(page, name);
+    await button(page).click();
+    await shows(page, '#place', 'You are next in line');
+    const before = await button(page).boundingBox();
+    await leave(guest, eventId);
+    await shows(page, '#place', 'A seat is held for you');
+    await shows(page, '#said', 'A seat is held for you. Take it before the time is over.');
+    await shows(page, '#press', /Take the seat \(\d+:\d\d left\)/);
+    expect(await button(page).boundingBox()).toEqual(before);
+    return { eventId, page };
+  }
+
+  test('is seen with the time that is left, and taken', async () => {
+    const name = unique('Lea');
+    const { eventId, page } = await offeredTo(name);
+    await look(page, 'event-offer');
+    await button(page).click();
+    await shows(page, '#said', 'the seat is yours');
+    expect(await standing(name, eventId)).toMatchObject({ status: 'ACTIVE' });
+  });
+
+  test('is declined after a question, and goes to the next', async () => {
+    const { eventId, page } = await offeredTo(unique('Max'));
+    const next = await visit(`/e/${eventId}`);
+    await be(next, unique('Ned'));
+    await button(next).click();
+    await shows(next, '#place', 'You are next in line');
+    await page.click('#second');
+    await page.getByRole('button', { name: 'Yes' }).click();
+    await shows(page, '#said', 'You have declined the seat');
+    await shows(page, '#place', 'You have no place yet');
+    await shows(next, '#place', 'A seat is held for you');
+  });
+
+  test('that is let pass is gone, and that is said', async () => {
+    const { page } = await offeredTo(unique('Oda'), { offerSeconds: 10 });
+    await shows(page, '#said', 'The time is over');
+    await look(page, 'event-offer-over');
+  });
+});
+
+describe('when it is', () => {
+  test('is told in the event’s zone and in the reader’s, and can be put into a calendar', async () => {
+    const settings = { startsAt: '2027-06-12T17:00:00Z', timeZone: 'America/New_York' };
+    const eventId = await newEvent(settings);
+    const page = await visit(`/e/${eventId}`, { viewport: PHONE });
+    await shows(page, '#time', /Saturday,? 12 June 2027 at 13:00 (GMT-4|EDT)/);
+    await shows(page, '#time', '12 Jun, 19:00 where you are');
+    const saving = page.waitForEvent('download');
+    await page.click('#calendar');
+    const download = await saving;
+    expect(download.suggestedFilename()).toBe(`${eventId}.ics`);
+    const file = readFileSync(await download.path(), 'utf8');
+    expect(file).toContain('DTSTART:20270612T170000Z');
+    expect(file).toContain('SUMMARY:Concert at the old boathouse');
+    await look(page, 'event-time');
+    const near = await visit(`/e/${eventId}`, { timezoneId: 'America/Toronto' });
+    await shows(near, '#state', /Updated/);
+    expect(await near.locator('#time').textContent()).not.toContain('where you are');
   });
 });
 

@@ -141,6 +141,29 @@ test('people are found, seated with a reason, taken out, and saved as CSV', asyn
   expect(await standing(second, eventId)).toMatchObject({ status: 'NONE' });
 });
 
+test('offers are shown before a change makes them, listed, and taken back', async () => {
+  const eventId = await newEvent({ capacity: 1, offerSeconds: 3_600 });
+  const [, second = ''] = await seatGuests(eventId, 2);
+  const page = await visit(`/desk#e=${eventId}`);
+  await open(page, 'Settings');
+  expect(await page.inputValue('[name="offerMinutes"]')).toBe('60');
+  await page.fill('[name="capacity"]', '2');
+  await page.fill('[name="startsAt"]', '2027-06-12T19:30');
+  await page.fill('[name="timeZone"]', 'Europe/Berlin');
+  await press(page, 'Check the change');
+  await shows(page, '#preview', '1 person is offered a seat');
+  await press(page, 'Make the change');
+  await shows(page, 'main', /Saturday,? 12 June 2027 at 19:30/);
+  expect(await eventOf(eventId)).toMatchObject({ startsAt: '2027-06-12T17:30:00.000Z' });
+  await press(page, 'Offers');
+  await shows(page, '#people table', second);
+  await look(page, 'desk-offers');
+  await press(page, `Take out: ${second}`);
+  await press(page, 'Yes');
+  await shows(page, '#said', `${second} is out`);
+  expect(await standing(second, eventId)).toMatchObject({ status: 'NONE' });
+});
+
 test('the log, its chart, and the webhooks are shown', async () => {
   const eventId = await newEvent({ capacity: 1 });
   const [first = '', second = ''] = await seatGuests(eventId, 2);

@@ -34,11 +34,12 @@ async function readEvent(
 ): Promise<{ event: EventView; capacity: CapacityView } | null> {
   try {
     const outcome = await execute(c, eventId, { type: 'read' }, ['read']);
-    const { event, registeredCount, waitlistCount } = outcome;
+    const { event, registeredCount, offeredCount, waitlistCount } = outcome;
     const capacity = {
       totalCapacity: event.capacity,
-      availableCapacity: Math.max(0, event.capacity - registeredCount),
+      availableCapacity: Math.max(0, event.capacity - registeredCount - offeredCount),
       registeredCount,
+      offeredCount,
       waitlistCount,
       status: event.status,
     };
