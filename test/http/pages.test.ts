@@ -86,7 +86,9 @@ describe('an event’s page', () => {
     for (const userId of await newUsers(3)) await register(userId, eventId);
     const english = await (await get(`/e/${eventId}`)).text();
     expect(english).toContain('<html lang="en">');
-    expect(english).toContain('<h1>&quot;Tea&quot; &amp; &lt;i&gt;talk&lt;/i&gt; {{eventId}}</h1>');
+    expect(english).toContain(
+      '<h1>&#34;Tea&#34; &#38; &#60;i&#62;talk&#60;/i&#62; {{eventId}}</h1>',
+    );
     expect(english).toContain('All 2 seats are taken');
     expect(english).toContain('1 person is waiting');
     const german = await get(`/e/${eventId}`, { 'Accept-Language': 'fr, de-AT;q=0.8, en;q=0.5' });
