@@ -8,7 +8,7 @@ declare global {
     /** The bindings of wrangler.toml and the secrets. `config.ts` checks them. */
     interface Env {
       EVENTS: DurableObjectNamespace<EventObject>;
-      /** The files that /docs loads; missing where only the API is served. */
+      /** The files that the pages and /docs load; missing where only the API is served. */
       ASSETS?: Fetcher;
       AWS_REGION: string;
       DYNAMODB_ENDPOINT?: string;
@@ -36,7 +36,7 @@ declare global {
       LINK_SECRET?: string;
       /** JSON of the endpoints that are told of changes; none when left out. */
       WEBHOOKS?: string;
-      /** Origins whose pages may call, separated by commas; none when left out. */
+      /** Origins whose pages may call, and embed ours, separated by commas; none when left out. */
       CORS_ORIGINS?: string;
       /** `yes` writes a line into the log for each request. */
       LOG_REQUESTS?: string;

@@ -1,8 +1,9 @@
-/** Writes the description of the API and the files of `/docs` into `dist/assets`. Wrangler runs it before each start. */
+/** Writes the description of the API, and the files of `/docs` and of the pages, into `dist/assets`. Wrangler runs it before each start. */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { describeApi } from '../http/openapi.ts';
+import { writePages } from './page-assets.ts';
 
 const assets = resolve(import.meta.dirname, '../../dist/assets');
 const target = join(assets, 'docs');
@@ -19,3 +20,4 @@ writeFileSync(
 );
 // Made here, so that the worker does not contain the code that makes it.
 writeFileSync(join(assets, 'openapi.json'), JSON.stringify(describeApi()));
+await writePages(assets);

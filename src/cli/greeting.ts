@@ -33,6 +33,7 @@ export function greet(running: {
   const isOff = settings.AUTH_MODE === 'none';
   return [
     `Listening on ${url}`,
+    `The events are at ${url}/, the desk of organisers at ${url}/desk`,
     `The API is at ${url}/registration, a form for each of its calls at ${url}/docs`,
     `Data in ${data} (\`npm run doctor\` looks at it, \`npm run reset\` empties it)`,
     ...(isOff ? [`Authentication is off: ${whoMayCall(settings)}.`] : []),

@@ -24,6 +24,7 @@ import { events } from './routes/events.ts';
 import { health } from './routes/health.ts';
 import { links } from './routes/links.ts';
 import { live } from './routes/live.ts';
+import { pages } from './routes/pages.ts';
 import { registrations, waitlist } from './routes/registrations.ts';
 import { users } from './routes/users.ts';
 import { webhooks } from './routes/webhooks.ts';
@@ -105,6 +106,7 @@ app.onError((error, c) => {
 app.notFound((c) => toResponse(c, new NotFoundError(`There is no ${c.req.path}.`)));
 
 app.route('/', docs);
+app.route('/', pages);
 
 const routes = app
   .route('/health', health)

@@ -1,0 +1,393 @@
+/** `/e/{eventId}`: an event, for who wants in. */
+import { type Action, hasLineEnded, offered } from './action.ts';
+import { type Answer, call, clock, eventPath, withQuery } from './api.ts';
+import { toCalendar } from './calendar.ts';
+import { confirm, find, say } from './dom.ts';
+import { download } from './download.ts';
+import { type LiveState, watch } from './live-client.ts';
+import { needsToken, openPerson } from './person.ts';
+import { openPress, type Press, send } from './press.ts';
+import { freeSeats, openness, type Wording, waiting } from './seats.ts';
+import { shared, event as text } from './text/en.ts';
+import { longTime, shortTime, timeLeft } from './when.ts';
+import { type CapacityView, type EventView, type PlaceView, type Problem, zoneOf } from './wire.ts';
+import { count, fill } from './words.ts';
+
+const locale = document.body.dataset.locale ?? 'en';
+const wording: Wording = { text: shared, locale };
+const main = find('#event');
+const eventId = main.dataset.id ?? '';
+const button = find<HTMLButtonElement>('#press');
+const secondButton = find<HTMLButtonElement>('#second');
+const said = find('#said');
+
+/** After an answer the button does nothing for a moment: a second press of a double press must not undo the first. */
+const REST_MS = 900;
+
+const parse = <Value>(json: string | undefined): Value | null => (json ? JSON.parse(json) : null);
+
+let event = parse<EventView>(main.dataset.event);
+let capacity = parse<CapacityView>(main.dataset.capacity);
+let place: PlaceView | null = null;
+let isBusy = false;
+let restsUntil = 0;
+let watching: ReturnType<typeof watch> | null = null;
+let refusedAt: string | undefined;
+
+const person = openPerson({
+  onChange: () => {
+    place = null;
+    tell('');
+    start();
+  },
+  onFailure: () => tell(needsToken ? text.sayToken : text.offline, true),
+});
+const token = () => person.current()?.token;
+
+/** Says the outcome of a press, or what happened by itself. */
+function tell(message: string, isBad = false): void {
+  said.toggleAttribute('data-bad', isBad);
+  say(said, message);
+}
+
+const days = (n: number) => count(text, 'days', n, locale);
+
+function labelOf(action: Action): string {
+  const now = clock.now();
+  switch (action.type) {
+    case 'take':
+      return fill(text.take, { left: timeLeft(action.untilMs - now, days) });
+    case 'opens':
+      return fill(text.opensIn, { left: timeLeft(action.atMs - now, days) });
+    case 'paused':
+      return text.isPaused;
+    case 'closed':
+      return text.isClosed;
+    case 'cancelled':
+      return text.isCancelled;
+    default:
+      return text[action.type];
+  }
+}
+
+const CANNOT = ['opens', 'full', 'paused', 'closed', 'cancelled'];
+const GETS_IN = ['register', 'join', 'take'];
+
+function showButtons(): void {
+  if (!event || !capacity) return;
+  const { main: first, second } = offered(event, capacity, place, clock.now());
+  const cannot = isBusy || CANNOT.includes(first.type);
+  button.disabled = false;
+  button.setAttribute('aria-disabled', String(cannot));
+  button.toggleAttribute('data-main', GETS_IN.includes(first.type));
+  say(button, isBusy ? text.sending : labelOf(first));
+  secondButton.hidden = second === null;
+  secondButton.disabled = isBusy;
+  if (second) say(secondButton, labelOf(second));
+}
+
+/** Where one stands: a line in bold, and one below. */
+function placeInWords(): [string, string] {
+  if (!person.current()) return [needsToken ? text.sayToken : text.sayName, ''];
+  if (!event || !place) return [shared.loading, ''];
+  switch (place.status) {
+    case 'ACTIVE':
+      return [text.active, ''];
+    case 'OFFERED': {
+      const time = shortTime(place.offer?.expiresAt ?? '', locale, zoneOfReader());
+      return [fill(text.offered, { time }), ''];
+    }
+    case 'WAITLISTED': {
+      const n = place.waitlistEntry?.position ?? 0;
+      const position = fill(text.position, { n: n.toLocaleString(locale) });
+      if (hasLineEnded(event, clock.now())) return [text.lineIsOver, position];
+      const ahead = place.ahead ?? 0;
+      return [ahead === 0 ? text.next : count(text, 'ahead', ahead, locale), position];
+    }
+    default:
+      return [text.none, ''];
+  }
+}
+
+const zoneOfReader = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+function showPlace(): void {
+  const box = find('#place');
+  const lines = placeInWords();
+  const status = place?.status ?? '';
+  if (box.dataset.status !== status) box.dataset.status = status;
+  if (box.dataset.said === lines.join('\n')) return;
+  box.dataset.said = lines.join('\n');
+  const bold = document.createElement('b');
+  bold.textContent = lines[0];
+  box.replaceChildren(bold, lines[1]);
+}
+
+function showEvent(): void {
+  if (!event) return;
+  document.title = `${event.name} · ${shared.brand}`;
+  say(find('h1'), event.name);
+  const { startsAt } = event;
+  const time = find('#time');
+  const yours = find('span', time);
+  const zone = zoneOf(event);
+  const inZone = startsAt ? longTime(startsAt, locale, zone) : '';
+  if (time.firstChild !== yours) time.firstChild?.remove();
+  time.prepend(inZone);
+  const there = startsAt ? shortTime(startsAt, locale, zone) : '';
+  const here = startsAt ? shortTime(startsAt, locale, zoneOfReader()) : '';
+  say(yours, here === there ? '' : fill(text.yourTime, { time: here }));
+  const calendar = find<HTMLButtonElement>('#calendar');
+  calendar.disabled = false;
+  calendar.dataset.when = time.dataset.when = startsAt ?? '';
+  const state = find('#openness');
+  state.dataset.status = event.status;
+  say(state, openness(event, clock.now(), wording));
+}
+
+function showNumbers(): void {
+  if (!event || !capacity) return;
+  const [free, line] = document.querySelectorAll('#numbers p');
+  if (free) say(free, freeSeats(capacity, wording));
+  if (line) say(line, waiting(event, capacity, wording));
+  const { totalCapacity, availableCapacity } = capacity;
+  const bar = find('[role="meter"]');
+  bar.setAttribute('aria-valuemax', String(totalCapacity));
+  bar.setAttribute('aria-valuenow', String(totalCapacity - availableCapacity));
+  bar.setAttribute('aria-label', freeSeats(capacity, wording));
+  find('i', bar).style.transform = `scaleX(${(totalCapacity - availableCapacity) / totalCapacity})`;
+}
+
+function show(): void {
+  showEvent();
+  showNumbers();
+  showPlace();
+  showButtons();
+}
+
+/** Reads the event itself; the watch tells only its numbers. */
+async function readEvent(): Promise<void> {
+  try {
+    const answer = await call<EventView>('GET', eventPath(eventId), { token: token() });
+    if (answer.problem) {
+      refused(answer.problem);
+      return;
+    }
+    event = answer.body;
+    show();
+  } catch {
+    showState('connecting');
+  }
+}
+
+/** What the service says to somebody who may not see this. */
+function refused({ status, detail }: Problem): void {
+  if (status === 404) {
+    say(find('h1'), shared.noEvent);
+    tell(shared.noEventHint, true);
+    return;
+  }
+  if (status !== 401 && status !== 403) {
+    tell(fill(text.refusedOther, { detail }), true);
+    return;
+  }
+  if (refusedAt === token()) return;
+  refusedAt = token();
+  person.forget();
+  tell(text.refusedWho, true);
+}
+
+function showState(state: LiveState): void {
+  const words: Partial<Record<LiveState, string>> = {
+    live: text.live,
+    polling: text.polling,
+    connecting: text.offline,
+  };
+  say(find('#state'), words[state] ?? '');
+}
+
+/** Tells of a change of one's place that nobody pressed for. */
+function tellOfMove(before: PlaceView | null, after: PlaceView): void {
+  if (isBusy || !before || before.status === after.status) return;
+  if (after.status === 'ACTIVE') tell(text.promoted);
+  else if (after.status === 'OFFERED') tell(text.offerCame);
+  else if (after.status === 'NONE') {
+    tell(before.status === 'OFFERED' ? text.offerGone : text.taken, true);
+  }
+}
+
+function start(): void {
+  watching?.close();
+  watching = null;
+  show();
+  const userId = person.current()?.userId;
+  const isStranger = needsToken && userId === undefined;
+  main.toggleAttribute('data-stranger', isStranger);
+  if (isStranger) {
+    say(find('h1'), text.welcome);
+    showState('closed');
+    return;
+  }
+  if (!event) readEvent();
+  let revision: unknown;
+  watching = watch({
+    url: location.origin,
+    eventId,
+    userId,
+    ...(needsToken ? { token } : {}),
+    onOccupancy(occupancy) {
+      const sign = occupancy.revision ?? `${occupancy.totalCapacity} ${occupancy.status}`;
+      const isNews = revision !== undefined && revision !== sign;
+      revision = sign;
+      capacity = occupancy;
+      // A message of the socket is as new as it is late; while polling the answers themselves set the clock.
+      if (occupancy.version !== null) {
+        clock.learn(Date.parse(occupancy.now), Number.NEGATIVE_INFINITY, clock.local(), 1);
+      }
+      if (isNews || !event) readEvent();
+      else show();
+    },
+    onPlace(next) {
+      tellOfMove(place, next);
+      place = next;
+      show();
+    },
+    onState: showState,
+    onProblem: refused,
+  });
+  resume();
+}
+
+/** What is said of an answer: the first one is final. */
+function wordsFor(
+  press: Press,
+  { status, problem, body }: Answer<Partial<PlaceView>>,
+): [string, boolean] {
+  if (!problem) {
+    switch (press.kind) {
+      case 'leave':
+        return [text.gaveUp, false];
+      case 'leaveLine':
+        return [text.leftLine, false];
+      case 'decline':
+        return [text.declined, false];
+      default: {
+        const n = body.waitlistEntry?.position;
+        return [n === undefined ? text.gotSeat : fill(text.gotEntry, { n }), false];
+      }
+    }
+  }
+  if (status === 401 || status === 403) return [text.refusedWho, true];
+  switch (problem.title) {
+    case 'CapacityError':
+      return [text.refusedFull, true];
+    case 'DuplicateError':
+      return [text.refusedTwice, true];
+    case 'RegistrationError':
+      return [text.refusedState, true];
+    case 'NotFoundError':
+      return [press.method === 'DELETE' ? text.refusedGone : problem.detail, true];
+    default:
+      return [fill(text.refusedOther, { detail: problem.detail }), true];
+  }
+}
+
+/** Sends a press, says the answer, and looks where one stands now. */
+async function carryOut(press: Press): Promise<void> {
+  if (isBusy) return;
+  isBusy = true;
+  tell('');
+  showButtons();
+  const answer = await send<Partial<PlaceView>>(eventId, press, token, () => tell(text.waiting));
+  isBusy = false;
+  restsUntil = performance.now() + REST_MS;
+  tell(...wordsFor(press, answer));
+  await look();
+  watching?.refresh();
+}
+
+/** Where one stands now, asked for at once. */
+async function look(): Promise<void> {
+  const userId = person.current()?.userId;
+  if (userId === undefined) return showButtons();
+  try {
+    const path = withQuery('/registration/registrations', { userId, eventId });
+    const { problem, body } = await call<PlaceView>('GET', path, { token: token() });
+    if (!problem && person.current()?.userId === userId) place = body;
+  } catch {
+    // The watch asks again.
+  }
+  show();
+}
+
+/** Goes on with a press that this tab has not seen the answer of. */
+function resume(): void {
+  const press = openPress(eventId);
+  if (press && press.userId === person.current()?.userId) carryOut(press);
+}
+
+const QUESTIONS = {
+  leave: { title: text.sureSeat, hint: text.sureSeatHint },
+  leaveLine: { title: text.sureLine, hint: text.sureLineHint },
+  decline: { title: text.sureOffer, hint: text.sureOfferHint },
+};
+
+function toPress(kind: Press['kind'], userId: string): Press {
+  const key = crypto.randomUUID();
+  const seats = '/registration/registrations';
+  if (kind === 'register' || kind === 'take') {
+    return { key, kind, userId, method: 'POST', path: seats, body: { userId, eventId } };
+  }
+  const path = withQuery(kind === 'leave' ? seats : '/registration/waitlist', { userId, eventId });
+  return { key, kind, userId, method: 'DELETE', path };
+}
+
+async function press(which: 'main' | 'second'): Promise<void> {
+  if (isBusy || performance.now() < restsUntil || !event || !capacity) return;
+  const action = offered(event, capacity, place, clock.now())[which];
+  if (!action || CANNOT.includes(action.type)) return;
+  if (!person.current()) {
+    if (!(await person.submit())) {
+      person.focus();
+      return tell(text.saying, true);
+    }
+    // They may have a place already.
+    await look();
+    const now = offered(event, capacity, place, clock.now())[which];
+    if (now?.type !== action.type) return;
+  }
+  const userId = person.current()?.userId ?? '';
+  switch (action.type) {
+    case 'register':
+    case 'join':
+      return carryOut(toPress('register', userId));
+    case 'take':
+      return carryOut(toPress('take', userId));
+    case 'leave':
+    case 'leaveLine':
+    case 'decline': {
+      const question = { ...QUESTIONS[action.type], keep: text.keep, yes: text.yes };
+      if (await confirm(question)) return carryOut(toPress(action.type, userId));
+    }
+  }
+}
+
+button.addEventListener('click', () => press('main'));
+secondButton.addEventListener('click', () => press('second'));
+find('#calendar').addEventListener('click', () => {
+  if (!event?.startsAt) return;
+  const { eventId, name, startsAt } = event;
+  const url = location.origin + location.pathname;
+  const now = new Date(clock.now()).toISOString();
+  download(`${eventId}.ics`, 'text/calendar', toCalendar({ eventId, name, startsAt }, url, now));
+});
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) watching?.refresh();
+});
+// Countdowns. What the clock decides, such as the opening, is decided anew each time.
+setInterval(() => {
+  if (!event) return;
+  showButtons();
+  say(find('#openness'), openness(event, clock.now(), wording));
+}, 500);
+start();
