@@ -134,7 +134,7 @@ async function createMissingTables(
   let older: string | null;
   try {
     const client = openClient(config);
-    await ensureTables(client, config.tables);
+    await ensureTables(client, config.tables, say);
     const found = tellUnadopted(await countUnadopted(client, config.tables.events));
     // Said in full: an embedded database has another port each time.
     older = found && `${found}. Adopt them:\n  DYNAMODB_ENDPOINT=${config.endpoint} npm run adopt`;

@@ -31,6 +31,7 @@ export const INDEXES = {
   registrationsByUser: 'UserIdIndex',
   registrationsByEvent: 'EventIdIndex',
   waitlistByPosition: 'EventIdPositionIndex',
+  waitlistByUser: 'UserIdIndex',
 } as const;
 
 const stringKey = (name: string): KeyAttribute => ({ name, type: 'S' });
@@ -56,6 +57,7 @@ export const TABLE_SCHEMAS: Record<keyof TableNames, TableSchema> = {
         hash: stringKey('eventId'),
         range: { name: 'position', type: 'N' },
       },
+      { name: INDEXES.waitlistByUser, hash: stringKey('userId') },
     ],
   },
 };
