@@ -24,7 +24,7 @@ test('the description of each body names the fields that could be taken for a pr
         requestBody ? [{ call: `${method} ${path}`, ...requestBody }] : [],
     ),
   );
-  expect(bodies.length).toBe(5);
+  expect(bodies.length).toBe(7);
   for (const { call, description, content } of bodies) {
     expect(description).toContain('privilege');
     const name = content['application/json'].schema.$ref.replace('#/components/schemas/', '');
@@ -129,7 +129,7 @@ describe('for generators, the description', () => {
     const closed = Object.entries(schemas).filter(
       ([, each]) => each.additionalProperties === false,
     );
-    expect(closed.map(([name]) => name)).toEqual(['EventPatch']);
+    expect(closed.map(([name]) => name)).toEqual(['UserPatch', 'EventPatch']);
     expect(schemas.NewEvent?.required).toEqual(['name', 'capacity']);
     // What has a default counts as always there.
     expect(JSON.stringify(schemas)).not.toContain('"default"');

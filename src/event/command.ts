@@ -29,6 +29,8 @@ export type Command =
   | { type: 'register'; userId: string; override?: { reason: string } }
   | { type: 'unregister'; userId: string }
   | { type: 'leaveLine'; userId: string }
+  /** Gives up whatever place a user has who is being erased. */
+  | { type: 'giveUp'; userId: string }
   /** `revisions`: the revisions of the event that it may be applied to; null for any. */
   | { type: 'update'; patch: EventPatch; revisions: number[] | null; isDryRun: boolean }
   | { type: 'cancel'; revisions: number[] | null }
@@ -99,6 +101,8 @@ export type Outcome =
   | { type: 'waitlisted'; entry: WaitlistEntry }
   | { type: 'unregistered'; registration: Registration; promoted: Registration | null }
   | { type: 'leftLine'; entry: WaitlistEntry }
+  /** `status`: of the place that they had; null where they had none. */
+  | { type: 'gaveUp'; status: 'ACTIVE' | 'WAITLISTED' | null }
   | { type: 'claimed' }
   | {
       type: 'updated';

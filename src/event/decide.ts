@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { type Circumstances, type Decision, refuse } from './rules/decision.ts';
 import { cancel, create, promote, update } from './rules/event.ts';
+import { giveUp } from './rules/giving-up.ts';
 import { movePointer, replay, wake } from './rules/outbox.ts';
 import { answer } from './rules/question.ts';
 import { leaveLine, register, unregister } from './rules/registration.ts';
@@ -24,6 +25,8 @@ export function decide(view: EventView, command: Command, circumstances: Circums
       return unregister(view, event, command.userId, circumstances);
     case 'leaveLine':
       return leaveLine(view, command.userId);
+    case 'giveUp':
+      return giveUp(view, event, command, circumstances);
     case 'update':
       return update(view, event, command, circumstances);
     case 'cancel':

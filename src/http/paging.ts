@@ -5,7 +5,7 @@ import { ID_MAX_CHARS } from '../limits.ts';
 import { isLongerThan } from '../text.ts';
 
 /** Lists that have pages. */
-type PagedList = 'events' | 'registrations' | 'waitlist';
+type PagedList = 'events' | 'places' | 'registrations' | 'waitlist';
 
 /**
  * Where a page ended, as text that means nothing to a client. It names the list that it is of, and
@@ -18,7 +18,8 @@ export function writeCursor(list: PagedList, eventId: string, last: string | num
 
 /** Whether a page of the list can have ended there: only such a place may come to the table. */
 function isPlace(list: PagedList, last: unknown): last is string | number {
-  if (list !== 'events') return Number.isSafeInteger(last) && Number(last) >= 0;
+  if (list !== 'events' && list !== 'places')
+    return Number.isSafeInteger(last) && Number(last) >= 0;
   return (
     typeof last === 'string' &&
     last !== '' &&
