@@ -1,15 +1,11 @@
 import { NotFoundError, UnavailableError } from '../errors.ts';
 import type { Reply } from '../event/queue.ts';
-import {
-  ERASURE_MAX_IN_FLIGHT,
-  ERASURE_MAX_LISTED,
-  ERASURE_PAUSE_MS,
-  ERASURE_WORK_MS,
-} from '../limits.ts';
+import { ERASURE_MAX_IN_FLIGHT, ERASURE_PAUSE_MS, ERASURE_WORK_MS } from '../limits.ts';
 import { servicesOf } from '../services.ts';
 import type { Store } from '../store/client.ts';
 import {
   beginErasure,
+  confirmPlaces,
   deleteOrphan,
   type Erasure,
   endErasure,
@@ -17,6 +13,7 @@ import {
   isEvent,
   type LeftPlace,
   lookForPlaces,
+  mergePlaces,
   readHolder,
   recordLeft,
 } from '../store/erasure.ts';
@@ -35,7 +32,8 @@ interface Look {
 /**
  * Erases a user, as far as this call can: it may be cut short anywhere, and sent again at any time.
  *
- * - First the user is marked: no look-up finds them from then on.
+ * - First the user is marked: no look-up finds them from then on, and a look-up of before counts for
+ *   `KNOWN_USERS_MS` at most.
  * - Then their places are given up, each by its event, as far as the indexes show them.
  * - After `finishAfter` nobody can register them any more, and the indexes have caught up: what they show now
  *   is given up, and the mark goes.
@@ -44,29 +42,37 @@ interface Look {
  * @throws UnavailableError when an event could not give up its place: the same call goes on
  */
 export async function eraseUser(c: RouteContext, userId: string): Promise<ErasureAnswer> {
-  const { store, knownUsers } = servicesOf(c.env);
+  const { store } = servicesOf(c.env);
   const deadline = Date.now() + ERASURE_WORK_MS;
   const erasure = await beginOrResume(store, userId);
   if (!erasure) return eraseRemains(c, userId, deadline);
-  knownUsers.forget(userId);
   const isLast = Date.now() >= finishAfter(erasure);
   const shown = await lookForPlaces(store, userId, isLast ? ERASURE_PAUSE_MS : 0);
-  const before = erasure.left;
-  if (shown.places.length > 0) {
-    // Before they are given up: were this call cut short, the next could not tell where they were.
-    erasure.left = merged(before, shown.places);
-    // Another call has finished it meanwhile: what is shown now may be of somebody new with this id.
-    if (!(await recordLeft(store, erasure))) return { status: 'ERASED', left: before };
-  }
+  // Before they are given up: were this call cut short, the next could not tell where they were.
+  const isUnderWay = await recordLeft(store, erasure, await confirmPlaces(store, shown.places));
+  // Another call has finished it meanwhile: what is shown now may be of somebody new with this id.
+  if (!isUnderWay) return { status: 'ERASED', left: erasure.left };
   const look = await giveUpAll(c, userId, shown, deadline);
-  const left = merged(before, look.left);
+  const left = await writeDown(store, erasure, look.left);
   if (isLast && !look.isCut) {
     await endErasure(store, erasure);
     return { status: 'ERASED', left };
   }
-  if (shown.places.length > 0) await recordLeft(store, { ...erasure, left });
   const until = new Date(Math.max(finishAfter(erasure), Date.now())).toISOString();
   return { status: 'ERASING', left, finishAfter: until };
+}
+
+/** Writes down what was given up, and tells all that was: another call may have done some of it. */
+async function writeDown(
+  store: Store,
+  erasure: Erasure,
+  places: LeftPlace[],
+): Promise<LeftPlace[]> {
+  const before = await readHolder(store, erasure.userId);
+  const known = before.type === 'erasing' ? before.erasure : erasure;
+  const left = mergePlaces(known.left, places);
+  await recordLeft(store, known, left);
+  return left;
 }
 
 /** The erasure of a user: begun now, or the one that is under way; null when nobody has the id. */
@@ -77,7 +83,7 @@ async function beginOrResume(store: Store, userId: string): Promise<Erasure | nu
     if (holder.type === 'erasing') return holder.erasure;
     // Before anything is begun that could not be finished: without its indexes it could not.
     await lookForPlaces(store, userId);
-    const erasure = await beginErasure(store, holder.user, []);
+    const erasure = await beginErasure(store, holder.user);
     if (erasure) return erasure;
   }
 }
@@ -94,15 +100,9 @@ async function eraseRemains(
   const shown = await lookForPlaces(servicesOf(c.env).store, userId);
   const { left, isCut } = await giveUpAll(c, userId, shown, deadline);
   if (left.length === 0) throw new NotFoundError(`There is no user ${userId}.`);
-  if (isCut) return { status: 'ERASING', left, finishAfter: new Date().toISOString() };
-  return { status: 'ERASED', left: left.slice(0, ERASURE_MAX_LISTED) };
-}
-
-/** Places, each event once; those that come later tell more exactly. */
-function merged(before: LeftPlace[], more: LeftPlace[]): LeftPlace[] {
-  const byEvent = new Map<string, LeftPlace>();
-  for (const { eventId, status } of [...before, ...more]) byEvent.set(eventId, { eventId, status });
-  return [...byEvent.values()].slice(0, ERASURE_MAX_LISTED);
+  if (isCut)
+    return { status: 'ERASING', left: mergePlaces(left), finishAfter: new Date().toISOString() };
+  return { status: 'ERASED', left: mergePlaces(left) };
 }
 
 /** Has every event give up the user's place. One that can't holds up no other. */

@@ -118,6 +118,7 @@ export class EventObject extends DurableObject<Env> {
     actor: string | null = null,
   ): Promise<Reply> {
     const askedAt = Date.now();
+    if (command.type === 'giveUp') this.#users.forget(command.userId);
     const absence = await this.#checkUserOf(command, askedAt + QUEUE_WAIT_MS);
     const queuedAt = Date.now();
     const reply: Reply =

@@ -40,7 +40,7 @@ export class KnownUsers {
     this.#known.set(userId, at);
   }
 
-  /** Forgets a user who is being erased: for this isolate, others follow within `KNOWN_USERS_MS`. */
+  /** Forgets a user who is being erased, in this isolate; others follow within `KNOWN_USERS_MS`. */
   forget(userId: string): void {
     this.#known.delete(userId);
   }
@@ -61,6 +61,11 @@ export class UserDirectory {
   constructor(find: (userIds: string[]) => Promise<Set<string>>, known: KnownUsers) {
     this.#find = find;
     this.#known = known;
+  }
+
+  /** Looks a user up anew who is asked for again. */
+  forget(userId: string): void {
+    this.#known.forget(userId);
   }
 
   /** Whether the user is known to exist without a look-up. */

@@ -1,17 +1,20 @@
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { User } from '../event/model.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
+  BATCH_GET_MAX_KEYS,
   ERASURE_MAX_EVENTS,
+  ERASURE_MAX_LISTED,
   ERASURE_WAIT_MS,
   READ_DEADLINE_MS,
   USER_EVENTS_DEADLINE_MS,
 } from '../limits.ts';
 import { sleep } from '../sleep.ts';
+import { batchGet } from './batch-get.ts';
 import { callTables, type Store } from './client.ts';
-import type { RowTable } from './rows.ts';
+import { NAMES, ROW_TABLES } from './rows.ts';
 import { fromAttributes, toAttributes, toRowKey } from './tables.ts';
-import { type Nominee, type PlaceStatus, shownPlaces } from './user-places.ts';
+import { type Nominee, type PlaceStatus, shownPlaces, tableOf } from './user-places.ts';
 import { isStill } from './users.ts';
 import { writeOne } from './write-one.ts';
 
@@ -30,14 +33,6 @@ export interface Erasure {
   left: LeftPlace[];
 }
 
-/** The row as it is stored. */
-interface ErasureItem {
-  userId: string;
-  erasedAt: string;
-  /** JSON of the places. */
-  left: string;
-}
-
 /** Who has an id: a user, somebody who is being erased, or nobody. */
 export type Holder =
   | { type: 'user'; user: User }
@@ -52,12 +47,33 @@ export const finishAfter = ({ erasedAt }: Erasure): number =>
 export async function readHolder(store: Store, userId: string): Promise<Holder> {
   const item = await readItem(store, store.tables.users, { userId });
   if (!item) return { type: 'nobody' };
-  if ('erasedAt' in item) {
-    const { erasedAt, left } = item as ErasureItem;
-    return { type: 'erasing', erasure: { userId, erasedAt, left: JSON.parse(left) } };
+  const { erasedAt, left } = item;
+  if (erasedAt?.S !== undefined) {
+    const texts = left?.SS ?? [];
+    return {
+      type: 'erasing',
+      erasure: { userId, erasedAt: erasedAt.S, left: mergePlaces(texts.map(fromText)) },
+    };
   }
-  const { name, createdAt } = item as User;
+  const { name, createdAt } = fromAttributes(item) as User;
   return { type: 'user', user: { userId, name, createdAt } };
+}
+
+/** A place as one text of a set, to which DynamoDB can add without reading it. */
+const toText = ({ eventId, status }: LeftPlace) => JSON.stringify([eventId, status]);
+
+function fromText(text: string): LeftPlace {
+  const [eventId, status] = JSON.parse(text) as [string, PlaceStatus];
+  return { eventId, status };
+}
+
+/** Places, each event once: of one who waited and then had a seat, the seat. */
+export function mergePlaces(...lists: LeftPlace[][]): LeftPlace[] {
+  const byEvent = new Map<string, LeftPlace>();
+  for (const { eventId, status } of lists.flat()) {
+    if (status !== 'WAITLISTED' || !byEvent.has(eventId)) byEvent.set(eventId, { eventId, status });
+  }
+  return [...byEvent.values()].slice(0, ERASURE_MAX_LISTED);
 }
 
 /** Whether there is an event, read consistently, past its object. */
@@ -69,7 +85,7 @@ async function readItem(
   store: Store,
   TableName: string,
   key: Record<string, string>,
-): Promise<object | null> {
+): Promise<Record<string, AttributeValue> | null> {
   const command = new GetItemCommand({
     TableName,
     Key: toAttributes(key),
@@ -79,11 +95,8 @@ async function readItem(
     deadline: Date.now() + READ_DEADLINE_MS,
     timeoutMs: ATTEMPT_TIMEOUT_MS,
   });
-  return Item ? fromAttributes(Item) : null;
+  return Item ?? null;
 }
-
-const toItem = ({ userId, erasedAt, left }: Erasure) =>
-  toAttributes({ userId, erasedAt, left: JSON.stringify(left) } satisfies ErasureItem);
 
 /** The condition that an erasure is still under way. */
 const isUnderWay = ({ erasedAt }: Erasure) => ({
@@ -96,21 +109,39 @@ const isUnderWay = ({ erasedAt }: Erasure) => ({
  *
  * @returns null when the user is not as they were read any more
  */
-export async function beginErasure(
-  store: Store,
-  user: User,
-  left: LeftPlace[],
-): Promise<Erasure | null> {
-  const erasure = { userId: user.userId, erasedAt: new Date().toISOString(), left };
-  const TableName = store.tables.users;
-  const put = { TableName, Item: toItem(erasure), ...isStill(user) };
-  return (await writeOne(store, { Put: put })) ? erasure : null;
+export async function beginErasure(store: Store, user: User): Promise<Erasure | null> {
+  const { userId } = user;
+  const erasedAt = new Date().toISOString();
+  const Item = toAttributes({ userId, erasedAt });
+  const put = { TableName: store.tables.users, Item, ...isStill(user) };
+  return (await writeOne(store, { Put: put })) ? { userId, erasedAt, left: [] } : null;
 }
 
-/** Writes down what is given up; false when the erasure is over already. */
-export function recordLeft(store: Store, erasure: Erasure): Promise<boolean> {
-  const TableName = store.tables.users;
-  return writeOne(store, { Put: { TableName, Item: toItem(erasure), ...isUnderWay(erasure) } });
+/**
+ * Adds to what is written down of an erasure, as far as there is room.
+ *
+ * @returns false when the erasure is over already
+ */
+export async function recordLeft(
+  store: Store,
+  erasure: Erasure,
+  places: LeftPlace[],
+): Promise<boolean> {
+  const known = new Set(erasure.left.map(toText));
+  const more = places.map(toText).filter((text) => !known.has(text));
+  const texts = [...new Set(more)].slice(0, Math.max(0, ERASURE_MAX_LISTED - known.size));
+  if (texts.length === 0) return true;
+  const { ConditionExpression, ExpressionAttributeValues } = isUnderWay(erasure);
+  return writeOne(store, {
+    Update: {
+      TableName: store.tables.users,
+      Key: toAttributes({ userId: erasure.userId }),
+      UpdateExpression: 'ADD #left :texts',
+      ConditionExpression,
+      ExpressionAttributeNames: { '#left': 'left' },
+      ExpressionAttributeValues: { ...ExpressionAttributeValues, ':texts': { SS: texts } },
+    },
+  });
 }
 
 /** Deletes what stood in the place of the user; the id is free then. It may have been done already. */
@@ -146,12 +177,32 @@ export async function lookForPlaces(
   return { places: [...found.values()], isCut: false };
 }
 
+/** Those of the places whose rows are there, read consistently. */
+export async function confirmPlaces(store: Store, places: Nominee[]): Promise<Nominee[]> {
+  const there = new Set<string>();
+  for (let i = 0; i < places.length; i += BATCH_GET_MAX_KEYS) {
+    const part = places.slice(i, i + BATCH_GET_MAX_KEYS);
+    const keys: Record<string, Record<string, string>[]> = {};
+    for (const table of ROW_TABLES) {
+      const rows = part.filter(({ status }) => tableOf(status) === table);
+      if (rows.length > 0) keys[store.tables[table]] = rows.map(({ id }) => toRowKey(table, id));
+    }
+    const found = await batchGet(store, keys, Date.now() + READ_DEADLINE_MS, {
+      attributes: ROW_TABLES.map((table) => NAMES[table].id).join(', '),
+    });
+    for (const row of Object.values(found).flat()) {
+      for (const id of Object.values(row)) there.add(String(id));
+    }
+  }
+  return places.filter(({ id }) => there.has(id));
+}
+
 /**
  * Deletes a row whose event does not exist. An event is never deleted, and its rows are written after it: such
  * a row is in no event's books.
  */
 export async function deleteOrphan(store: Store, { status, id }: Nominee): Promise<void> {
-  const table: RowTable = status === 'WAITLISTED' ? 'waitlist' : 'registrations';
+  const table = tableOf(status);
   const Key = toAttributes(toRowKey(table, id));
   await writeOne(store, { Delete: { TableName: store.tables[table], Key } });
 }

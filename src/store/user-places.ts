@@ -25,6 +25,9 @@ export type PlaceStatus = 'ACTIVE' | 'WAITLISTED';
 /** Where the rows of each are. The line comes first: a place moves from it to the registrations, never back. */
 const TABLE_OF: Record<PlaceStatus, RowTable> = { WAITLISTED: 'waitlist', ACTIVE: 'registrations' };
 
+/** The table that has the row of such a place. A status that is not ours is a seed system's registration. */
+export const tableOf = (status: PlaceStatus): RowTable => TABLE_OF[status] ?? 'registrations';
+
 const INDEX_OF: Record<RowTable, string> = {
   waitlist: INDEXES.waitlistByUser,
   registrations: INDEXES.registrationsByUser,
