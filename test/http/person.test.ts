@@ -554,6 +554,28 @@ describe('an erasure and an index that is behind', () => {
     expect((await itemsWith(userId)).filter((item) => !isLog(item))).toEqual([]);
   });
 
+  test('gives no place for another one that was not given up yet', async () => {
+    const userId = await newUser();
+    const [missed, seen] = [await full(userId), await full(userId)];
+    {
+      // The index shows one of the two, twice: before the erasure begins, and then.
+      using _ = onDynamo(async ({ operation, send }) => {
+        const response = await send();
+        if (operation !== 'Query') return response;
+        const page = (await response.json()) as { Items: { eventId: { S: string } }[] };
+        return Response.json({
+          ...page,
+          Items: page.Items.filter(({ eventId }) => eventId.S !== missed),
+        });
+      });
+      expect((await erase(userId)).body.left).toEqual([{ eventId: seen, status: 'ACTIVE' }]);
+    }
+    const override = { reason: 'Speaker' };
+    const body = { userId, eventId: missed, override };
+    expect((await register(userId, missed)).status).toBe(404);
+    expect((await api('POST', '/registration/registrations', body)).status).toBe(404);
+  });
+
   test('sees a place that is promoted between the two indexes', async () => {
     const userId = await newUser();
     const [other = ''] = await newUsers(1);

@@ -66,6 +66,15 @@ export class NaiveEvent {
         if (!this.line.includes(command.userId)) return 'refused not-waiting';
         this.line = this.line.filter((each) => each !== command.userId);
         return 'leftLine';
+      case 'giveUp': {
+        const { userId } = command;
+        const had = this.seats.includes(userId) ? 'ACTIVE' : null;
+        const waited = this.line.includes(userId) ? 'WAITLISTED' : null;
+        this.seats = this.seats.filter((each) => each !== userId);
+        this.line = this.line.filter((each) => each !== userId);
+        if (had !== null) this.#promote();
+        return `gaveUp ${had ?? waited ?? 'nothing'}`;
+      }
       case 'update': {
         if (this.status === 'CANCELLED') return 'refused cancelled';
         const { capacity, hasWaitlist, waitlistCapacity, status } = command.patch;
@@ -129,6 +138,8 @@ export function inShort(outcome: Outcome): string {
       return `waitlisted ${outcome.entry.position}`;
     case 'unregistered':
       return `unregistered ${outcome.promoted?.userId ?? '-'}`;
+    case 'gaveUp':
+      return `gaveUp ${outcome.status ?? 'nothing'}`;
     case 'updated':
       return `updated ${outcome.promoted.map(({ userId }) => userId).join(',')}`;
     default:
@@ -168,6 +179,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ type: fc.constant('register' as const), userId }) },
   { weight: 8, arbitrary: fc.record({ type: fc.constant('unregister' as const), userId }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('leaveLine' as const), userId }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('giveUp' as const), userId }) },
   {
     weight: 1,
     arbitrary: userId.map((userId) => ({
