@@ -1,5 +1,13 @@
 import type { Reply } from './client.ts';
-import type { Asked, List, Page, Place, Seat } from './history.ts';
+import {
+  type Asked,
+  isErasable,
+  isGivenName,
+  type List,
+  type Page,
+  type Place,
+  type Seat,
+} from './history.ts';
 
 /** An answer that no promise allows. */
 export class UnexpectedAnswerError extends Error {}
@@ -52,8 +60,14 @@ export function toPage(
   return { type: 'page', rows, next };
 }
 
+/** Whether a user can have that name: their id at first, one that they were given, or none while they are erased. */
+function mayBeCalled(userId: string, name: string | null): boolean {
+  if (isErasable(userId) && (name === null || name === '')) return true;
+  return name === userId || isGivenName(name);
+}
+
 function toRow({ userId, name, registrationId, entryId, position }: Row, list: List): Seat | Place {
-  if (name !== userId) throw new UnexpectedAnswerError(`${userId} is listed as ${name}`);
+  if (!mayBeCalled(userId, name)) throw new UnexpectedAnswerError(`${userId} is listed as ${name}`);
   if (list === 'registrations' && registrationId) return { userId, id: registrationId };
   if (list === 'waitlist' && entryId && position) return { userId, id: entryId, position };
   throw new UnexpectedAnswerError(`a row of the ${list} has no id or position: ${userId}`);

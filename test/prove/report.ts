@@ -133,6 +133,8 @@ function describeOutcome(outcome: Outcome): string {
         : 'left, nobody promoted';
     case 'leftLine':
       return `left the line from ${outcome.position}`;
+    case 'gaveUp':
+      return `gave up ${outcome.place ?? 'nothing'}`;
     case 'updated': {
       const promoted = outcome.promoted.map(describeSeat).join(', ');
       const { settings, revision } = outcome;

@@ -9,6 +9,7 @@ import {
   type Operation,
   type Outcome,
   Recorder,
+  type Request,
   type Settings,
 } from './history.ts';
 import { explainViolation } from './report.ts';
@@ -17,12 +18,13 @@ import { carryOut, type Model } from './rules.ts';
 const EVENT = 'event';
 
 /** A command of the product as a client asks for it. */
-function toAsked(command: Command): Asked {
+function toAsked(command: Command): Request {
   switch (command.type) {
     case 'register':
       return { type: command.override ? 'override' : 'register', userId: command.userId };
     case 'unregister':
     case 'leaveLine':
+    case 'giveUp':
       return { type: command.type, userId: command.userId };
     case 'update': {
       const given = Object.entries(command.patch).filter(([, value]) => value !== undefined);
@@ -42,6 +44,8 @@ function inShort(outcome: Outcome): string {
       return `waitlisted ${outcome.position}`;
     case 'unregistered':
       return `unregistered ${outcome.promoted?.userId ?? '-'}`;
+    case 'gaveUp':
+      return `gaveUp ${outcome.place ?? 'nothing'}`;
     case 'updated':
       return `updated ${outcome.promoted.map(({ userId }) => userId).join(',')}`;
     default:

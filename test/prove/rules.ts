@@ -3,6 +3,7 @@ import {
   type Asked,
   type Content,
   type Interval,
+  isErasable,
   NOBODY,
   type Outcome,
   type Place,
@@ -142,6 +143,9 @@ export function carryOut(
     const reason = !state && isRefused('no such event') ? 'no such event' : 'no such user';
     return { expected: refusalOf(reason), next: state };
   }
+  if (needsUser(request) && isErasable(request.userId) && isRefused('no such user')) {
+    return { expected: refusalOf('no such user'), next: state };
+  }
   if (!state) return { expected: refusalOf('no such event'), next: null };
   return carryOutOn(state, request, told, when);
 }
@@ -155,7 +159,7 @@ function needsUser(
 
 function carryOutOn(
   state: State,
-  request: Exclude<Asked, { type: 'create' }>,
+  request: Exclude<Request, { type: 'create' | 'tables' }>,
   told: Outcome | undefined,
   when: Interval,
 ): Step {
@@ -189,6 +193,16 @@ function carryOutOn(
       const left = { ...state, seats: without(seats, request.userId) };
       const { next, promoted } = promote(left, told);
       return { expected: { type: 'unregistered', promoted: promoted[0] ?? null }, next };
+    }
+    case 'giveUp': {
+      const { userId } = request;
+      if (seats.some((each) => each.userId === userId)) {
+        const { next } = promote({ ...state, seats: without(seats, userId) }, told);
+        return { expected: { type: 'gaveUp', place: 'ACTIVE' }, next };
+      }
+      const place = line.some((each) => each.userId === userId) ? 'WAITLISTED' : null;
+      const next = place ? { ...state, line: without(line, userId) } : state;
+      return { expected: { type: 'gaveUp', place }, next };
     }
     case 'register':
     case 'override':

@@ -28,6 +28,8 @@ export interface RunResult {
   misuses: number;
   /** The slowest answer, as a share of the time that it was allowed. */
   slowest: number;
+  /** Persons who were erased. */
+  erasures: number;
   /** Loads that finished what an interrupted raise had begun. */
   resumptions: number;
   checkSteps: number;
@@ -69,7 +71,11 @@ async function judge(session: Session, world: World) {
   const { scenario, recorder } = session;
   const tables = await world.finalTables();
   const eventIds = new Set(session.eventIds);
-  const violations = [...session.violations, ...strayRows(tables, eventIds)];
+  const violations = [
+    ...session.violations,
+    ...strayRows(tables, eventIds),
+    ...session.persons.check(tables),
+  ];
   for (const lines of world.logs) {
     const defects = lines.filter((line) => /"problem":"defect"|uncaught exception/i.test(line));
     violations.push(...defects.map((line) => `a defect in the worker's log: ${line}`));
@@ -96,7 +102,9 @@ async function judge(session: Session, world: World) {
 
 function count(session: Session, world: World) {
   const outcomes = new Map<string, number>();
-  const answered = session.recorder.operations.filter(({ request }) => request.type !== 'tables');
+  const answered = session.recorder.operations.filter(
+    ({ request }) => request.type !== 'tables' && request.type !== 'giveUp',
+  );
   for (const { outcome } of answered) {
     const name = outcome.type === 'refused' ? outcome.reason : outcome.type;
     outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
@@ -110,6 +118,7 @@ function count(session: Session, world: World) {
     interruptions: session.interruptions,
     fencesLost: linesWith('"fence lost"'),
     resumptions: linesWith('"promotions resumed"'),
+    erasures: session.persons.erasures,
     retries: session.asker.retries,
     replays: session.asker.replays,
     misuses: session.asker.misuses,

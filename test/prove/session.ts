@@ -3,8 +3,9 @@ import { Asker } from './asker.ts';
 import type { Call } from './client.ts';
 import { CALM } from './faults.ts';
 import { Guess } from './guess.ts';
-import { type Asked, NOBODY, type Operation, Recorder } from './history.ts';
+import { type Asked, isErasable, NOBODY, type Operation, Recorder } from './history.ts';
 import type { Circumstances } from './liveness.ts';
+import { Persons } from './persons.ts';
 import { type Pressure, playLateCreation, playOutrun, playReplays } from './pressure.ts';
 import { Random } from './random.ts';
 import { drawList, drawMany, drawPatch, type Extra, isCalm, type Scenario } from './scenario.ts';
@@ -22,6 +23,9 @@ const SETTLE_TIMEOUT_MS = 5_000;
 
 /** Requests that a client sends without a key, whoever it is. */
 const NEVER_KEYED = new Set<Asked['type']>(['read', 'look', 'stand', 'list', 'update']);
+/** How long before an erasure, and after it, somebody asks for places of theirs, and how often, at most. */
+const ERASURE_WITHIN_MS = 300;
+const INSISTS_EVERY_MS = 80;
 /** How often a user is asked about who does not exist. */
 const NOBODY_SHARE = 0.02;
 /** How often a change is asked for on the condition that the event is as the client knows it. */
@@ -54,6 +58,7 @@ export class Session {
   readonly #late: string;
   readonly #random: Random;
   readonly #guesses = new Map<string, Guess>();
+  readonly persons: Persons;
   /** Done one after the other, since what was killed has to come back. */
   #disruption: Promise<void> = Promise.resolve();
   #begun = 0;
@@ -68,6 +73,12 @@ export class Session {
     this.#nowhere = `nowhere-${seed}`;
     this.#late = `late-${seed}`;
     this.eventIds = [...events.map(({ eventId }) => eventId), this.#nowhere, this.#late];
+    this.persons = new Persons({
+      port: () => this.#port(),
+      recorder: this.recorder,
+      eventIds: this.eventIds,
+      onViolation: (what) => this.violations.push(what),
+    });
     this.asker = new Asker({
       port: (worker) => this.#port(worker),
       recorder: this.recorder,
@@ -76,6 +87,41 @@ export class Session {
       slowCallsMs: () => world.proxy.slowCallsMs,
       onViolation: (what) => this.violations.push(what),
     });
+  }
+
+  /** Erases those who are to be erased, each when it is time, as far as it gets until the clients are done. */
+  async #erase(): Promise<void> {
+    const { erasures } = this.scenario;
+    await Promise.all(
+      erasures.map(async ({ userId, afterOperations }) => {
+        while (this.#begun < afterOperations && performance.now() < this.#deadline) await sleep(1);
+        let isOver = false;
+        const insisting = this.#insistOn(userId, () => isOver);
+        await sleep(this.#random.between(0, ERASURE_WITHIN_MS));
+        await this.persons.erase(userId, this.#deadline);
+        await sleep(this.#random.between(0, ERASURE_WITHIN_MS));
+        isOver = true;
+        await insisting;
+      }),
+    );
+  }
+
+  /**
+   * Somebody asks for places while they are erased, and for a moment after it, of all events and workers. At
+   * first they may just ask where they stand, which makes them known without giving them a place.
+   */
+  async #insistOn(userId: string, isOver: () => boolean): Promise<void> {
+    const { events, seed } = this.scenario;
+    const random = new Random(seed, `insists ${userId}`);
+    const asksUntil = performance.now() + random.pick([0, ERASURE_WITHIN_MS]);
+    while (!isOver() && performance.now() < this.#deadline) {
+      const { eventId } = random.pick(events);
+      const isAsking = performance.now() < asksUntil || random.chance(0.2);
+      // Mostly past the capacity: events are small, and full.
+      const type = isAsking ? 'stand' : random.pick(['register', 'override', 'override'] as const);
+      await this.asker.ask('insists', eventId, { type, userId });
+      await sleep(random.between(0, INSISTS_EVERY_MS));
+    }
   }
 
   /** Lets the clients loose until they are done. */
@@ -104,12 +150,21 @@ export class Session {
       await Promise.all([
         ...Array.from({ length: clients }, (_, i) => this.#behave(i, pace)),
         ...(raise && first ? [this.#raise(first.eventId, raise)] : []),
+        this.#erase(),
+        this.#rename(),
         playLateCreation(this.asker, this.#late, { workers: this.#world.workers.length, scale }),
       ]);
     }
     await this.#disruption;
     await this.#lookOnceMore();
     this.asker.close();
+    this.persons.close();
+  }
+
+  async #rename(): Promise<void> {
+    const { renames, userIds, pauseMs } = this.scenario;
+    const [userId] = userIds;
+    if (userId !== undefined) await this.persons.rename(userId, renames, 10 * pauseMs);
   }
 
   /** Lets the event of the run be under pressure for a while. */
@@ -169,7 +224,9 @@ export class Session {
         await this.#doExtra(type, client, eventId, { random, isKeyed, worker });
       } else {
         const request = this.#request(type, eventId, random);
-        const manner = { isKeyed: isKeyed && !NEVER_KEYED.has(request.type), worker };
+        // Of who is erased an answer is not kept for a key: what the first attempt did could not be told.
+        const isGone = 'userId' in request && isErasable(request.userId);
+        const manner = { isKeyed: isKeyed && !isGone && !NEVER_KEYED.has(request.type), worker };
         const operation = await this.asker.ask(client, eventId, request, manner);
         if (operation) this.#guess(eventId).learn(operation);
       }
@@ -186,8 +243,10 @@ export class Session {
     const { random, isKeyed, worker } = how;
     const { userIds } = this.scenario;
     switch (type) {
-      case 'registerAll':
-        return this.asker.askAll(client, eventId, drawMany(random, userIds, !isKeyed), how);
+      case 'registerAll': {
+        const many = isKeyed ? userIds.filter((userId) => !isErasable(userId)) : userIds;
+        return this.asker.askAll(client, eventId, drawMany(random, many, !isKeyed), how);
+      }
       case 'askAgain':
         return this.asker.askAgain(undefined, worker);
       case 'askAmiss':
@@ -202,7 +261,8 @@ export class Session {
 
   /** Another request than a key was used for: of one user, or of many. */
   #amiss(eventId: string, random: Random): Call {
-    const { userIds } = this.scenario;
+    // Somebody who does not exist any more is refused before any key is looked at.
+    const userIds = this.scenario.userIds.filter((userId) => !isErasable(userId));
     if (random.chance(0.5)) {
       return { type: 'registerAll', userIds: drawMany(random, userIds, false) };
     }
@@ -309,6 +369,10 @@ export class Session {
       ),
     );
     await Promise.all(looks);
+    for (const { userId } of this.scenario.erasures) {
+      const isErased = await this.persons.erase(userId, performance.now() + RUN_MAX_MS);
+      if (!isErased) this.violations.push(`the erasure of ${userId} comes to no end`);
+    }
   }
 }
 

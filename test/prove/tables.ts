@@ -71,7 +71,7 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
   const isOpen = (type: Request['type'], userId?: string) => was('unknown', type, userId);
   const mayBe = (type: Request['type'], userId: string) =>
     isOpen(type, userId) || was('done', type, userId);
-  const mayPromote = isOpen('unregister') || isOpen('update');
+  const mayPromote = isOpen('unregister') || isOpen('update') || isOpen('giveUp');
 
   for (const { registrationId, userId } of rows.registrations) {
     expect(asked.has(userId), `${userId} has a seat that nobody asked for`);
@@ -94,13 +94,14 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
   ]);
   for (const [id, userId] of told.seats) {
     expect(
-      kept.has(id) || mayBe('unregister', userId),
+      kept.has(id) || mayBe('unregister', userId) || isOpen('giveUp', userId),
       `the acknowledged seat ${id} of ${userId} is gone`,
     );
   }
   const firstWaiting = rows.waitlist[0]?.position ?? Number.POSITIVE_INFINITY;
   for (const [id, { userId, position }] of told.places) {
-    const mayHaveLeft = mayBe('leaveLine', userId) || mayBe('override', userId);
+    const mayHaveLeft =
+      mayBe('leaveLine', userId) || mayBe('override', userId) || isOpen('giveUp', userId);
     const mayBePromoted = told.promoted.has(userId) || mayPromote;
     expect(
       kept.has(id) || mayHaveLeft || mayBePromoted,

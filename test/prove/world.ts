@@ -35,6 +35,7 @@ export interface Tables {
   events: EventItem[];
   registrations: Seat[];
   waitlist: WaitlistEntry[];
+  users: { userId: string; name?: string }[];
   /** Idempotency keys, which live among the registrations. */
   keys: { registrationId: string; expiresAt?: number }[];
 }
@@ -169,15 +170,17 @@ export class World {
   async finalTables(): Promise<Tables> {
     await Promise.all(this.workers.map((_, number) => this.killWorker(number)));
     await this.proxy.settle(SETTLE_TIMEOUT_MS);
-    const [events, registrations, waitlist] = await Promise.all([
+    const [users, events, registrations, waitlist] = await Promise.all([
+      this.#scan<Tables['users'][number]>(TABLES.users),
       this.#scan<EventItem>(TABLES.events),
       this.#scan<Seat>(TABLES.registrations),
       this.#scan<WaitlistEntry>(TABLES.waitlist),
     ]);
-    const { keys = [], rows = [] } = Object.groupBy(registrations, ({ registrationId }) =>
-      registrationId.startsWith('key#') ? 'keys' : 'rows',
-    );
-    return { events, registrations: rows, waitlist, keys };
+    const { keys = [], rows = [] } = Object.groupBy(registrations, ({ registrationId }) => {
+      if (registrationId.startsWith('log#')) return 'log';
+      return registrationId.startsWith('key#') ? 'keys' : 'rows';
+    });
+    return { users, events, registrations: rows, waitlist, keys };
   }
 
   async close(): Promise<void> {
