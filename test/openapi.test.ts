@@ -24,7 +24,7 @@ test('the description of each body names the fields that could be taken for a pr
         requestBody ? [{ call: `${method} ${path}`, ...requestBody }] : [],
     ),
   );
-  expect(bodies.length).toBe(6);
+  expect(bodies.length).toBe(7);
   for (const { call, description, content } of bodies) {
     expect(description).toContain('privilege');
     const name = content['application/json'].schema.$ref.replace('#/components/schemas/', '');
@@ -134,7 +134,7 @@ describe('for generators, the description', () => {
     const closed = Object.entries(schemas).filter(
       ([, each]) => each.additionalProperties === false,
     );
-    expect(closed.map(([name]) => name)).toEqual(['EventPatch']);
+    expect(closed.map(([name]) => name)).toEqual(['UserPatch', 'EventPatch']);
     expect(schemas.NewEvent?.required).toEqual(['name', 'capacity']);
     // Generators take a field with a default for required.
     expect(JSON.stringify(schemas)).not.toContain('"default"');

@@ -54,7 +54,7 @@ function exampleOf(body: z.ZodType): { example?: unknown } {
 }
 
 function operation(call: Call, isPublic: boolean): ZodOpenApiOperationObject {
-  const { status, schema, headers = {}, notModified } = call.success;
+  const { status, orStatus, schema, headers = {}, notModified } = call.success;
   const ownHeaders = Object.fromEntries(
     Object.entries({ 'X-Request-Id': 'The id of the request.', ...headers }).map(
       ([name, description]) => [name, textHeader(description)],
@@ -109,6 +109,15 @@ function operation(call: Call, isPublic: boolean): ZodOpenApiOperationObject {
         headers: ownHeaders,
         content: { 'application/json': { schema } },
       },
+      ...(orStatus
+        ? {
+            [orStatus]: {
+              description: 'Begun.',
+              headers: ownHeaders,
+              content: { 'application/json': { schema } },
+            },
+          }
+        : {}),
       ...(notModified
         ? { 304: { description: 'Not changed; no body.', headers: ownHeaders } }
         : {}),

@@ -121,6 +121,7 @@ describe('the table of routes and roles', () => {
       .replace(':file', 'start.js');
     const bodies: Record<string, unknown> = {
       'POST /registration/users': { userId, name: 'Somebody' },
+      'PATCH /registration/users/:userId': { name: 'Another name' },
       'POST /registration/events': { eventId: unique('event'), name: 'An event', capacity: 1 },
       'PATCH /registration/events/:eventId': { name: 'Another name' },
       'POST /registration/events/:eventId/registrations': { userIds: [userId] },
