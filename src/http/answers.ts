@@ -117,47 +117,31 @@ export const placedSchema = z
   })
   .meta({ id: 'Placed' });
 
+/** What a user has in an event: one of three, or nothing. */
+const nothing = { registration: z.null(), offer: z.null(), waitlistEntry: z.null() };
+const seat = { status: z.literal('ACTIVE'), ...nothing, registration: registrationSchema };
+const heldSeat = { status: z.literal('OFFERED'), ...nothing, offer: offerSchema };
+const entry = { status: z.literal('WAITLISTED'), ...nothing, waitlistEntry: waitlistEntrySchema };
+
+const SEAT = 'The user has a seat.';
+const HELD_SEAT = 'A seat is held for the user, who takes it by registering.';
+const ENTRY = 'The user waits.';
+
 /** `GET /registration/registrations`; `ahead` is the number of entries before that of the user. */
 export const standingSchema = z
   .discriminatedUnion('status', [
+    z.object({ ...seat, ahead: z.null() }).meta({ id: 'StandingActive', description: SEAT }),
+    z
+      .object({ ...heldSeat, ahead: z.null() })
+      .meta({ id: 'StandingOffered', description: HELD_SEAT }),
     z
       .object({
-        status: z.literal('ACTIVE'),
-        registration: registrationSchema,
-        offer: z.null(),
-        waitlistEntry: z.null(),
-        ahead: z.null(),
-      })
-      .meta({ id: 'StandingActive', description: 'The user has a seat.' }),
-    z
-      .object({
-        status: z.literal('OFFERED'),
-        registration: z.null(),
-        offer: offerSchema,
-        waitlistEntry: z.null(),
-        ahead: z.null(),
-      })
-      .meta({
-        id: 'StandingOffered',
-        description: 'A seat is held for the user, who takes it by registering.',
-      }),
-    z
-      .object({
-        status: z.literal('WAITLISTED'),
-        registration: z.null(),
-        offer: z.null(),
-        waitlistEntry: waitlistEntrySchema,
+        ...entry,
         ahead: z.int().min(0).meta({ description: 'How many wait before the user.' }),
       })
-      .meta({ id: 'StandingWaitlisted', description: 'The user waits.' }),
+      .meta({ id: 'StandingWaitlisted', description: ENTRY }),
     z
-      .object({
-        status: z.literal('NONE'),
-        registration: z.null(),
-        offer: z.null(),
-        waitlistEntry: z.null(),
-        ahead: z.null(),
-      })
+      .object({ status: z.literal('NONE'), ...nothing, ahead: z.null() })
       .meta({ id: 'StandingNone', description: 'The user has no place in the event.' }),
   ])
   .meta({ id: 'Standing' });
@@ -202,36 +186,13 @@ export const updatedSchema = z
 /** A place of a user, and the event that it is in. */
 export const userPlaceSchema = z
   .discriminatedUnion('status', [
+    z.object({ ...seat, event: eventSchema }).meta({ id: 'UserPlaceActive', description: SEAT }),
     z
-      .object({
-        status: z.literal('ACTIVE'),
-        event: eventSchema,
-        registration: registrationSchema,
-        offer: z.null(),
-        waitlistEntry: z.null(),
-      })
-      .meta({ id: 'UserPlaceActive', description: 'The user has a seat.' }),
+      .object({ ...heldSeat, event: eventSchema })
+      .meta({ id: 'UserPlaceOffered', description: HELD_SEAT }),
     z
-      .object({
-        status: z.literal('OFFERED'),
-        event: eventSchema,
-        registration: z.null(),
-        offer: offerSchema,
-        waitlistEntry: z.null(),
-      })
-      .meta({
-        id: 'UserPlaceOffered',
-        description: 'A seat is held for the user, who takes it by registering.',
-      }),
-    z
-      .object({
-        status: z.literal('WAITLISTED'),
-        event: eventSchema,
-        registration: z.null(),
-        offer: z.null(),
-        waitlistEntry: waitlistEntrySchema,
-      })
-      .meta({ id: 'UserPlaceWaitlisted', description: 'The user waits.' }),
+      .object({ ...entry, event: eventSchema })
+      .meta({ id: 'UserPlaceWaitlisted', description: ENTRY }),
   ])
   .meta({ id: 'UserPlace' });
 export type UserPlaceItem = z.infer<typeof userPlaceSchema>;

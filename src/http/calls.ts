@@ -148,7 +148,7 @@ export const CALLS: Record<string, Call> = {
     tag: 'Users',
     summary: 'Erase a user, in two calls',
     description:
-      'The first call takes the name away and gives up all places: others are promoted. The same call after `finishAfter` looks once more, and frees the id. It can be sent again at any time, and goes on where it was.',
+      'The first call takes the name away and gives up all places. The same call after `finishAfter` ends it, and frees the id. It can be sent again at any time.',
     path: userToErase,
     success: { status: 200, orStatus: 202, schema: schemas.erasureSchema },
     problems: [400, 404],
@@ -156,7 +156,7 @@ export const CALLS: Record<string, Call> = {
   'GET /registration/users/{userId}/places': {
     id: 'listUserPlaces',
     tag: 'Users',
-    summary: 'Where a user has a seat or waits, oldest first',
+    summary: 'Where a user has a seat, an offer, or waits, oldest first',
     description: 'Never a place that was given up before. A new one can be missing for a moment.',
     path: schemas.userParamSchema,
     query: schemas.pageSchema,

@@ -27,7 +27,7 @@ function notesFor(logDays: number): string[] {
   return [
     log,
     `Outcomes of requests with an Idempotency-Key are kept for ${HOURS} hours. They can have the person's id, cannot be searched, and are not in this document.`,
-    'Back-ups of the tables, and what was sent to others by webhooks, are not in this document: whoever runs the service can tell of them.',
+    'Back-ups of the tables, and what was sent to others by webhooks, are not in this document.',
   ];
 }
 

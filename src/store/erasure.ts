@@ -1,7 +1,5 @@
-import { type AttributeValue, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { User } from '../event/model.ts';
 import {
-  ATTEMPT_TIMEOUT_MS,
   BATCH_GET_MAX_KEYS,
   ERASURE_MAX_EVENTS,
   ERASURE_MAX_LISTED,
@@ -11,12 +9,12 @@ import {
 } from '../limits.ts';
 import { sleep } from '../sleep.ts';
 import { batchGet } from './batch-get.ts';
-import { callTables, type Store } from './client.ts';
+import type { Store } from './client.ts';
+import { readOne, writeOne } from './one-call.ts';
 import { ROW_ATTRIBUTES, ROW_TABLES } from './rows.ts';
 import { fromAttributes, toAttributes, toRowKey } from './tables.ts';
 import { type Nominee, type PlaceStatus, shownPlaces, tableOf } from './user-places.ts';
 import { isStill } from './users.ts';
-import { writeOne } from './write-one.ts';
 
 /** A place that was given up by an erasure. */
 export interface LeftPlace {
@@ -45,7 +43,7 @@ export const finishAfter = ({ erasedAt }: Erasure): number =>
 
 /** Reads who has an id, consistently. */
 export async function readHolder(store: Store, userId: string): Promise<Holder> {
-  const item = await readItem(store, store.tables.users, { userId });
+  const item = await readOne(store, store.tables.users, { userId });
   if (!item) return { type: 'nobody' };
   const { erasedAt, left } = item;
   if (erasedAt?.S !== undefined) {
@@ -85,24 +83,7 @@ export function mergePlaces(...lists: LeftPlace[][]): LeftPlace[] {
 
 /** Whether there is an event, read consistently, past its object. */
 export async function isEvent(store: Store, eventId: string): Promise<boolean> {
-  return (await readItem(store, store.tables.events, { eventId })) !== null;
-}
-
-async function readItem(
-  store: Store,
-  TableName: string,
-  key: Record<string, string>,
-): Promise<Record<string, AttributeValue> | null> {
-  const command = new GetItemCommand({
-    TableName,
-    Key: toAttributes(key),
-    ConsistentRead: true,
-  });
-  const { Item } = await callTables((options) => store.client.send(command, options), {
-    deadline: Date.now() + READ_DEADLINE_MS,
-    timeoutMs: ATTEMPT_TIMEOUT_MS,
-  });
-  return Item ?? null;
+  return (await readOne(store, store.tables.events, { eventId })) !== null;
 }
 
 /** The condition that an erasure is still under way. */

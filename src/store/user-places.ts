@@ -1,4 +1,4 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { type AttributeValue, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { LogHead } from '../event/log.ts';
 import {
   type EventRecord,
@@ -16,9 +16,10 @@ import {
 } from '../limits.ts';
 import { batchGet } from './batch-get.ts';
 import { callTables, MissingIndexError, type Store } from './client.ts';
-import { ROW_ATTRIBUTES, type RowTable } from './rows.ts';
+import { ROW_ATTRIBUTES, ROW_TABLES, type RowTable } from './rows.ts';
 import {
   type EventItem,
+  fromAttributes,
   INDEXES,
   type OfferRow,
   toBooks,
@@ -161,14 +162,14 @@ export async function* shownPlaces(
   deadline: number,
 ): AsyncGenerator<Nominee[]> {
   const { id } = ROW_ATTRIBUTES[table];
-  let ExclusiveStartKey: Record<string, unknown> | undefined;
+  let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
   do {
     const command = new QueryCommand({
       TableName: store.tables[table],
       IndexName: INDEX_OF[table],
       KeyConditionExpression: 'userId = :userId',
       ExpressionAttributeNames: { '#status': 'status' },
-      ExpressionAttributeValues: { ':userId': userId },
+      ExpressionAttributeValues: { ':userId': { S: userId } },
       ProjectionExpression: `${id}, eventId, createdAt, #status`,
       ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
     });
@@ -178,7 +179,7 @@ export async function* shownPlaces(
     }).catch((error: unknown) => {
       throw isWithoutIndex(error) ? new MissingIndexError(table, INDEX_OF[table]) : error;
     });
-    const rows = (page.Items ?? []) as Record<string, string>[];
+    const rows = (page.Items ?? []).map(fromAttributes) as Record<string, string>[];
     yield rows.map((row) => ({
       status: table === 'waitlist' ? 'WAITLISTED' : (row.status as PlaceStatus),
       id: row[id] ?? '',
@@ -195,26 +196,25 @@ function isWithoutIndex(error: unknown): boolean {
   return name === 'ValidationException' && /specified index|backfilling/i.test(message);
 }
 
+/** A row of a place, as its table has it. */
+type Row = Registration | OfferRow | WaitlistEntry;
+
 /** The nominees that are still places, in their order. */
 async function confirm(store: Store, nominees: Nominee[], deadline: number): Promise<UserPlace[]> {
-  const { registrations, waitlist, events } = store.tables;
+  const { events } = store.tables;
   // A stale place and a new one can be of the same event, and DynamoDB refuses a repeated key.
   const eventIds = new Set(nominees.map(({ eventId }) => eventId));
   const keysOf = (ids: Iterable<string>) => [...ids].map((eventId) => ({ eventId }));
-  const rowKeys = (table: RowTable) =>
-    nominees
-      .filter(({ status }) => TABLE_OF[status] === table)
-      .map((one) => toRowKey(table, one.id));
   const keys: Record<string, Record<string, string>[]> = { [events]: keysOf(eventIds) };
-  if (rowKeys('registrations').length > 0) keys[registrations] = rowKeys('registrations');
-  if (rowKeys('waitlist').length > 0) keys[waitlist] = rowKeys('waitlist');
+  for (const table of ROW_TABLES) {
+    const ours = nominees.filter(({ status }) => tableOf(status) === table);
+    if (ours.length > 0) keys[store.tables[table]] = ours.map(({ id }) => toRowKey(table, id));
+  }
   const found = await batchGet(store, keys, deadline, { eventual: [events] });
-  const seats = new Map<string, Registration | OfferRow>();
-  for (const row of (found[registrations] ?? []) as (Registration | OfferRow)[])
-    seats.set(row.registrationId, row);
-  const entries = new Map<string, WaitlistEntry>();
-  for (const row of (found[waitlist] ?? []) as WaitlistEntry[]) entries.set(row.entryId, row);
-  const isThere = ({ id }: Nominee) => seats.has(id) || entries.has(id);
+  const rows = new Map<string, Row>();
+  for (const table of ROW_TABLES) {
+    for (const row of (found[store.tables[table]] ?? []) as Row[]) rows.set(idOf(row), row);
+  }
   const items = new Map<string, EventItem>();
   const keep = (more: object[] = []) => {
     for (const item of more as EventItem[]) items.set(item.eventId, item);
@@ -222,37 +222,36 @@ async function confirm(store: Store, nominees: Nominee[], deadline: number): Pro
   keep(found[events]);
   // A place has an event. If the event is missing, it was created a moment ago: read it consistently.
   const missing = new Set(
-    nominees.filter((one) => isThere(one) && !items.has(one.eventId)).map(({ eventId }) => eventId),
+    [...rows.values()].map(({ eventId }) => eventId).filter((eventId) => !items.has(eventId)),
   );
   if (missing.size > 0) {
     keep((await batchGet(store, { [events]: keysOf(missing) }, deadline))[events]);
   }
   const now = Date.now();
-  return nominees.flatMap(({ id, eventId }): UserPlace[] => {
-    const item = items.get(eventId);
-    if (!item) return [];
-    const event = toEventRecord(item);
-    const place = { event, log: toBooks(item).log };
-    const seat = seats.get(id);
-    if (seat?.status === 'OFFERED') {
-      const offer = shownOffer(event, toOffer(seat));
-      // One that is over is nobody's place, though its event has not ended it yet.
-      return Date.parse(offer.expiresAt) > now ? [{ ...place, status: 'OFFERED', row: offer }] : [];
-    }
-    if (seat) return [{ ...place, status: 'ACTIVE', row: toRegistration(seat) }];
-    const entry = entries.get(id);
-    return entry ? [{ ...place, status: 'WAITLISTED', row: toEntry(entry) }] : [];
+  return nominees.flatMap(({ id, eventId }) => {
+    const [item, row] = [items.get(eventId), rows.get(id)];
+    return item && row ? (toPlace(item, row, now) ?? []) : [];
   });
 }
 
-/** A seat's row as a client sees it. */
-function toRegistration(row: Registration): Registration {
-  const { registrationId, userId, eventId, status, createdAt, overrideReason } = row;
-  const seat = { registrationId, userId, eventId, status, createdAt };
-  return overrideReason === undefined ? seat : { ...seat, overrideReason };
-}
+const idOf = (row: Row) => ('entryId' in row ? row.entryId : row.registrationId);
 
-/** An entry's row as a client sees it. */
-function toEntry({ entryId, userId, eventId, position, createdAt }: WaitlistEntry): WaitlistEntry {
-  return { entryId, userId, eventId, position, createdAt };
+/** A row as a place; null for an offer that is over, though its event has not ended it yet. */
+function toPlace(item: EventItem, row: Row, now: number): UserPlace | null {
+  const event = toEventRecord(item);
+  const place = { event, log: toBooks(item).log };
+  const { userId, eventId, createdAt } = row;
+  const shared = { userId, eventId, createdAt };
+  if ('entryId' in row) {
+    const { entryId, position } = row;
+    return { ...place, status: 'WAITLISTED', row: { entryId, ...shared, position } };
+  }
+  const { registrationId, status } = row;
+  if (status === 'OFFERED') {
+    const offer = shownOffer(event, toOffer(row));
+    return Date.parse(offer.expiresAt) > now ? { ...place, status, row: offer } : null;
+  }
+  const { overrideReason } = row;
+  const reason = overrideReason === undefined ? {} : { overrideReason };
+  return { ...place, status, row: { registrationId, ...shared, status, ...reason } };
 }

@@ -1,18 +1,12 @@
-import { type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { type IdempotencyKey, type Replay, replay, toKeyRecord } from '../event/idempotency.ts';
 import type { User } from '../event/model.ts';
-import {
-  ATTEMPT_TIMEOUT_MS,
-  BATCH_GET_MAX_KEYS,
-  COMMIT_DEADLINE_MS,
-  READ_DEADLINE_MS,
-} from '../limits.ts';
+import { BATCH_GET_MAX_KEYS, READ_DEADLINE_MS } from '../limits.ts';
 import { batchGet } from './batch-get.ts';
-import { ConditionFailedError, callTables, type Store } from './client.ts';
+import { ConditionFailedError, type Store } from './client.ts';
 import { toKeyAction, usedKeys } from './commit.ts';
-import { toAttributes } from './tables.ts';
-import { writeOne } from './write-one.ts';
+import { readOne, write, writeOne } from './one-call.ts';
+import { fromAttributes, toAttributes } from './tables.ts';
 
 /** The outcome of creating a user. */
 export type UserOutcome = { type: 'created'; user: User } | { type: 'duplicate' };
@@ -61,15 +55,8 @@ async function writeOnce(
 ): Promise<KeptOutcome | Replay<KeptOutcome> | 'refused'> {
   const records = key ? [toKeyRecord(key, outcome, Date.now())] : [];
   const all = [...actions, ...records.map((record) => toKeyAction(store.tables, record))];
-  const command = new TransactWriteItemsCommand({
-    TransactItems: all,
-    ClientRequestToken: crypto.randomUUID(),
-  });
   try {
-    await callTables((options) => store.client.send(command, options), {
-      deadline: Date.now() + COMMIT_DEADLINE_MS,
-      timeoutMs: ATTEMPT_TIMEOUT_MS,
-    });
+    await write(store, all);
     return outcome;
   } catch (error) {
     if (!(error instanceof ConditionFailedError)) throw error;
@@ -116,17 +103,9 @@ export async function renameUser(store: Store, userId: string, name: string): Pr
 
 /** Reads a user, consistently; null when there is none, or they are being erased. */
 export async function getUser(store: Store, userId: string): Promise<User | null> {
-  const command = new GetCommand({
-    TableName: store.tables.users,
-    Key: { userId },
-    ConsistentRead: true,
-  });
-  const { Item } = await callTables((options) => store.client.send(command, options), {
-    deadline: Date.now() + READ_DEADLINE_MS,
-    timeoutMs: ATTEMPT_TIMEOUT_MS,
-  });
-  if (!Item || isErased(Item)) return null;
-  const { name, createdAt } = Item as User;
+  const item = await readOne(store, store.tables.users, { userId });
+  if (!item || isErased(item)) return null;
+  const { name, createdAt } = fromAttributes(item) as User;
   return { userId, name, createdAt };
 }
 

@@ -395,7 +395,7 @@ describe('an erasure', () => {
     expect((await erase(unique('nobody'))).status).toBe(404);
   });
 
-  test('takes what stands under an id that is no user any more: of an older system, or left behind', async () => {
+  test('takes what stands under an id that is no user any more: of the seed system, or left behind', async () => {
     const [userId = ''] = await newUsers(1);
     const eventId = await full(userId);
     await store.client.send(new DeleteCommand({ TableName: store.tables.users, Key: { userId } }));
