@@ -331,6 +331,20 @@ describe('giving up whatever place a user has', () => {
     expect(decide(state, giveUp('a'), still())).toMatchObject({ changes: [], mustCommit: true });
   });
 
+  test('an offer is declined, and goes to the next, with the changes of who declines it', () => {
+    const { state, run } = open(1, true);
+    for (const userId of ['a', 'b', 'c']) run(register(userId));
+    run({ type: 'update', patch: { offerSeconds: 60 }, revisions: null, isDryRun: false });
+    run({ type: 'unregister', userId: 'a' });
+    const declined = decide(state, { type: 'leaveLine', userId: 'b' }, still());
+    expect(decide(state, giveUp('b'), still()).changes).toEqual(declined.changes);
+    expect(inShort(run(giveUp('b')))).toBe('gaveUp OFFERED');
+    expect([...state.offersEndedBy(Number.POSITIVE_INFINITY)].map(({ userId }) => userId)).toEqual([
+      'c',
+    ]);
+    expect(inShort(run(giveUp('b')))).toBe('gaveUp nothing');
+  });
+
   test('also in an event that is cancelled, and nobody is promoted there', () => {
     const { state, run } = open(1, true);
     for (const userId of ['a', 'b']) run(register(userId));

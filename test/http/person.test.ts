@@ -10,6 +10,7 @@ import { ERASURE_MAX_LISTED, ERASURE_WAIT_MS } from '../../src/limits.ts';
 import {
   api,
   capacityOf,
+  movedClock,
   newEvent,
   newUsers,
   onDynamo,
@@ -37,6 +38,17 @@ async function full(...userIds: string[]) {
   const eventId = await newEvent(1, true);
   for (const userId of userIds) expect((await register(userId, eventId)).status).toBe(201);
   return eventId;
+}
+
+/** An event that offers its only seat to the first of these; the others wait. */
+async function offering(...userIds: string[]) {
+  const [before = ''] = await newUsers(1);
+  const eventId = await full(before, ...userIds);
+  const patched = await api('PATCH', `/registration/events/${eventId}`, { offerSeconds: 3_600 });
+  expect(patched.status).toBe(200);
+  const { body } = await unregister(before, eventId);
+  expect(body.offered.userId).toBe(userIds[0]);
+  return { eventId, offer: body.offered };
 }
 
 /** Lets the time pass after which an erasure can be finished. */
@@ -169,6 +181,29 @@ describe('the places of a user', () => {
     expect(statuses).toEqual(['ACTIVE', 'ACTIVE']);
   });
 
+  test('are offers too, until they are over, though their events have not ended them', async () => {
+    const [userId = ''] = await newUsers(1);
+    const { eventId, offer } = await offering(userId);
+    const event = (await api('GET', `/registration/events/${eventId}`)).body;
+    expect((await placesOf(userId)).items).toEqual([
+      { status: 'OFFERED', event, registration: null, offer, waitlistEntry: null },
+    ]);
+    expect((await api('GET', `${of(userId)}/events`)).body).toEqual([]);
+    // The line ends a moment before the offer would: that is when the offer is shown to end.
+    const promotesUntil = new Date(Date.parse(offer.expiresAt) - 1).toISOString();
+    await api('PATCH', `/registration/events/${eventId}`, { promotesUntil });
+    expect((await placesOf(userId)).items[0].offer.expiresAt).toBe(promotesUntil);
+    {
+      using clock = movedClock();
+      clock.late = Date.parse(promotesUntil) - Date.now() - 1_000;
+      expect((await placesOf(userId)).items).toHaveLength(1);
+      clock.late += 1_000;
+      expect((await placesOf(userId)).items).toEqual([]);
+    }
+    expect((await register(userId, eventId)).body.registration.userId).toBe(userId);
+    expect((await placesOf(userId)).items.map((each: Row) => each.status)).toEqual(['ACTIVE']);
+  });
+
   test('are none for a user without one, and 404 for nobody', async () => {
     const [userId = ''] = await newUsers(1);
     expect(await placesOf(userId)).toEqual({ items: [], nextCursor: null });
@@ -261,6 +296,18 @@ describe('an export', () => {
     expect(body.notes.join(' ')).toMatch(/30 days.*24 hours.*Back-ups/);
   });
 
+  test('has offers, and when they were made', async () => {
+    const [userId = '', other = ''] = await newUsers(2);
+    const { eventId, offer } = await offering(userId, other);
+    const { body } = await api('GET', `${of(userId)}/export`);
+    expect(body.places.items).toMatchObject([{ status: 'OFFERED', offer }]);
+    expect(body.log.items).toMatchObject([
+      { eventId, isAbout: true, change: { type: 'waitlist.joined', userId } },
+      { eventId, isAbout: true, change: { type: 'offer.made', userId, offerId: offer.offerId } },
+    ]);
+    expect(JSON.stringify(body)).not.toContain(other);
+  });
+
   test('is 404 for nobody', async () => {
     expect((await api('GET', `${of(unique('nobody'))}/export`)).status).toBe(404);
   });
@@ -288,6 +335,44 @@ describe('an erasure', () => {
     expect(await truth(sits)).toMatchObject({ registered: [next], line: [] });
     expect(await truth(waits)).toMatchObject({ registered: [first], line: [] });
     expect(await itemsWith('A name to be forgotten')).toEqual([]);
+  });
+
+  test('declines offers: they go to the next, and nothing is left', async () => {
+    const userId = await newUser();
+    const [next = ''] = await newUsers(1);
+    const { eventId, offer } = await offering(userId, next);
+    const { status, body } = await erase(userId);
+    expect([status, body.left]).toEqual([202, [{ eventId, status: 'OFFERED' }]]);
+    expect(await truth(eventId)).toMatchObject({ registered: [], offered: [next], line: [] });
+    const { items } = (await api('GET', `/registration/events/${eventId}/log`)).body;
+    expect(items.at(-1).changes).toMatchObject([
+      { type: 'offer.declined', userId, offerId: offer.offerId },
+      { type: 'offer.made', userId: next },
+    ]);
+    await passTime(userId);
+    expect((await erase(userId)).body).toEqual({
+      status: 'ERASED',
+      left: [{ eventId, status: 'OFFERED' }],
+    });
+    expect((await itemsWith(userId)).filter((item) => !isLog(item))).toEqual([]);
+  });
+
+  test('takes with its second look an offer that was made of an entry, and says what it was last', async () => {
+    const userId = await newUser();
+    const [first = ''] = await newUsers(1);
+    const eventId = await full(first, userId);
+    await api('PATCH', `/registration/events/${eventId}`, { offerSeconds: 3_600 });
+    {
+      // The first look is shown nothing: the entry becomes an offer meanwhile.
+      using _ = lagging(store.tables.waitlist, [NOTHING, NOTHING]);
+      expect((await erase(userId)).body.left).toEqual([]);
+    }
+    await unregister(first, eventId);
+    expect(await truth(eventId)).toMatchObject({ offered: [userId], line: [] });
+    await passTime(userId);
+    const { status, body } = await erase(userId);
+    expect([status, body.left]).toEqual([200, [{ eventId, status: 'OFFERED' }]]);
+    expect(await truth(eventId)).toMatchObject({ registered: [], offered: [], line: [] });
   });
 
   test('leaves nobody to be found from the first answer on, and nobody who can register', async () => {
