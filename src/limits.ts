@@ -288,6 +288,46 @@ export const BACKOFF_MAX_MS = 400;
 /** User ids that an isolate remembers as existing: about 10 MB with the longest ids, 2 MB with usual ones. */
 export const KNOWN_USERS_MAX = 20_000;
 
+/**
+ * How long an isolate takes a user to exist whom a look-up has found, counted from when the look-up was sent.
+ * What it lets in by that is committed 4.5 s later at most (`QUEUE_WAIT_MS`, `COMMIT_DEADLINE_MS`): long before
+ * an erasure looks for the second time, and has the indexes catch up.
+ */
+export const KNOWN_USERS_MS = 25_000;
+
+/**
+ * How long after an erasure has begun it can be finished: more than twice `KNOWN_USERS_MS`, and below the 60 s
+ * that a caller is promised.
+ */
+export const ERASURE_WAIT_MS = 55_000;
+
+/**
+ * How long the second look of an erasure waits between the line and the registrations, while a promotion may
+ * take somebody from the one to the other: an index is behind for milliseconds, at times for a second.
+ */
+export const ERASURE_PAUSE_MS = 1_500;
+
+/** After how long an erasure begins to give up no more places; the next call goes on. */
+export const ERASURE_WORK_MS = 20_000;
+
+/** Events that one look of an erasure finds; the next goes on. */
+export const ERASURE_MAX_EVENTS = 1_000;
+
+/** Events in which an erasure gives up places side by side: of a request's six connections. */
+export const ERASURE_MAX_IN_FLIGHT = 5;
+
+/** Places that the answer to an erasure lists. They stand in one item of 400 KB, with ids of up to 400 bytes. */
+export const ERASURE_MAX_LISTED = 500;
+
+/** Places that an export has; the rest is in the list of the user's places. */
+export const EXPORT_MAX_PLACES = 1_000;
+
+/** Versions of the logs that an export looks at, over all events: 200 calls of 100 keys. */
+export const EXPORT_MAX_VERSIONS = 20_000;
+
+/** After how long an export reads no more of the logs. */
+export const EXPORT_WORK_MS = 15_000;
+
 /** User look-ups that wait at one object at a time: as many as commands. */
 export const LOOKUPS_MAX_PENDING = QUEUE_MAX_COMMANDS;
 

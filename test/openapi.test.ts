@@ -134,7 +134,7 @@ describe('for generators, the description', () => {
     const closed = Object.entries(schemas).filter(
       ([, each]) => each.additionalProperties === false,
     );
-    expect(closed.map(([name]) => name)).toEqual(['EventPatch']);
+    expect(closed.map(([name]) => name)).toEqual(['UserPatch', 'EventPatch']);
     expect(schemas.NewEvent?.required).toEqual(['name', 'capacity']);
     // Generators take a field with a default for required.
     expect(JSON.stringify(schemas)).not.toContain('"default"');

@@ -12,7 +12,8 @@ import { adopt } from './adoption.ts';
 import { explainClientError, openClient } from './client.ts';
 import { readSettingsHere } from './running.ts';
 import { checkSettings } from './settings.ts';
-import { compareTable, describeTable } from './tables.ts';
+import { compareTable } from './table-schema.ts';
+import { describeTable } from './table-status.ts';
 import { CliError, runCommand, say } from './terminal.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');

@@ -78,7 +78,7 @@ async function dropCreated(store: Store, { unknown }: Found): Promise<void> {
   for (let i = 0; i < eventIds.length; i += BATCH_GET_MAX_KEYS) {
     const keys = eventIds.slice(i, i + BATCH_GET_MAX_KEYS).map((eventId) => ({ eventId }));
     const deadline = Date.now() + LOOKUP_DEADLINE_MS;
-    const there = await batchGet(store, { [events]: keys }, deadline, { attribute: 'eventId' });
+    const there = await batchGet(store, { [events]: keys }, deadline, { attributes: 'eventId' });
     for (const { eventId } of (there[events] ?? []) as { eventId: string }[])
       unknown.delete(eventId);
   }

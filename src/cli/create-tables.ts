@@ -1,4 +1,4 @@
-/** `npm run tables [-- --env NAME]`: creates the tables that are missing, and checks the others. */
+/** `npm run tables [-- --env NAME]`: creates the tables and indexes that are missing, and checks the others. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { explainClientError, openClient } from './client.ts';
@@ -13,8 +13,10 @@ async function createTables(): Promise<number> {
   const { values } = parseArgs({ options: { env: { type: 'string', short: 'e' } } });
   const config = checkSettings(await readSettingsHere(ROOT, values.env));
   try {
-    const { created, existing } = await ensureTables(openClient(config), config.tables);
+    const client = openClient(config);
+    const { created, existing, indexes } = await ensureTables(client, config.tables, say);
     for (const name of created) say(`${name}: created`);
+    for (const name of indexes) say(`${name}: added`);
     for (const name of existing) say(`${name}: exists already, as it must be`);
     return 0;
   } catch (error) {

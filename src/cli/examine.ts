@@ -17,7 +17,8 @@ import { type IndexSchema, TABLE_SCHEMAS } from '../store/tables.ts';
 import { explainClientError } from './client.ts';
 import { countOverdue, countUnadopted, tellUnadopted } from './counting.ts';
 import { type CliConfig, type Settings, whoMayCall } from './settings.ts';
-import { compareTable, describeTable } from './tables.ts';
+import { compareTable } from './table-schema.ts';
+import { describeTable } from './table-status.ts';
 import { explain } from './terminal.ts';
 
 /** The result of one check. */

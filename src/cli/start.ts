@@ -140,7 +140,7 @@ async function createMissingTables(
   let older: string | null;
   try {
     const client = openClient(config);
-    await ensureTables(client, config.tables);
+    await ensureTables(client, config.tables, say);
     const found = tellUnadopted(await countUnadopted(client, config.tables.events));
     // With the endpoint, since an embedded database has another port each time.
     older = found && `${found}. Adopt them:\n  DYNAMODB_ENDPOINT=${config.endpoint} npm run adopt`;

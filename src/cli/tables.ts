@@ -1,24 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateTableCommand,
-  DescribeTableCommand,
   DescribeTimeToLiveCommand,
   type DynamoDBClient,
-  type KeySchemaElement,
   ResourceInUseException,
-  ResourceNotFoundException,
-  type TableDescription,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { TableNames } from '../config.ts';
-import { type KeyAttribute, TABLE_SCHEMAS, type TableSchema } from '../store/tables.ts';
+import { TABLE_SCHEMAS, type TableSchema } from '../store/tables.ts';
 import { CALL_TIMEOUT_MS } from './client.ts';
+import { addMissingIndexes } from './table-indexes.ts';
+import { attributesOf, compareKeys, compareTable, type Key, toKeySchema } from './table-schema.ts';
+import { describeTable, waitUntilActive } from './table-status.ts';
 import { CliError } from './terminal.ts';
-
-const ACTIVE_TIMEOUT_MS = 180_000;
-const POLL_MS = 500;
-
-type Key = Pick<TableSchema['indexes'][number], 'hash' | 'range'>;
 
 /** Existing tables differ from the schema; one line for each difference. */
 export class TablesDifferError extends CliError {
@@ -30,33 +23,49 @@ export class TablesDifferError extends CliError {
   }
 }
 
+/** What was done about the tables, by their names. */
+export interface Ensured {
+  created: string[];
+  existing: string[];
+  /** The indexes that were added, as `table/index`. */
+  indexes: string[];
+}
+
 /**
- * Creates the tables that are missing, and waits until all four can be used. Creates nothing when an existing
- * table differs from its schema.
+ * Creates the tables that are missing, adds the indexes that the others lack, and waits until all four can be
+ * used. Writes nothing when an existing table differs from its schema in anything else.
  *
- * @returns the names of the tables that were created, and of those that existed.
+ * @param tell is called with a line about whatever takes long
  * @throws TablesDifferError listing every difference.
  */
 export async function ensureTables(
   client: DynamoDBClient,
   names: TableNames,
-): Promise<{ created: string[]; existing: string[] }> {
+  tell: (line: string) => void = () => {},
+): Promise<Ensured> {
   const wanted = Object.entries(TABLE_SCHEMAS).map(([key, schema]) => {
     return { name: names[key as keyof TableNames], schema };
   });
   const found = await Promise.all(wanted.map(({ name }) => describeTable(client, name)));
-  refuseDifferences(wanted.map(({ name, schema }, i) => compareTable(name, schema, found[i])));
+  const isImpossible = wanted.some(({ name, schema }, i) => {
+    const table = found[i];
+    return table !== undefined && compareKeys(name, schema, table).length > 0;
+  });
+  if (isImpossible) {
+    refuseDifferences(wanted.map(({ name, schema }, i) => compareTable(name, schema, found[i])));
+  }
 
-  const created: string[] = [];
-  const existing: string[] = [];
+  const done: Ensured = { created: [], existing: [], indexes: [] };
   // One after the other: DynamoDB lets only one table with indexes be in creation at a time.
   for (const [i, { name, schema }] of wanted.entries()) {
     const isNew = found[i] === undefined && (await createTable(client, name, schema));
-    (isNew ? created : existing).push(name);
+    (isNew ? done.created : done.existing).push(name);
+    const added = await addMissingIndexes(client, name, schema, tell);
+    done.indexes.push(...added.map((index) => `${name}/${index}`));
     refuseDifferences([compareTable(name, schema, await waitUntilActive(client, name))]);
     if (schema.ttl) await enableTtl(client, name, schema.ttl);
   }
-  return { created, existing };
+  return done;
 }
 
 /** Lets DynamoDB delete expired items. The service itself ignores them anyway. */
@@ -75,21 +84,6 @@ async function enableTtl(client: DynamoDBClient, name: string, attribute: string
     new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: specification }),
     options,
   );
-}
-
-/** @returns undefined when there is no such table */
-export async function describeTable(
-  client: DynamoDBClient,
-  name: string,
-): Promise<TableDescription | undefined> {
-  try {
-    const abortSignal = AbortSignal.timeout(CALL_TIMEOUT_MS);
-    const command = new DescribeTableCommand({ TableName: name });
-    return (await client.send(command, { abortSignal })).Table;
-  } catch (error) {
-    if (error instanceof ResourceNotFoundException) return undefined;
-    throw error;
-  }
 }
 
 /** Creates a table. Returns false if it exists: somebody else may have created it a moment ago. */
@@ -123,72 +117,6 @@ async function createTable(
   }
 }
 
-async function waitUntilActive(client: DynamoDBClient, name: string): Promise<TableDescription> {
-  const deadline = Date.now() + ACTIVE_TIMEOUT_MS;
-  for (;;) {
-    const table = await describeTable(client, name);
-    if (table && isReady(table)) return table;
-    if (Date.now() > deadline) {
-      const status = table?.TableStatus ?? 'missing';
-      throw new CliError(`${name} is ${status} after ${ACTIVE_TIMEOUT_MS / 1_000} s of waiting.`);
-    }
-    await sleep(POLL_MS);
-  }
-}
-
-/** Whether a table and its indexes serve calls. They also do while their status is UPDATING. */
-function isReady({ TableStatus, GlobalSecondaryIndexes = [] }: TableDescription): boolean {
-  const serves = (status: string | undefined) => status === 'ACTIVE' || status === 'UPDATING';
-  return serves(TableStatus) && GlobalSecondaryIndexes.every((i) => serves(i.IndexStatus));
-}
-
-/**
- * The differences between a table and its schema. Additional indexes and the billing mode are not compared: the
- * service does not depend on them.
- */
-export function compareTable(
-  name: string,
-  schema: TableSchema,
-  table: TableDescription | undefined,
-): string[] {
-  if (!table) return [];
-  const differences: string[] = [];
-  const types = new Map(table.AttributeDefinitions?.map((a) => [a.AttributeName, a.AttributeType]));
-  const compareKey = (what: string, key: Key, actual: KeySchemaElement[] | undefined) => {
-    const want = attributesOf(key).map((a) => `${a.name} ${a.type}`);
-    const have = ['HASH', 'RANGE'].flatMap((kind) => {
-      const attribute = actual?.find((element) => element.KeyType === kind)?.AttributeName;
-      return attribute === undefined ? [] : `${attribute} ${types.get(attribute)}`;
-    });
-    if (have.join(', ') === want.join(', ')) return;
-    differences.push(`${name}: ${what} is keyed by ${have.join(', ')}, not ${want.join(', ')}`);
-  };
-
-  compareKey('the table', schema, table.KeySchema);
-  for (const index of schema.indexes) {
-    const actual = table.GlobalSecondaryIndexes?.find((i) => i.IndexName === index.name);
-    if (!actual) {
-      differences.push(`${name}: the index ${index.name} is missing`);
-      continue;
-    }
-    compareKey(`the index ${index.name}`, index, actual.KeySchema);
-    const projection = actual.Projection?.ProjectionType;
-    if (projection !== 'ALL') {
-      differences.push(`${name}: the index ${index.name} projects ${projection}, not ALL`);
-    }
-  }
-  return differences;
-}
-
 function refuseDifferences(differences: string[][]): void {
   if (differences.flat().length > 0) throw new TablesDifferError(differences.flat());
-}
-
-function attributesOf({ hash, range }: Key): KeyAttribute[] {
-  return range ? [hash, range] : [hash];
-}
-
-function toKeySchema({ hash, range }: Key): KeySchemaElement[] {
-  const element = { AttributeName: hash.name, KeyType: 'HASH' as const };
-  return range ? [element, { AttributeName: range.name, KeyType: 'RANGE' }] : [element];
 }

@@ -31,6 +31,8 @@ export type Command =
   | { type: 'unregister'; userId: string }
   /** Gives up an entry, or an offer. */
   | { type: 'leaveLine'; userId: string }
+  /** Gives up whatever place a user has who is being erased. */
+  | { type: 'giveUp'; userId: string }
   /** `revisions`: the revisions of the event that it may be applied to; null for any. */
   | { type: 'update'; patch: EventPatch; revisions: number[] | null; isDryRun: boolean }
   | { type: 'cancel'; revisions: number[] | null }
@@ -114,6 +116,8 @@ export type Outcome =
   | { type: 'leftLine'; entry: WaitlistEntry }
   | { type: 'declined'; offer: Offer }
   | { type: 'expired' }
+  /** `status`: of the place that they had; null where they had none. */
+  | { type: 'gaveUp'; status: 'ACTIVE' | 'OFFERED' | 'WAITLISTED' | null }
   | { type: 'claimed' }
   | {
       type: 'updated';

@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { type Circumstances, type Decision, refuse } from './rules/decision.ts';
 import { cancel, create, update } from './rules/event.ts';
+import { giveUp } from './rules/giving-up.ts';
 import { expire } from './rules/offer.ts';
 import { movePointer, replay, wake } from './rules/outbox.ts';
 import { answer } from './rules/question.ts';
@@ -28,6 +29,8 @@ export function decide(view: EventView, command: Command, circumstances: Circums
       return unregister(view, event, command.userId, circumstances);
     case 'leaveLine':
       return leaveLine(view, event, command.userId, circumstances);
+    case 'giveUp':
+      return giveUp(view, event, command, circumstances);
     case 'update':
       return update(view, event, command, circumstances);
     case 'cancel':

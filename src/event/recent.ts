@@ -17,8 +17,10 @@ export class Recent<Value> {
     return this.#younger.get(key) ?? this.#older.get(key);
   }
 
-  has(key: string): boolean {
-    return this.#younger.has(key) || this.#older.has(key);
+  /** Drops a value; its weight stays counted until the halves change. */
+  delete(key: string): void {
+    this.#younger.delete(key);
+    this.#older.delete(key);
   }
 
   /** Keeps a value until later values need its room. */

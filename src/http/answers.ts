@@ -3,7 +3,13 @@ import type { Problem } from '../errors.ts';
 import type { LoggedSettings } from '../event/log.ts';
 import type { EventRecord, Offer, Registration, User, WaitlistEntry } from '../event/model.ts';
 import type { Capacity, LiveMessage, Standing } from '../event/shown.ts';
-import { CHANGE_MAX_LISTED, OVERRIDE_REASON_MAX_CHARS, TIME_ZONE_MAX_CHARS } from '../limits.ts';
+import {
+  CHANGE_MAX_LISTED,
+  ERASURE_MAX_LISTED,
+  EXPORT_MAX_PLACES,
+  OVERRIDE_REASON_MAX_CHARS,
+  TIME_ZONE_MAX_CHARS,
+} from '../limits.ts';
 import { text } from '../text.ts';
 import {
   capacity,
@@ -119,47 +125,31 @@ export const linkSchema = z
   })
   .meta({ id: 'Link' });
 
+/** What a user has in an event: one of three, or nothing. */
+const nothing = { registration: z.null(), offer: z.null(), waitlistEntry: z.null() };
+const seat = { status: z.literal('ACTIVE'), ...nothing, registration: registrationSchema };
+const heldSeat = { status: z.literal('OFFERED'), ...nothing, offer: offerSchema };
+const entry = { status: z.literal('WAITLISTED'), ...nothing, waitlistEntry: waitlistEntrySchema };
+
+const SEAT = 'The user has a seat.';
+const HELD_SEAT = 'A seat is held for the user, who takes it by registering.';
+const ENTRY = 'The user waits.';
+
 /** `GET /registration/registrations`; `ahead` is the number of entries before that of the user. */
 export const standingSchema = z
   .discriminatedUnion('status', [
+    z.object({ ...seat, ahead: z.null() }).meta({ id: 'StandingActive', description: SEAT }),
+    z
+      .object({ ...heldSeat, ahead: z.null() })
+      .meta({ id: 'StandingOffered', description: HELD_SEAT }),
     z
       .object({
-        status: z.literal('ACTIVE'),
-        registration: registrationSchema,
-        offer: z.null(),
-        waitlistEntry: z.null(),
-        ahead: z.null(),
-      })
-      .meta({ id: 'StandingActive', description: 'The user has a seat.' }),
-    z
-      .object({
-        status: z.literal('OFFERED'),
-        registration: z.null(),
-        offer: offerSchema,
-        waitlistEntry: z.null(),
-        ahead: z.null(),
-      })
-      .meta({
-        id: 'StandingOffered',
-        description: 'A seat is held for the user, who takes it by registering.',
-      }),
-    z
-      .object({
-        status: z.literal('WAITLISTED'),
-        registration: z.null(),
-        offer: z.null(),
-        waitlistEntry: waitlistEntrySchema,
+        ...entry,
         ahead: z.int().min(0).meta({ description: 'How many wait before the user.' }),
       })
-      .meta({ id: 'StandingWaitlisted', description: 'The user waits.' }),
+      .meta({ id: 'StandingWaitlisted', description: ENTRY }),
     z
-      .object({
-        status: z.literal('NONE'),
-        registration: z.null(),
-        offer: z.null(),
-        waitlistEntry: z.null(),
-        ahead: z.null(),
-      })
+      .object({ status: z.literal('NONE'), ...nothing, ahead: z.null() })
       .meta({ id: 'StandingNone', description: 'The user has no place in the event.' }),
   ])
   .meta({ id: 'Standing' }) satisfies z.ZodType<Standing>;
@@ -225,6 +215,20 @@ export const updatedSchema = z
   })
   .meta({ id: 'EventUpdate' });
 
+/** A place of a user, and the event that it is in. */
+export const userPlaceSchema = z
+  .discriminatedUnion('status', [
+    z.object({ ...seat, event: eventSchema }).meta({ id: 'UserPlaceActive', description: SEAT }),
+    z
+      .object({ ...heldSeat, event: eventSchema })
+      .meta({ id: 'UserPlaceOffered', description: HELD_SEAT }),
+    z
+      .object({ ...entry, event: eventSchema })
+      .meta({ id: 'UserPlaceWaitlisted', description: ENTRY }),
+  ])
+  .meta({ id: 'UserPlace' });
+export type UserPlaceItem = z.infer<typeof userPlaceSchema>;
+
 /** The schema of a page of a list. */
 function pageSchemaOf<Row extends z.ZodType>(row: Row) {
   return z.object({ items: z.array(row), nextCursor: z.string().nullable() });
@@ -232,6 +236,8 @@ function pageSchemaOf<Row extends z.ZodType>(row: Row) {
 
 const withName = { name: z.string().nullable() };
 export const eventPageSchema = pageSchemaOf(eventSchema).meta({ id: 'EventPage' });
+/** `GET /registration/users/{userId}/places` */
+export const userPlacePageSchema = pageSchemaOf(userPlaceSchema).meta({ id: 'UserPlacePage' });
 export const registrationPageSchema = pageSchemaOf(
   registrationSchema.extend(withName).meta({ id: 'ListedRegistration' }),
 ).meta({ id: 'RegistrationPage' });
@@ -341,6 +347,64 @@ export const logSchema = pageSchemaOf(
     })
     .meta({ id: 'LogEntry' }),
 ).meta({ id: 'LogPage' });
+
+/** `GET /registration/users/{userId}/export`: what the service holds about a user. */
+export const userExportSchema = z
+  .object({
+    exportedAt: createdAt,
+    user: userSchema,
+    places: z.object({
+      items: z.array(userPlaceSchema).max(EXPORT_MAX_PLACES),
+      isWhole: z.boolean().meta({
+        description: 'False where there are more: the list of the places has all of them.',
+      }),
+    }),
+    log: z.object({
+      items: z.array(
+        z
+          .object({
+            eventId,
+            version: z.int().min(1),
+            at: createdAt,
+            isAbout: z.boolean().meta({ description: 'The change is about the user.' }),
+            isBy: z.boolean().meta({ description: 'The user has made the change.' }),
+            change: logChangeSchema,
+          })
+          .meta({ id: 'ExportedChange' }),
+      ),
+      unread: z
+        .array(z.object({ eventId, after: z.int().min(0) }).meta({ id: 'UnreadLog' }))
+        .meta({ description: 'Logs that were not read, or only up to a version.' }),
+    }),
+    notes: z.array(z.string()).meta({ description: 'What is not in it, and how long it stays.' }),
+  })
+  .meta({ id: 'UserExport' });
+export type UserExport = z.infer<typeof userExportSchema>;
+
+const leftPlaces = z
+  .array(
+    z
+      .object({ eventId, status: z.enum(['ACTIVE', 'OFFERED', 'WAITLISTED']) })
+      .meta({ id: 'LeftPlace', description: 'A place that was given up.' }),
+  )
+  .max(ERASURE_MAX_LISTED);
+
+/** `DELETE /registration/users/{userId}` */
+export const erasureSchema = z
+  .discriminatedUnion('status', [
+    z
+      .object({
+        status: z.literal('ERASING'),
+        left: leftPlaces,
+        finishAfter: createdAt.meta({
+          description: 'The same call after this time finishes the erasure.',
+        }),
+      })
+      .meta({ id: 'ErasureBegun' }),
+    z.object({ status: z.literal('ERASED'), left: leftPlaces }).meta({ id: 'ErasureDone' }),
+  ])
+  .meta({ id: 'Erasure' });
+export type ErasureAnswer = z.infer<typeof erasureSchema>;
 
 /** How far the messages of an event have come with one endpoint. */
 export const webhookSchema = z

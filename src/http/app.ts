@@ -14,7 +14,7 @@ import {
   ValidationError,
 } from '../errors.ts';
 import { isLoopback } from '../loopback.ts';
-import { StoreUnavailableError } from '../store/client.ts';
+import { MissingIndexError, StoreUnavailableError } from '../store/client.ts';
 import { countCalls, countPreflights, guard } from './guard.ts';
 import { crossOrigin, readableUrl, secureHeaders } from './headers.ts';
 import { toResponse } from './problems.ts';
@@ -39,6 +39,11 @@ function toAppError(error: Error): AppError | null {
   if (error instanceof StoreUnavailableError) {
     const doubt = error.isUncertain ? ' The change may or may not have been made.' : '';
     return new UnavailableError(`The tables cannot be reached.${doubt}`);
+  }
+  if (error instanceof MissingIndexError) {
+    return new UnavailableError(
+      `The ${error.table} table has no index by user yet: an operator adds it with \`npm run tables\`. Nothing was changed.`,
+    );
   }
   // The platform moved, updated or reset the object, or found it overloaded.
   const platform = error as {
@@ -91,7 +96,7 @@ app.onError((error, c) => {
       }),
     );
   }
-  if (error instanceof StoreUnavailableError) {
+  if (error instanceof StoreUnavailableError || error instanceof MissingIndexError) {
     // The cause is for the log only: DynamoDB's message can name accounts and permissions.
     const told = { problem: 'tables unreachable', requestId: c.get('requestId') };
     // biome-ignore lint/suspicious/noConsole: the platform's log

@@ -32,6 +32,8 @@ export interface Call {
   headers?: Record<string, RequestHeader>;
   success: {
     status: 101 | 200 | 201 | 202;
+    /** Another status that it can be answered with, by the same schema. */
+    orStatus?: 202;
     schema: z.ZodType;
     /** `Done.` when left out. */
     description?: string;
@@ -70,6 +72,11 @@ export const ETAG = { ETag: 'The revision of the event.' };
 /** Without an example: `/docs` must not fill in which event to cancel. */
 const eventToCancel = z.object({
   eventId: schemas.eventParamSchema.shape.eventId.meta({ param: {} }),
+});
+
+/** The same for the user to be erased. */
+const userToErase = z.object({
+  userId: schemas.userParamSchema.shape.userId.meta({ param: {} }),
 });
 
 /** Problems of a call with a body. */
@@ -126,6 +133,53 @@ export const CALLS: Record<string, Call> = {
       status: 200,
       schema: schemas.eventSchema.array(),
       headers: { Link: 'The next page, if there is one.' },
+    },
+    problems: [400, 404],
+  },
+  'PATCH /registration/users/{userId}': {
+    id: 'renameUser',
+    tag: 'Users',
+    summary: 'Give a user another name',
+    description: 'Lists show it from then on. The id stays.',
+    path: schemas.userParamSchema,
+    body: schemas.userPatchSchema,
+    success: { status: 200, schema: schemas.userSchema },
+    problems: [...BODY_PROBLEMS, 404],
+  },
+  'DELETE /registration/users/{userId}': {
+    id: 'eraseUser',
+    tag: 'Users',
+    summary: 'Erase a user, in two calls',
+    description:
+      'The first call takes the name away and gives up all places. The same call after `finishAfter` ends it, and frees the id. It can be sent again at any time.',
+    path: userToErase,
+    success: { status: 200, orStatus: 202, schema: schemas.erasureSchema },
+    problems: [400, 404],
+  },
+  'GET /registration/users/{userId}/places': {
+    id: 'listUserPlaces',
+    tag: 'Users',
+    summary: 'Where a user has a seat, an offer, or waits, oldest first',
+    description: 'Never a place that was given up before. A new one can be missing for a moment.',
+    path: schemas.userParamSchema,
+    query: schemas.pageSchema,
+    success: {
+      status: 200,
+      schema: schemas.userPlacePageSchema,
+      headers: { Link: 'The next page, if there is one.' },
+    },
+    problems: [400, 404],
+  },
+  'GET /registration/users/{userId}/export': {
+    id: 'exportUser',
+    tag: 'Users',
+    summary: 'What is held about a user, as one document',
+    description: 'Its `notes` say what is not in it, and how long that stays.',
+    path: schemas.userParamSchema,
+    success: {
+      status: 200,
+      schema: schemas.userExportSchema,
+      headers: { 'Content-Disposition': 'The name of a file.' },
     },
     problems: [400, 404],
   },

@@ -17,7 +17,13 @@ function toItem({ actors, ...entry }: LogEntry, isForStaff: boolean) {
 const EMPTY: LogPage = { entries: [], next: null };
 
 /** A page of what is kept: an expired entry may still be in the table. */
-function readKept(store: Store, eventId: string, head: LogHead, after: number, limit: number) {
+export function readKept(
+  store: Store,
+  eventId: string,
+  head: LogHead,
+  after: number,
+  limit: number,
+): Promise<LogPage> {
   const range = { after: Math.max(after, head.from - 1), to: head.version, limit };
   const nowSeconds = Date.now() / 1_000;
   return readLog(store, eventId, range, ({ expiresAt }) => expiresAt > nowSeconds);

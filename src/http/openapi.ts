@@ -55,7 +55,14 @@ function exampleOf(body: z.ZodType): { example?: unknown } {
 }
 
 function operation(call: Call, isPublic: boolean): ZodOpenApiOperationObject {
-  const { status, schema, headers = {}, notModified, description = 'Done.' } = call.success;
+  const {
+    status,
+    orStatus,
+    schema,
+    headers = {},
+    notModified,
+    description = 'Done.',
+  } = call.success;
   const ownHeaders = Object.fromEntries(
     Object.entries({ 'X-Request-Id': 'The id of the request.', ...headers }).map(
       ([name, description]) => [name, textHeader(description)],
@@ -110,6 +117,15 @@ function operation(call: Call, isPublic: boolean): ZodOpenApiOperationObject {
         headers: ownHeaders,
         content: { 'application/json': { schema } },
       },
+      ...(orStatus
+        ? {
+            [orStatus]: {
+              description: 'Begun.',
+              headers: ownHeaders,
+              content: { 'application/json': { schema } },
+            },
+          }
+        : {}),
       ...(notModified
         ? { 304: { description: 'Not changed; no body.', headers: ownHeaders } }
         : {}),

@@ -5,7 +5,7 @@ import { ID_MAX_CHARS } from '../limits.ts';
 import { isLongerThan } from '../text.ts';
 
 /** Lists that have pages. */
-type PagedList = 'events' | 'registrations' | 'offers' | 'waitlist';
+type PagedList = 'events' | 'places' | 'registrations' | 'offers' | 'waitlist';
 
 /**
  * The end of a page as a cursor, which is opaque to clients. It contains the list and the event, so that it is
@@ -20,7 +20,8 @@ export function writeCursor(list: PagedList, eventId: string, last: string | num
 
 /** Whether a page of this list can end with `last`: nothing else may reach the table. */
 function canEndWith(list: PagedList, last: unknown): last is string | number {
-  if (list !== 'events') return Number.isSafeInteger(last) && Number(last) >= 0;
+  if (list !== 'events' && list !== 'places')
+    return Number.isSafeInteger(last) && Number(last) >= 0;
   return (
     typeof last === 'string' &&
     last !== '' &&

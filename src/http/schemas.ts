@@ -40,6 +40,13 @@ export const newUserSchema = body({ userId: idOfNew, name }).meta({
   examples: [EXAMPLE_USER],
 });
 
+/** `PATCH /registration/users/{userId}` */
+export const userPatchSchema = withoutPrivileges(
+  z.strictObject({ name }, expected('an object of fields that can be changed')),
+)
+  // The name that the user of the examples has: nobody is renamed by trying.
+  .meta({ id: 'UserPatch', examples: [{ name: EXAMPLE_USER.name }] });
+
 /** `POST /registration/links` */
 export const newLinkSchema = body({
   userId,

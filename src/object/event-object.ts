@@ -169,6 +169,7 @@ export class EventObject extends DurableObject<Env> {
     actor: string | null = null,
   ): Promise<Reply> {
     const askedAt = Date.now();
+    if (command.type === 'giveUp') this.#users.forget(command.userId);
     const absence = await this.#checkUserOf(command, askedAt + QUEUE_WAIT_MS);
     const queuedAt = Date.now();
     const reply: Reply =
@@ -205,16 +206,21 @@ export class EventObject extends DurableObject<Env> {
     });
   }
 
-  /** The refusal when the command's user does not exist, or can't be looked up; null for a command that needs no user. */
+  /**
+   * The refusal when the command's user does not exist, or can't be looked up; null for a command that needs no
+   * user. A place in the event is proof enough for a question. It is not for a registration: an erasure may
+   * give the place up before that is decided.
+   */
   async #checkUserOf(command: Command, expiresAt: number): Promise<Reply | null> {
-    const needsUser = command.type === 'register' || command.type === 'stand';
-    if (!needsUser || this.#sequencer.isAbsent) return null;
+    if (this.#sequencer.isAbsent) return null;
+    if (command.type === 'register') return this.#checkUser(command.userId, expiresAt);
+    if (command.type !== 'stand' || this.#sequencer.knows(command.userId)) return null;
     return this.#checkUser(command.userId, expiresAt);
   }
 
-  /** Null for a user who exists; a user with a place in the event does. */
+  /** Null for a user who exists. */
   async #checkUser(userId: string, expiresAt: number): Promise<Reply | null> {
-    if (this.#sequencer.knows(userId) || this.#users.isKnown(userId)) return null;
+    if (this.#users.isKnown(userId)) return null;
     this.#sequencer.warmUp();
     try {
       const exists = await this.#users.exists(userId, expiresAt);

@@ -12,8 +12,8 @@ interface TableRequest {
 
 /** How items are read. */
 interface ReadOptions {
-  /** The only attribute to read; all when left out. */
-  attribute?: string | undefined;
+  /** The only attributes to read, separated by commas; all when left out. */
+  attributes?: string | undefined;
   /** Tables that are read eventually consistently, at half the price; all others consistently. */
   eventual?: readonly string[];
 }
@@ -29,13 +29,13 @@ export async function batchGet(
   store: Store,
   keys: Record<string, Record<string, string>[]>,
   deadline: number,
-  { attribute, eventual = [] }: ReadOptions = {},
+  { attributes, eventual = [] }: ReadOptions = {},
 ): Promise<Record<string, object[]>> {
   const found: Record<string, object[]> = {};
   const toRequest = (table: string, Keys: Record<string, unknown>[]): TableRequest => ({
     Keys,
     ConsistentRead: !eventual.includes(table),
-    ...(attribute ? { ProjectionExpression: attribute } : {}),
+    ...(attributes ? { ProjectionExpression: attributes } : {}),
   });
   let RequestItems = Object.fromEntries(
     Object.entries(keys).map(([table, Keys]) => [table, toRequest(table, Keys)]),

@@ -34,6 +34,18 @@ export class ConditionFailedError extends Error {
   override readonly name = 'ConditionFailedError';
 }
 
+/** A table lacks an index, or it is still being filled: `npm run tables` adds it. */
+export class MissingIndexError extends Error {
+  override readonly name = 'MissingIndexError';
+  /** The role of the table. */
+  readonly table: string;
+
+  constructor(table: string, index: string) {
+    super(`the table of the ${table} has no index ${index}`);
+    this.table = table;
+  }
+}
+
 /** DynamoDB applied nothing, but another attempt may succeed. */
 const BUSY = new Set([
   'ThrottlingException',

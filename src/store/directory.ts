@@ -2,6 +2,7 @@ import { Recent } from '../event/recent.ts';
 import {
   BATCH_GET_MAX_KEYS,
   KNOWN_USERS_MAX,
+  KNOWN_USERS_MS,
   LOOKUPS_MAX_IN_FLIGHT,
   LOOKUPS_MAX_PENDING,
 } from '../limits.ts';
@@ -17,18 +18,31 @@ interface LookUp {
 }
 
 /**
- * Users who are known to exist: at most `KNOWN_USERS_MAX`, the oldest are dropped first. Users are never
- * deleted, so the objects of an isolate share one instance.
+ * Users who are known to exist: at most `KNOWN_USERS_MAX`, the oldest are dropped first, and none for longer
+ * than `KNOWN_USERS_MS`, since users can be erased. The objects of an isolate share one instance.
  */
 export class KnownUsers {
-  readonly #known = new Recent<true>(KNOWN_USERS_MAX);
+  readonly #now: () => number;
+  /** When each was looked up, in epoch milliseconds. */
+  readonly #known = new Recent<number>(KNOWN_USERS_MAX);
 
-  has(userId: string): boolean {
-    return this.#known.has(userId);
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
   }
 
-  add(userId: string): void {
-    this.#known.set(userId, true);
+  has(userId: string): boolean {
+    const at = this.#known.get(userId);
+    return at !== undefined && this.#now() < at + KNOWN_USERS_MS;
+  }
+
+  /** @param at epoch milliseconds at which the look-up was sent: it saw the table at that time or later */
+  add(userId: string, at: number): void {
+    this.#known.set(userId, at);
+  }
+
+  /** Forgets a user who is being erased, in this isolate; others follow within `KNOWN_USERS_MS`. */
+  forget(userId: string): void {
+    this.#known.delete(userId);
   }
 }
 
@@ -47,6 +61,11 @@ export class UserDirectory {
   constructor(find: (userIds: string[]) => Promise<Set<string>>, known: KnownUsers) {
     this.#find = find;
     this.#known = known;
+  }
+
+  /** Looks a user up anew who is asked for again. */
+  forget(userId: string): void {
+    this.#known.forget(userId);
   }
 
   /** Whether the user is known to exist without a look-up. */
@@ -108,10 +127,11 @@ export class UserDirectory {
     for (const [userId] of batch) this.#unsent.delete(userId);
     this.#inFlight++;
     this.#schedule();
+    const sentAt = Date.now();
     try {
       const found = await this.#find(batch.map(([userId]) => userId));
       for (const [userId, lookUp] of batch) {
-        if (found.has(userId)) this.#known.add(userId);
+        if (found.has(userId)) this.#known.add(userId, sentAt);
         lookUp.resolve(found.has(userId));
       }
     } catch (error) {

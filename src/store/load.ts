@@ -1,4 +1,4 @@
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { NotAdoptedError } from '../event/ports.ts';
 import { EventState } from '../event/state.ts';
 import {
@@ -17,9 +17,10 @@ import {
   type Store,
   StoreUnavailableError,
 } from './client.ts';
+import { readOne } from './one-call.ts';
 import { Reading } from './reading.ts';
 import { readTimes } from './rows.ts';
-import type { EventItem } from './tables.ts';
+import { type EventItem, fromAttributes, toAttributes } from './tables.ts';
 
 /**
  * Reads an event item, consistently.
@@ -27,17 +28,9 @@ import type { EventItem } from './tables.ts';
  * @throws NotAdoptedError for an item without books
  */
 async function readItem(store: Store, eventId: string): Promise<EventItem | undefined> {
-  const command = new GetCommand({
-    TableName: store.tables.events,
-    Key: { eventId },
-    ConsistentRead: true,
-  });
-  const { Item } = await callTables(
-    (options) => store.client.send(command, options),
-    readTimes(ATTEMPT_TIMEOUT_MS),
-  );
-  if (Item && Item.version === undefined) throw new NotAdoptedError();
-  return Item as EventItem | undefined;
+  const item = await readOne(store, store.tables.events, { eventId });
+  if (item && item.version === undefined) throw new NotAdoptedError();
+  return item ? (fromAttributes(item) as EventItem) : undefined;
 }
 
 /**
@@ -49,13 +42,16 @@ async function winFence(store: Store, eventId: string): Promise<void> {
     const item = await readItem(store, eventId);
     // Nothing to fence: if the event is created later, the condition of an earlier creation fails.
     if (!item) return;
-    const command = new UpdateCommand({
+    const command = new UpdateItemCommand({
       TableName: store.tables.events,
-      Key: { eventId },
+      Key: toAttributes({ eventId }),
       UpdateExpression: 'SET #version = :next',
       ConditionExpression: '#version = :version',
       ExpressionAttributeNames: { '#version': 'version' },
-      ExpressionAttributeValues: { ':version': item.version, ':next': item.version + 1 },
+      ExpressionAttributeValues: toAttributes({
+        ':version': item.version,
+        ':next': item.version + 1,
+      }),
     });
     try {
       await callTables(

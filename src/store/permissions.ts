@@ -12,7 +12,10 @@ export interface TablePermissions {
  * of its single writes, and no other.
  */
 export const PERMISSIONS: Record<keyof TableNames, TablePermissions> = {
-  users: { actions: ['BatchGetItem', 'GetItem', 'PutItem'], indexes: [] },
+  users: {
+    actions: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
+    indexes: [],
+  },
   // Scan lists the events: the contract's schema has no index over all of them.
   events: { actions: ['BatchGetItem', 'GetItem', 'PutItem', 'Scan', 'UpdateItem'], indexes: [] },
   registrations: {
@@ -20,7 +23,7 @@ export const PERMISSIONS: Record<keyof TableNames, TablePermissions> = {
     indexes: [INDEXES.registrationsByEvent, INDEXES.registrationsByUser],
   },
   waitlist: {
-    actions: ['DeleteItem', 'GetItem', 'PutItem'],
-    indexes: [INDEXES.waitlistByPosition],
+    actions: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem'],
+    indexes: [INDEXES.waitlistByPosition, INDEXES.waitlistByUser],
   },
 };

@@ -1,4 +1,4 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { TableNames } from '../config.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
@@ -36,7 +36,8 @@ export async function probeTables(store: Store, report: Report): Promise<TableRo
   const deadline = Date.now() + READ_DEADLINE_MS;
   const probe = async (table: TableRole): Promise<TableRole[]> => {
     const TableName = store.tables[table];
-    const command = new GetCommand({ TableName, Key: { [TABLE_SCHEMAS[table].hash.name]: NO_ID } });
+    const Key = { [TABLE_SCHEMAS[table].hash.name]: { S: NO_ID } };
+    const command = new GetItemCommand({ TableName, Key });
     try {
       await callTables((options) => store.client.send(command, options), {
         deadline,

@@ -1,8 +1,9 @@
-import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { idBits, type Place, Places, toUuid } from '../event/places.ts';
 import { EventState } from '../event/state.ts';
-import { ATTEMPT_TIMEOUT_MS, PAGE_TIMEOUT_MS } from '../limits.ts';
+import { PAGE_TIMEOUT_MS } from '../limits.ts';
 import { callTables, type Store } from './client.ts';
+import { readOne } from './one-call.ts';
 import {
   type Attributes,
   placeOfRow,
@@ -13,14 +14,7 @@ import {
   toQuery,
   toRanges,
 } from './rows.ts';
-import {
-  type EventItem,
-  toAttributes,
-  toBooks,
-  toDigest,
-  toEventRecord,
-  toRowKey,
-} from './tables.ts';
+import { type EventItem, toBooks, toDigest, toEventRecord, toRowKey } from './tables.ts';
 
 /** The rows of an event that an index shows. An index lags: new rows can be missing, and removed rows still there. */
 export class Shown {
@@ -167,16 +161,8 @@ export class Reading {
 
   /** Reads one row of the event, consistently. */
   async #readRow(table: RowTable, id: string): Promise<Place | null> {
-    const command = new GetItemCommand({
-      TableName: this.#store.tables[table],
-      Key: toAttributes(toRowKey(table, id)),
-      ConsistentRead: true,
-    });
-    const { Item } = await callTables(
-      (options) => this.#store.client.send(command, options),
-      readTimes(ATTEMPT_TIMEOUT_MS),
-    );
-    return Item?.eventId?.S === this.#eventId ? placeOfRow(table, Item) : null;
+    const row = await readOne(this.#store, this.#store.tables[table], toRowKey(table, id));
+    return row?.eventId?.S === this.#eventId ? placeOfRow(table, row) : null;
   }
 
   /** Reads an index, and replaces the rows that it showed before. */

@@ -31,6 +31,7 @@ export const INDEXES = {
   registrationsByUser: 'UserIdIndex',
   registrationsByEvent: 'EventIdIndex',
   waitlistByPosition: 'EventIdPositionIndex',
+  waitlistByUser: 'UserIdIndex',
 } as const;
 
 const stringKey = (name: string): KeyAttribute => ({ name, type: 'S' });
@@ -56,6 +57,7 @@ export const TABLE_SCHEMAS: Record<keyof TableNames, TableSchema> = {
         hash: stringKey('eventId'),
         range: { name: 'position', type: 'N' },
       },
+      { name: INDEXES.waitlistByUser, hash: stringKey('userId') },
     ],
   },
 };
@@ -191,6 +193,12 @@ export interface OfferRow {
 /** An offer as its row. */
 export function toOfferRow({ offerId, expiresAt, ...offer }: Offer): OfferRow {
   return { registrationId: offerId, ...offer, status: 'OFFERED', offerEndsAt: expiresAt };
+}
+
+/** The inverse of `toOfferRow`. */
+export function toOffer(row: OfferRow): Offer {
+  const { registrationId: offerId, userId, eventId, position, createdAt, offerEndsAt } = row;
+  return { offerId, userId, eventId, position, createdAt, expiresAt: offerEndsAt };
 }
 
 /** The primary key of a row in its table. */

@@ -132,6 +132,7 @@ describe('the table of routes and roles', () => {
     const bodies: Record<string, unknown> = {
       'POST /registration/users': { userId, name: 'Somebody' },
       'POST /registration/links': { userId, eventId },
+      'PATCH /registration/users/:userId': { name: 'Another name' },
       'POST /registration/events': { eventId: unique('event'), name: 'An event', capacity: 1 },
       'PATCH /registration/events/:eventId': { name: 'Another name' },
       'POST /registration/events/:eventId/registrations': { userIds: [userId] },

@@ -9,7 +9,7 @@ interface Write {
 type Item = Record<string, Record<string, unknown>>;
 
 /** Indexes that a row of a table is written to as well, if it is a place in an event. */
-const INDEXES: Record<string, number> = { 'registrations-table': 2, 'waitlist-table': 1 };
+const INDEXES: Record<string, number> = { 'registrations-table': 2, 'waitlist-table': 2 };
 
 /** Entries of the log and used keys lie among the registrations, and are in no index. */
 const isPlace = (item: Item) => 'eventId' in item;

@@ -134,7 +134,8 @@ describe('the doctor tells apart', () => {
       }),
     );
     expect(await faults()).toEqual([
-      `table ${tables.waitlist}: the index EventIdPositionIndex is missing`,
+      `table ${tables.waitlist}: the index EventIdPositionIndex is missing: npm run tables adds it`,
+      `table ${tables.waitlist}: the index UserIdIndex is missing: npm run tables adds it`,
     ]);
   });
 
@@ -163,6 +164,7 @@ describe('the doctor tells apart', () => {
       operation === 'Query' && body.includes('"UserIdIndex"') ? 'AccessDeniedException' : null;
     expect(await between(refuse, faults)).toEqual([
       `permissions on ${tables.registrations}: Query of UserIdIndex is denied`,
+      `permissions on ${tables.waitlist}: Query of UserIdIndex is denied`,
     ]);
   });
 

@@ -315,6 +315,46 @@ describe('the life of an event', () => {
   });
 });
 
+describe('giving up whatever place a user has', () => {
+  const giveUp = (userId: string): Command => ({ type: 'giveUp', userId });
+
+  test('a seat goes to the first in line, an entry is gone, and nothing is proven by a commit', () => {
+    const { state, run } = open(1, true);
+    for (const userId of ['a', 'b', 'c']) run(register(userId));
+    expect(inShort(run(giveUp('b')))).toBe('gaveUp WAITLISTED');
+    expect(inShort(run(giveUp('a')))).toBe('gaveUp ACTIVE');
+    expect([...state.seated()].map(({ userId }) => userId)).toEqual(['c']);
+    expect(inShort(run(giveUp('a')))).toBe('gaveUp nothing');
+    const seated = decide(state, giveUp('c'), still());
+    expect(seated.mustCommit).toBeUndefined();
+    // Memory may lack a place that another object gave: only the fence tells.
+    expect(decide(state, giveUp('a'), still())).toMatchObject({ changes: [], mustCommit: true });
+  });
+
+  test('an offer is declined, and goes to the next, with the changes of who declines it', () => {
+    const { state, run } = open(1, true);
+    for (const userId of ['a', 'b', 'c']) run(register(userId));
+    run({ type: 'update', patch: { offerSeconds: 60 }, revisions: null, isDryRun: false });
+    run({ type: 'unregister', userId: 'a' });
+    const declined = decide(state, { type: 'leaveLine', userId: 'b' }, still());
+    expect(decide(state, giveUp('b'), still()).changes).toEqual(declined.changes);
+    expect(inShort(run(giveUp('b')))).toBe('gaveUp OFFERED');
+    expect([...state.offersEndedBy(Number.POSITIVE_INFINITY)].map(({ userId }) => userId)).toEqual([
+      'c',
+    ]);
+    expect(inShort(run(giveUp('b')))).toBe('gaveUp nothing');
+  });
+
+  test('also in an event that is cancelled, and nobody is promoted there', () => {
+    const { state, run } = open(1, true);
+    for (const userId of ['a', 'b']) run(register(userId));
+    run({ type: 'cancel', revisions: null });
+    expect(inShort(run(giveUp('a')))).toBe('gaveUp ACTIVE');
+    expect([state.registeredCount, state.waitlistCount]).toEqual([0, 1]);
+    expect(inShort(run(giveUp('b')))).toBe('gaveUp WAITLISTED');
+  });
+});
+
 describe('the promises, for any sequence of commands', () => {
   test('decide agrees with the naive model, and every promise holds at each step', () => {
     fc.assert(

@@ -92,8 +92,9 @@ function send({ call, parameters = [], requestBody }: Described, choose = filled
 }
 
 describe('the examples of the description', () => {
-  const CANCEL = 'DELETE /registration/events/{eventId}';
-  const cancel = described.filter(({ call }) => call === CANCEL);
+  /** Calls that cannot be taken back: the page fills in neither an event nor a user for them. */
+  const FINAL = ['DELETE /registration/events/{eventId}', 'DELETE /registration/users/{userId}'];
+  const [erase, cancel] = described.filter(({ call }) => FINAL.includes(call));
   // In the order of a user who tries the calls: those that leave and cancel come last.
   const order = [
     'POST /registration/users$',
@@ -106,7 +107,7 @@ describe('the examples of the description', () => {
   ].map((start) => new RegExp(`^${start}`));
   const rank = ({ call }: Described) => order.findIndex((start) => start.test(call));
   const calls = described
-    .filter(({ call }) => call !== CANCEL)
+    .filter(({ call }) => !FINAL.includes(call))
     .sort((one, other) => rank(one) - rank(other));
 
   /** Checks that the event of the examples is open, has its name, and is not overbooked. */
@@ -128,14 +129,19 @@ describe('the examples of the description', () => {
   });
 
   test('can be sent as they are: they overbook, close and rename nothing', async () => {
-    expect(calls.length).toBe(described.length - 1);
+    expect(calls.length).toBe(described.length - FINAL.length);
     const statuses: Record<string, number[]> = {};
     for (const round of ['first', 'again']) {
       for (const each of calls) {
         const answer = await send(each);
         await expectUnhurt(`${each.call}, ${round}`, answer);
         statuses[each.call] = [...(statuses[each.call] ?? []), answer.status];
-        if (each.call.startsWith('PATCH')) expect(answer.body.dryRun).toBe(true);
+        if (each.call.startsWith('PATCH /registration/events')) {
+          expect(answer.body.dryRun).toBe(true);
+        }
+        if (each.call.startsWith('PATCH /registration/users')) {
+          expect(answer.body.name).toBe('Grace Hopper');
+        }
       }
     }
     const others = Object.entries(statuses).filter(([, [a, b]]) => `${a}${b}` !== '200200');
@@ -153,13 +159,15 @@ describe('the examples of the description', () => {
     for (const each of calls) await expectUnhurt(each.call, await send(each, shown));
   });
 
-  test('do not fill in an event to cancel; the one that is shown can be cancelled', async () => {
-    const [call] = cancel;
-    const id = call?.parameters?.find(({ name }) => name === 'eventId');
+  test.for([
+    ['no event to cancel', cancel, 'eventId', [200, 'CANCELLED']],
+    ['no user to erase', erase, 'userId', [202, 'ERASING']],
+  ] as const)('fill in %s; the one that is shown can be', async ([, call, name, answered]) => {
+    const id = call?.parameters?.find((each) => each.name === name);
     if (!call || !id) throw new Error('not described');
     expect(filledIn(id)).toBeUndefined();
     const { status, body } = await send(call, (each) => (each === id ? shown(each) : undefined));
-    expect([status, body.status]).toEqual([200, 'CANCELLED']);
+    expect([status, body.status]).toEqual(answered);
   });
 });
 

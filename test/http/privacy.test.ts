@@ -3,7 +3,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { digestOf } from '../../src/digest.ts';
 import app from '../../src/http/app.ts';
-import { leftSchema } from '../../src/http/schemas.ts';
+import { leftSchema, userExportSchema } from '../../src/http/schemas.ts';
 import { newEvent, newUsers, register, unique } from '../support/desk.ts';
 
 const ISSUER = 'https://privacy.test';
@@ -141,6 +141,50 @@ test.for([
   expect(left.message).toContain(waiting);
 });
 
+test('an export has what its user has done to others, and not to whom', async () => {
+  const [host = '', guest = ''] = await newUsers(2);
+  const eventId = await newEvent(2, true);
+  const asOrganiser = await tokenOf(host, ['organiser']);
+  await call(asOrganiser, 'POST', PLACES, { body: { userId: guest, eventId } });
+  await call(await tokenOf(host), 'POST', PLACES, { body: { userId: host, eventId } });
+  const { text } = await call(await tokenOf(host), 'GET', `/registration/users/${host}/export`);
+  expect(text).not.toContain(guest);
+  const { log } = userExportSchema.parse(JSON.parse(text));
+  expect(log.items.map(({ isAbout, isBy }) => [isAbout, isBy])).toEqual([
+    [false, true],
+    [true, true],
+  ]);
+  const about = await call(SERVICE, 'GET', `/registration/users/${guest}/export`);
+  expect(about.text).not.toContain(host);
+});
+
+test('nobody but they themselves, and services, may change, see all of, or erase a user', async () => {
+  const [me = '', other = ''] = await newUsers(2);
+  const calls = (userId: string) =>
+    [
+      ['PATCH', `/registration/users/${userId}`, { body: { name: 'x' } }],
+      ['GET', `/registration/users/${userId}/places`, {}],
+      ['GET', `/registration/users/${userId}/export`, {}],
+      ['DELETE', `/registration/users/${userId}`, {}],
+    ] as const;
+  const bearers = [await tokenOf(me), await tokenOf(me, ['organiser'])];
+  for (const bearer of bearers) {
+    for (const [method, path, options] of calls(other)) {
+      expect((await call(bearer, method, path, options)).status).toBe(403);
+    }
+  }
+  for (const [bearer, userId] of [
+    [await tokenOf(me), me],
+    [SERVICE, other],
+  ] as const) {
+    const statuses: number[] = [];
+    for (const [method, path, options] of calls(userId)) {
+      statuses.push((await call(bearer, method, path, options)).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 202]);
+  }
+});
+
 test('no other answer to an attendee names anybody else', async () => {
   const { eventId, seated, waiting } = await full();
   const [me = ''] = await newUsers(1);
@@ -161,9 +205,14 @@ test('no other answer to an attendee names anybody else', async () => {
     await call(bearer, 'PATCH', `${events}/${eventId}?dryRun=true`, { body: { capacity: 9 } }),
     await call(bearer, 'GET', `/registration/users/${me}`),
     await call(bearer, 'GET', `/registration/users/${me}/events`),
+    await call(bearer, 'GET', `/registration/users/${me}/places`),
+    await call(bearer, 'GET', `/registration/users/${me}/export`),
+    await call(bearer, 'PATCH', `/registration/users/${me}`, { body: { name: 'Me' } }),
+    await call(bearer, 'DELETE', `/registration/users/${me}`),
   ];
   expect(answers.map(({ status }) => status)).toEqual([
     ...[201, 409, 200, 404, 200, 200, 200, 403, 403, 403, 200, 200],
+    ...[200, 200, 200, 202],
   ]);
   for (const { text } of answers) {
     expect(text).not.toContain(seated);

@@ -262,7 +262,9 @@ export class Asker {
     worker: number | undefined,
   ): Promise<Attempt> {
     const { eventId, request } = operation;
-    if (request.type === 'tables') throw new Error('nobody asks for the tables');
+    if (request.type === 'tables' || request.type === 'giveUp') {
+      throw new Error(`nobody asks an event for ${request.type}`);
+    }
     try {
       const answer = await this.#call(eventId, request, key, worker);
       if (answer === null) return { type: 'nothing' };

@@ -42,7 +42,12 @@ const SCALED = [
   'LOAD_REST_MS',
   'BACKOFF_FIRST_MS',
   'BACKOFF_MAX_MS',
+  'ERASURE_PAUSE_MS',
 ];
+
+/** Those that are cut shorter still: an erasure takes a minute, and a run some seconds. */
+const SCALED_MORE = ['KNOWN_USERS_MS', 'ERASURE_WAIT_MS'];
+const MORE = 1 / 3;
 
 /**
  * How messages are tried again in histories, with any deadlines: a failure and what follows have to fit into a history, and no
@@ -110,11 +115,12 @@ async function checkTypes(folder: string): Promise<void> {
 function cutDeadlines(folder: string, scale: number): void {
   const path = join(folder, 'src/limits.ts');
   let text = readFileSync(path, 'utf8');
-  for (const name of SCALED) {
+  for (const name of [...SCALED, ...SCALED_MORE]) {
+    const factor = SCALED_MORE.includes(name) ? scale * MORE : scale;
     const declaration = new RegExp(`export const ${name} = [\\d_, [\\]]+;`);
     if (!declaration.test(text))
       throw new Error(`limits.ts has no ${name} that could be cut short`);
-    const scaled = (ms: string) => String(Math.ceil(Number(ms.replaceAll('_', '')) * scale));
+    const scaled = (ms: string) => String(Math.ceil(Number(ms.replaceAll('_', '')) * factor));
     text = text.replace(declaration, (found) => found.replaceAll(/(?<!\w)\d[\d_]*/g, scaled));
   }
   writeFileSync(path, text);

@@ -30,6 +30,7 @@ export class Totals {
   fencesLost = 0;
   raises = 0;
   resumptions = 0;
+  erasures = 0;
   retries = 0;
   replays = 0;
   misuses = 0;
@@ -63,6 +64,7 @@ export class Totals {
     this.fencesLost += result.fencesLost;
     this.undecided += result.undecided;
     this.resumptions += result.resumptions;
+    this.erasures += result.erasures;
     this.retries += result.retries;
     this.replays += result.replays;
     this.misuses += result.misuses;

@@ -1,3 +1,4 @@
+import { ERASURE_PAUSE_MS } from '../../src/limits.ts';
 import type { Random } from './random.ts';
 
 /** What can happen to one call to DynamoDB. */
@@ -49,6 +50,8 @@ export interface Weather {
   transactionMs: number[];
   /** How long after the caller gave up a late call is carried out, at most. */
   lateMs: number;
+  /** How far the indexes by user are behind at most. */
+  userLagMs: number;
   index: IndexWeather;
 }
 
@@ -76,6 +79,7 @@ export const CALM: Weather = {
   slowMs: 0,
   transactionMs: [],
   lateMs: 0,
+  userLagMs: 0,
   index: { lateShare: 0, lagMs: 0, pagedShare: 0 },
 };
 
@@ -97,6 +101,7 @@ export function drawWeather(random: Random, scale: number): Weather {
     slowMs: random.pick([5, 20, 60]),
     transactionMs: [],
     lateMs: random.between(100, 1_500) * scale,
+    userLagMs: ERASURE_PAUSE_MS * scale,
     index: {
       lateShare: random.pick([0, 0.3, 0.7, 1]),
       lagMs: random.pick([200, 800, 3_000]) * scale,

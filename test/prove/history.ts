@@ -42,13 +42,26 @@ export type Request =
   | { type: 'stand'; userId: string }
   /** A page of a list: `limit` rows after an order number, 0 for the beginning; or the whole list as CSV. */
   | { type: 'list'; list: PeopleList; format: 'json' | 'csv'; after: number; limit: number }
+  /** Whatever place somebody has is given up who is erased: nobody is told of it. */
+  | { type: 'giveUp'; userId: string }
   | { type: 'tables' };
+
+/** What the ids of users begin with who are erased in the course of a run. */
+export const ERASABLE = 'erasable';
+
+/** Whether it may be told that there is no such user, though there was one. */
+export const isErasable = (userId: string): boolean => userId.startsWith(ERASABLE);
+
+/** The names that users are given in the course of a run. */
+export const givenName = (number: number): string => `name ${number}`;
+
+export const isGivenName = (name: string | null): boolean => /^name \d+$/.test(name ?? '');
 
 /** A user that does not exist, and never will. */
 export const NOBODY = 'nobody';
 
 /** What a client can ask. */
-export type Asked = Exclude<Request, { type: 'tables' }>;
+export type Asked = Exclude<Request, { type: 'tables' | 'giveUp' }>;
 
 /** Why a request was refused by the rules. */
 export type Reason =
@@ -122,6 +135,7 @@ export type Outcome =
   | { type: 'unregistered'; promoted: Seat | null; offered: Offered | null }
   | { type: 'declined'; offer: Offered }
   | { type: 'leftLine'; id: string; position: number }
+  | { type: 'gaveUp'; place: 'ACTIVE' | 'OFFERED' | 'WAITLISTED' | null }
   | {
       type: 'updated';
       settings: Settings;

@@ -7,22 +7,27 @@ import type { Action, Item, Query, QueryPage } from './wire.ts';
 interface Trace {
   table: string;
   item: Item;
+  /** When it was put, and deleted: an index by user is behind by `userLagMs` at most. */
+  putAt: number;
+  deletedAt: number;
   /** Milliseconds on the performance clock. */
   shownFrom: number;
   shownUntil: number;
 }
 
-/** The attribute that is the id of a table's rows, and the one that an index on `eventId` sorts by. */
+/** The attributes that an index is keyed by, that is the id of a table's rows, and that the index sorts by. */
 interface Order {
+  hash: string;
   key: string;
   range: string | undefined;
 }
 
-/** The order of an index that is keyed by the event. */
-function orderOf(indexName: string | undefined): Order | undefined {
-  for (const { hash, indexes } of Object.values(TABLE_SCHEMAS)) {
-    const index = indexes.find(({ name }) => name === indexName);
-    if (index?.hash.name === 'eventId') return { key: hash.name, range: index.range?.name };
+/** The order of an index of these. Two tables have one by user, each with a key of its own. */
+function orderOf({ IndexName, TableName }: Query): Order | undefined {
+  for (const [table, { hash, indexes }] of Object.entries(TABLE_SCHEMAS)) {
+    const index = indexes.find(({ name }) => name === IndexName);
+    if (!index || !TableName.startsWith(table)) continue;
+    return { hash: index.hash.name, key: hash.name, range: index.range?.name };
   }
   return undefined;
 }
@@ -36,7 +41,11 @@ export class LaggingIndexes {
   readonly #weather: IndexWeather;
   readonly #random: Random;
 
-  constructor(weather: IndexWeather, random: Random) {
+  readonly #userLagMs: number;
+
+  /** @param userLagMs how far the indexes by user are behind at most: the second look of an erasure rests on it */
+  constructor(weather: IndexWeather, random: Random, userLagMs = Number.POSITIVE_INFINITY) {
+    this.#userLagMs = userLagMs;
     this.#weather = weather;
     this.#random = random;
   }
@@ -47,41 +56,50 @@ export class LaggingIndexes {
     if (lateShare === 0) return;
     for (const { Put, Delete } of actions) {
       const late = this.#random.chance(lateShare) ? this.#random.between(0, lagMs) : 0;
-      const moment = performance.now() + late;
+      const now = performance.now();
+      const moment = now + late;
       if (Put) {
         const id = idOf(Put.Item);
         this.#traces.set(id, {
           table: Put.TableName,
           item: Put.Item,
+          putAt: now,
+          deletedAt: Number.POSITIVE_INFINITY,
           shownFrom: moment,
           shownUntil: Number.POSITIVE_INFINITY,
         });
       }
       const gone = Delete && this.#traces.get(idOf(Delete.Key));
-      if (gone) gone.shownUntil = Math.max(moment, gone.shownFrom);
+      if (!gone) continue;
+      gone.shownUntil = Math.max(moment, gone.shownFrom);
+      gone.deletedAt = now;
     }
   }
 
   /** Whether these indexes answer a query. If not, the database does. */
-  covers({ IndexName }: Query): boolean {
+  covers(query: Query): boolean {
     const { lateShare, pagedShare } = this.#weather;
-    return (lateShare > 0 || pagedShare > 0) && orderOf(IndexName) !== undefined;
+    return (lateShare > 0 || pagedShare > 0) && orderOf(query) !== undefined;
   }
 
   /** Answers a query, given all rows that the database has for it. */
   answer(query: Query, rows: Item[]): QueryPage {
-    const order = orderOf(query.IndexName) ?? { key: '', range: undefined };
-    const eventId = query.ExpressionAttributeValues?.[':eventId']?.S;
+    const order = orderOf(query) ?? { hash: '', key: '', range: undefined };
+    const asked = query.ExpressionAttributeValues?.[`:${order.hash}`]?.S;
     const now = performance.now();
+    const lagMs = order.hash === 'userId' ? this.#userLagMs : Number.POSITIVE_INFINITY;
+    const from = ({ putAt, shownFrom }: Trace) => Math.min(shownFrom, putAt + lagMs);
+    const until = ({ deletedAt, shownUntil }: Trace) => Math.min(shownUntil, deletedAt + lagMs);
     const shown = new Map<string, Item>();
     for (const item of rows) {
       const trace = this.#traces.get(idOf(item));
-      if (!trace || trace.shownFrom <= now) shown.set(idOf(item), item);
+      if (!trace || from(trace) <= now) shown.set(idOf(item), item);
     }
-    for (const [id, { table, item, shownFrom, shownUntil }] of this.#traces) {
-      const isLeft = shownUntil !== Number.POSITIVE_INFINITY && shownUntil > now;
-      const isAsked = table === query.TableName && item.eventId?.S === eventId;
-      if (isLeft && isAsked && shownFrom <= now) shown.set(id, item);
+    for (const [id, trace] of this.#traces) {
+      const { table, item } = trace;
+      const isLeft = until(trace) !== Number.POSITIVE_INFINITY && until(trace) > now;
+      const isAsked = table === query.TableName && item[order.hash]?.S === asked;
+      if (isLeft && isAsked && from(trace) <= now) shown.set(id, item);
     }
     const compare = (a: Item, b: Item) =>
       Number(a[order.range ?? '']?.N ?? 0) - Number(b[order.range ?? '']?.N ?? 0) ||
@@ -104,7 +122,7 @@ function idOf(item: Item): string {
   return item.registrationId?.S ?? item.entryId?.S ?? '';
 }
 
-function keyOf(item: Item, { key, range }: Order): Item {
-  const names = ['eventId', key, ...(range ? [range] : [])];
+function keyOf(item: Item, { hash, key, range }: Order): Item {
+  const names = [hash, key, ...(range ? [range] : [])];
   return Object.fromEntries(names.map((name) => [name, item[name] ?? {}]));
 }

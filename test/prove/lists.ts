@@ -1,5 +1,14 @@
 import type { Reply } from './client.ts';
-import type { Asked, Entry, Offered, Page, PeopleList, Seat } from './history.ts';
+import {
+  type Asked,
+  type Entry,
+  isErasable,
+  isGivenName,
+  type Offered,
+  type Page,
+  type PeopleList,
+  type Seat,
+} from './history.ts';
 
 /** An answer that no promise allows. */
 export class UnexpectedAnswerError extends Error {}
@@ -55,9 +64,15 @@ export function toPage(
   return { type: 'page', rows, next };
 }
 
+/** Whether a user can have that name: their id at first, one that they were given, or none while they are erased. */
+function mayBeCalled(userId: string, name: string | null): boolean {
+  if (isErasable(userId) && (name === null || name === '')) return true;
+  return name === userId || isGivenName(name);
+}
+
 function toRow(row: Row, list: PeopleList): Seat | Offered | Entry {
   const { userId, name, registrationId, entryId, offerId, position } = row;
-  if (name !== userId) throw new UnexpectedAnswerError(`${userId} is listed as ${name}`);
+  if (!mayBeCalled(userId, name)) throw new UnexpectedAnswerError(`${userId} is listed as ${name}`);
   if (list === 'registrations' && registrationId) return { userId, id: registrationId };
   if (list === 'waitlist' && entryId && position) return { userId, id: entryId, position };
   const { createdAt, expiresAt } = row;

@@ -169,6 +169,18 @@ export const MUTATIONS: Mutation[] = [
     ],
   },
   {
+    name: 'the second look of an erasure left out',
+    replacements: [
+      {
+        file: 'http/erasure.ts',
+        from: 'const look = await giveUpAll(c, userId, shown, deadline);',
+        to: `const look = isLast
+    ? { left: [], isCut: false }
+    : await giveUpAll(c, userId, shown, deadline);`,
+      },
+    ],
+  },
+  {
     name: 'a revision that is not counted',
     replacements: [
       {

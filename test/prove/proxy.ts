@@ -63,7 +63,11 @@ export class FaultProxy {
     this.#upstream = new Upstream(upstreamPort);
     this.weather = weather;
     this.#random = new Random(seed, 'proxy');
-    this.#indexes = new LaggingIndexes(weather.index, new Random(seed, 'indexes'));
+    this.#indexes = new LaggingIndexes(
+      weather.index,
+      new Random(seed, 'indexes'),
+      weather.userLagMs,
+    );
     for (const [door, server] of doors.entries()) {
       server.on('request', (request, response) => {
         this.#track(

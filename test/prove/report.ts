@@ -140,6 +140,8 @@ function describeOutcome(outcome: Outcome): string {
       return `left the line from ${outcome.position}`;
     case 'declined':
       return `declined ${describeOffer(outcome.offer)}`;
+    case 'gaveUp':
+      return `gave up ${outcome.place ?? 'nothing'}`;
     case 'updated': {
       const promoted = outcome.promoted.map(describeSeat).join(', ');
       const { settings, revision } = outcome;

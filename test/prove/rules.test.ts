@@ -11,6 +11,7 @@ import {
   type Operation,
   type Outcome,
   Recorder,
+  type Request,
   type Seat,
   type Settings,
 } from './history.ts';
@@ -19,13 +20,14 @@ import { carryOut, carryOutAll, keyOf, type Model } from './rules.ts';
 
 const EVENT = 'event';
 
-/** A command of the product as a request of a client. */
-function toAsked(command: Command): Asked {
+/** A command of the product as a request. */
+function toAsked(command: Command): Request {
   switch (command.type) {
     case 'register':
       return { type: command.override ? 'override' : 'register', userId: command.userId };
     case 'unregister':
     case 'leaveLine':
+    case 'giveUp':
       return { type: command.type, userId: command.userId };
     case 'cancel':
       return { type: 'cancel' };
@@ -51,6 +53,8 @@ function inShort(outcome: Outcome): string {
       const { promoted, offered } = outcome;
       return `unregistered ${filled(promoted ? [promoted] : [], offered ? [offered] : []) || '-'}`;
     }
+    case 'gaveUp':
+      return `gaveUp ${outcome.place ?? 'nothing'}`;
     case 'updated':
       return `updated ${filled(outcome.promoted, outcome.offered)}`;
     default:

@@ -4,6 +4,7 @@ import {
   type Content,
   type Entry,
   type Interval,
+  isErasable,
   NOBODY,
   type Offered,
   type Outcome,
@@ -275,6 +276,9 @@ export function carryOutAll(
       next: moment.state,
     }));
   }
+  if (needsUser(request) && isErasable(request.userId) && isRefused('no such user')) {
+    return step(refusalOf('no such user'), state);
+  }
   if (!state) return step(refusalOf('no such event'), null);
   return moments(state, when, known).flatMap(({ state: now, isLineOver }) =>
     carryOutOn(now, request, told, { ...when, known, isLineOver }),
@@ -297,7 +301,7 @@ function needsUser(
 
 function carryOutOn(
   state: State,
-  request: Exclude<Asked, { type: 'create' }>,
+  request: Exclude<Request, { type: 'create' | 'tables' }>,
   told: Outcome | undefined,
   clock: Clock,
 ): Step[] {
@@ -340,6 +344,20 @@ function carryOutOn(
       const { next, promoted, offered } = filled;
       const [first, offer] = [promoted[0] ?? null, offered[0] ?? null];
       return [{ expected: { type: 'unregistered', promoted: first, offered: offer }, next }];
+    }
+    case 'giveUp': {
+      const { userId } = request;
+      const has = (rows: readonly { userId: string }[]) =>
+        rows.some((each) => each.userId === userId);
+      const place = has(seats) ? 'ACTIVE' : has(offers) ? 'OFFERED' : null;
+      if (place) {
+        const [others, open] = [without(seats, userId), without(offers, userId)];
+        const filled = fill({ ...state, seats: others, offers: open }, told, clock);
+        return filled ? [{ expected: { type: 'gaveUp', place }, next: filled.next }] : [];
+      }
+      if (!has(line)) return [{ expected: { type: 'gaveUp', place: null }, next: state }];
+      const next = { ...state, line: without(line, userId) };
+      return [{ expected: { type: 'gaveUp', place: 'WAITLISTED' }, next }];
     }
     case 'register':
     case 'override':

@@ -32,6 +32,8 @@ export interface RunResult {
   misuses: number;
   /** The slowest answer, as a share of the time that it may take. */
   slowest: number;
+  /** Persons who were erased. */
+  erasures: number;
   /** Loads that finished an interrupted raise. */
   resumptions: number;
   /** Entries of logs, pages that were read of them, and receipts that were found in them. */
@@ -93,6 +95,7 @@ async function judge(session: Session, world: World, endpoints: Endpoints) {
     ...session.violations,
     ...strayRows(tables, eventIds),
     ...strayMessages(endpoints, eventIds),
+    ...session.persons.check(tables),
   ];
   for (const lines of world.logs) {
     const defects = lines.filter((line) => /"problem":"defect"|uncaught exception/i.test(line));
@@ -132,7 +135,9 @@ async function judge(session: Session, world: World, endpoints: Endpoints) {
 
 function count(session: Session, world: World, endpoints: Endpoints) {
   const outcomes = new Map<string, number>();
-  const answered = session.recorder.operations.filter(({ request }) => request.type !== 'tables');
+  const answered = session.recorder.operations.filter(
+    ({ request }) => request.type !== 'tables' && request.type !== 'giveUp',
+  );
   for (const { outcome } of answered) {
     const name = outcome.type === 'refused' ? outcome.reason : outcome.type;
     outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
@@ -146,6 +151,7 @@ function count(session: Session, world: World, endpoints: Endpoints) {
     interruptions: session.interruptions,
     fencesLost: linesWith('"fence lost"'),
     resumptions: linesWith('"promotions resumed"'),
+    erasures: session.persons.erasures,
     retries: session.asker.retries,
     replays: session.asker.replays,
     misuses: session.asker.misuses,

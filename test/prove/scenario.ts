@@ -1,7 +1,7 @@
 import { ATTEMPT_TIMEOUT_MS, ID_MAX_CHARS, PAGE_MAX_ROWS } from '../../src/limits.ts';
 import { CALM, drawWeather, type Weather } from './faults.ts';
 import type { Guess } from './guess.ts';
-import { type Asked, NOBODY, type Patch, type PeopleList } from './history.ts';
+import { type Asked, ERASABLE, NOBODY, type Patch, type PeopleList } from './history.ts';
 import { Random } from './random.ts';
 
 /** What happens in a run in addition to the faults of calls. */
@@ -85,6 +85,10 @@ export interface Scenario {
    * something happens.
    */
   raise: { capacity: number; afterOperations: number; strikeAfter: number } | null;
+  /** Who is erased, and after how many operations of all. */
+  erasures: { userId: string; afterOperations: number }[];
+  /** How often a user gets another name. */
+  renames: number;
   /** After how many operations something is killed or interrupted. */
   disruptions: number[];
   /** How long a killed process stays down. */
@@ -145,13 +149,24 @@ export function drawScenario(seed: number): Scenario {
   const hasRealDeadlines =
     pressure !== undefined || (isFair && kind === 'faults') || seed % REAL_DEADLINES_EVERY === 0;
   const scale = hasRealDeadlines ? 1 : SHORT_SCALE;
+  const isShort = scale !== 1 && !isCrowded && pressure === undefined;
   const names = [...NAMES.slice(0, random.int(4, NAMES.length)), ODD_NAME];
+  const persons = new Random(seed, 'persons');
+  const erasures = Array.from({ length: isShort ? persons.pick([0, 1, 2]) : 0 }, (_, i) => ({
+    userId: `${ERASABLE}-${i}`,
+    afterOperations: persons.int(0, total >> 1),
+  }));
   return {
     seed,
     kind,
     scale,
     weather: isFair ? fairWeather(kind, scale) : drawWeather(random, scale),
-    userIds: (isCrowded ? Array.from({ length: crowd }, (_, i) => `user-${i}`) : names).map(idOf),
+    userIds: [
+      ...(isCrowded ? Array.from({ length: crowd }, (_, i) => `user-${i}`) : names).map(idOf),
+      ...erasures.map(({ userId }) => userId),
+    ],
+    erasures,
+    renames: isShort ? 6 : 0,
     events,
     clients,
     operationsPerClient,

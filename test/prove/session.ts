@@ -5,9 +5,10 @@ import type { Call } from './client.ts';
 import type { Endpoints } from './endpoints.ts';
 import { CALM } from './faults.ts';
 import { Guess } from './guess.ts';
-import { type Asked, NOBODY, type Operation, Recorder } from './history.ts';
+import { type Asked, isErasable, NOBODY, type Operation, Recorder } from './history.ts';
 import type { Conditions } from './liveness.ts';
 import { LogReader } from './log-reader.ts';
+import { Persons } from './persons.ts';
 import { type Pressure, playLateCreation, playOutrun, playReplays } from './pressure.ts';
 import { Random } from './random.ts';
 import { drawList, drawMany, drawPatch, type Extra, isCalm, type Scenario } from './scenario.ts';
@@ -26,6 +27,9 @@ const SETTLE_TIMEOUT_MS = 5_000;
 
 /** Requests that every client sends without a key. */
 const NEVER_KEYED = new Set<Asked['type']>(['read', 'look', 'stand', 'list', 'update']);
+/** How long before an erasure, and after it, somebody asks for places of theirs, and how often, at most. */
+const ERASURE_WITHIN_MS = 300;
+const INSISTS_EVERY_MS = 80;
 /** Share of the requests that are about a user who does not exist. */
 const NOBODY_SHARE = 0.02;
 /** Share of the changes that have `If-Match` with the revision that the client knows. */
@@ -61,6 +65,7 @@ export class Session {
   readonly #late: string;
   readonly #random: Random;
   readonly #guesses = new Map<string, Guess>();
+  readonly persons: Persons;
   /** Interruptions, one after the other: a killed process must be back before the next one. */
   #disruption: Promise<void> = Promise.resolve();
   #begun = 0;
@@ -76,6 +81,12 @@ export class Session {
     this.#nowhere = `nowhere-${seed}`;
     this.#late = `late-${seed}`;
     this.eventIds = [...events.map(({ eventId }) => eventId), this.#nowhere, this.#late];
+    this.persons = new Persons({
+      port: () => this.#port(),
+      recorder: this.recorder,
+      eventIds: this.eventIds,
+      onViolation: (what) => this.violations.push(what),
+    });
     this.asker = new Asker({
       port: (worker) => this.#port(worker),
       recorder: this.recorder,
@@ -93,6 +104,41 @@ export class Session {
       readItems: () => world.readItems(),
       onViolation: (what) => this.violations.push(what),
     });
+  }
+
+  /** Erases those who are to be erased, each when it is time, as far as it gets until the clients are done. */
+  async #erase(): Promise<void> {
+    const { erasures } = this.scenario;
+    await Promise.all(
+      erasures.map(async ({ userId, afterOperations }) => {
+        while (this.#begun < afterOperations && performance.now() < this.#deadline) await sleep(1);
+        let isOver = false;
+        const insisting = this.#insistOn(userId, () => isOver);
+        await sleep(this.#random.between(0, ERASURE_WITHIN_MS));
+        await this.persons.erase(userId, this.#deadline);
+        await sleep(this.#random.between(0, ERASURE_WITHIN_MS));
+        isOver = true;
+        await insisting;
+      }),
+    );
+  }
+
+  /**
+   * Somebody asks for places while they are erased, and for a moment after it, of all events and workers. At
+   * first they may just ask where they stand, which makes them known without giving them a place.
+   */
+  async #insistOn(userId: string, isOver: () => boolean): Promise<void> {
+    const { events, seed } = this.scenario;
+    const random = new Random(seed, `insists ${userId}`);
+    const asksUntil = performance.now() + random.pick([0, ERASURE_WITHIN_MS]);
+    while (!isOver() && performance.now() < this.#deadline) {
+      const { eventId } = random.pick(events);
+      const isAsking = performance.now() < asksUntil || random.chance(0.2);
+      // Mostly past the capacity: events are small, and full.
+      const type = isAsking ? 'stand' : random.pick(['register', 'override', 'override'] as const);
+      await this.asker.ask('insists', eventId, { type, userId });
+      await sleep(random.between(0, INSISTS_EVERY_MS));
+    }
   }
 
   /** Runs the clients until they are done. */
@@ -122,6 +168,8 @@ export class Session {
       await Promise.all([
         ...Array.from({ length: clients }, (_, i) => this.#behave(i, pace)),
         ...(raise && first ? [this.#raise(first.eventId, raise)] : []),
+        this.#erase(),
+        this.#rename(),
         playLateCreation(this.asker, this.#late, { workers: this.#world.workers.length, scale }),
       ]);
     }
@@ -137,6 +185,13 @@ export class Session {
     await this.webhooks.lookAtTheEnd();
     this.webhooks.close();
     this.asker.close();
+    this.persons.close();
+  }
+
+  async #rename(): Promise<void> {
+    const { renames, userIds, pauseMs } = this.scenario;
+    const [userId] = userIds;
+    if (userId !== undefined) await this.persons.rename(userId, renames, 10 * pauseMs);
   }
 
   /** Puts the event of the run under pressure for a while. */
@@ -196,7 +251,9 @@ export class Session {
         await this.#doExtra(type, client, eventId, { random, isKeyed, worker });
       } else {
         const request = this.#request(type, eventId, random);
-        const manner = { isKeyed: isKeyed && !NEVER_KEYED.has(request.type), worker };
+        // Of who is erased an answer is not kept for a key: what the first attempt did could not be told.
+        const isGone = 'userId' in request && isErasable(request.userId);
+        const manner = { isKeyed: isKeyed && !isGone && !NEVER_KEYED.has(request.type), worker };
         const operation = await this.asker.ask(client, eventId, request, manner);
         if (operation) this.#guess(eventId).learn(operation);
       }
@@ -213,8 +270,10 @@ export class Session {
     const { random, isKeyed, worker } = how;
     const { userIds } = this.scenario;
     switch (type) {
-      case 'registerAll':
-        return this.asker.askAll(client, eventId, drawMany(random, userIds, !isKeyed), how);
+      case 'registerAll': {
+        const many = isKeyed ? userIds.filter((userId) => !isErasable(userId)) : userIds;
+        return this.asker.askAll(client, eventId, drawMany(random, many, !isKeyed), how);
+      }
       case 'askAgain':
         return this.asker.askAgain(undefined, worker);
       case 'askAmiss':
@@ -231,7 +290,8 @@ export class Session {
 
   /** A different request than the one that a key was used for: about one user, or a bulk request. */
   #amiss(eventId: string, random: Random): Call {
-    const { userIds } = this.scenario;
+    // Somebody who does not exist any more is refused before any key is looked at.
+    const userIds = this.scenario.userIds.filter((userId) => !isErasable(userId));
     if (random.chance(0.5)) {
       return { type: 'registerAll', userIds: drawMany(random, userIds, false) };
     }
@@ -342,6 +402,10 @@ export class Session {
         ),
       );
     await everywhere((eventId, number) => this.#insist('end', eventId, { type: 'read' }, number));
+    for (const { userId } of this.scenario.erasures) {
+      const isErased = await this.persons.erase(userId, performance.now() + RUN_MAX_MS);
+      if (!isErased) this.violations.push(`the erasure of ${userId} comes to no end`);
+    }
     await everywhere((eventId, number) => this.logs.readWhole(eventId, this.#random, number));
   }
 }

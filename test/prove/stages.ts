@@ -70,7 +70,7 @@ export async function proveProduct(
   say(`faults: ${list(totals.faults)}`);
   say(`answers: ${list(totals.outcomes)}`);
   say(
-    `operations ${totals.operations}, interruptions ${totals.interruptions}, fences lost ${totals.fencesLost}, undecided ${totals.undecided}`,
+    `operations ${totals.operations}, interruptions ${totals.interruptions}, fences lost ${totals.fencesLost}, erasures ${totals.erasures}, undecided ${totals.undecided}`,
   );
   say(
     `large raises ${totals.raises}, resumed by a load ${totals.resumptions}; with keys: sent again ${totals.retries}, answered again ${totals.replays}, sent with another request ${totals.misuses}`,

@@ -84,7 +84,10 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
   // What the clock alone does is told to nobody, and neither is it when somebody takes a seat without a line.
   const mayOffer = patched(operations, 'offerSeconds');
   const mayEndLine = patched(operations, 'promotesUntil') || patched(operations, 'startsAt');
-  const mayPromote = isOpen('unregister') || isOpen('update') || mayOffer || mayEndLine;
+  const mayPromote =
+    (['unregister', 'update', 'giveUp'] as const).some((type) => isOpen(type)) ||
+    mayOffer ||
+    mayEndLine;
 
   for (const { registrationId, userId } of rows.registrations) {
     expect(asked.has(userId), `${userId} has a seat that nobody asked for`);
@@ -111,7 +114,7 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
   ]);
   for (const [id, userId] of told.seats) {
     expect(
-      kept.has(id) || mayBe('unregister', userId),
+      kept.has(id) || mayBe('unregister', userId) || isOpen('giveUp', userId),
       `the acknowledged seat ${id} of ${userId} is gone`,
     );
   }
@@ -120,6 +123,7 @@ export function checkRows(rows: Rows, operations: Operation[]): string[] {
     const mayHaveLeft =
       mayBe('leaveLine', userId) ||
       mayBe('override', userId) ||
+      isOpen('giveUp', userId) ||
       (mayEndLine && mayBe('register', userId));
     const mayBePromoted = told.promoted.has(userId) || mayPromote;
     expect(

@@ -38,6 +38,8 @@ export interface Tables {
   /** Open offers, which live among the registrations too. */
   offers: OfferRow[];
   waitlist: WaitlistEntry[];
+  /** Users, and who is being erased. */
+  users: { userId: string; name?: string }[];
   /** Idempotency keys, which are in the registrations table. */
   keys: { registrationId: string; expiresAt?: number }[];
   /** Entries of logs, which live there too. */
@@ -190,7 +192,8 @@ export class World {
   async finalTables(): Promise<Tables> {
     await Promise.all(this.workers.map((_, number) => this.killWorker(number)));
     await this.proxy.settle(SETTLE_TIMEOUT_MS);
-    const [events, registrations, waitlist] = await Promise.all([
+    const [users, events, registrations, waitlist] = await Promise.all([
+      this.#scan<Tables['users'][number]>(TABLES.users),
       this.readItems(),
       this.#scan<{ registrationId: string }>(TABLES.registrations),
       this.#scan<WaitlistEntry>(TABLES.waitlist),
@@ -211,7 +214,7 @@ export class World {
       keys?: Tables['keys'];
       log?: LogRow[];
     };
-    return { events, registrations: seats, offers, waitlist, keys, log };
+    return { users, events, registrations: seats, offers, waitlist, keys, log };
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import {
   BATCH_GET_MAX_KEYS,
+  COMMIT_DEADLINE_MS,
+  ERASURE_PAUSE_MS,
+  ERASURE_WAIT_MS,
   KNOWN_USERS_MAX,
+  KNOWN_USERS_MS,
   LOOKUPS_MAX_IN_FLIGHT,
   LOOKUPS_MAX_PENDING,
+  QUEUE_WAIT_MS,
 } from '../../src/limits.ts';
 import { KnownUsers, UserDirectory } from '../../src/store/directory.ts';
 
@@ -63,6 +68,46 @@ describe('the directory of users', () => {
     expect(other.directory.isKnown('here')).toBe(true);
     expect(await other.directory.exists('here', LATER)).toBe(true);
     expect(other.calls).toEqual([]);
+  });
+
+  test('nobody is taken to exist for longer than a while after the look-up was sent', async () => {
+    let now = 1_000_000;
+    const known = new KnownUsers(() => now);
+    known.add('here', now);
+    now += KNOWN_USERS_MS - 1;
+    expect(known.has('here')).toBe(true);
+    now += 1;
+    expect(known.has('here')).toBe(false);
+    known.add('here', now);
+    expect(known.has('here')).toBe(true);
+    known.forget('here');
+    expect(known.has('here')).toBe(false);
+  });
+
+  test('what counts is when the look-up was sent, not when it was answered', async () => {
+    const times: number[] = [];
+    class Watched extends KnownUsers {
+      override add(userId: string, at: number) {
+        times.push(at);
+        super.add(userId, at);
+      }
+    }
+    const { directory, calls } = open(() => true, new Watched());
+    const askedAt = Date.now();
+    const answer = directory.exists('here', LATER);
+    await turn();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    calls[0]?.answer();
+    await answer;
+    expect(times.length).toBe(1);
+    expect((times[0] ?? 0) - askedAt).toBeLessThan(45);
+  });
+
+  test('an erasure takes more than twice as long, and less than a minute', () => {
+    expect(ERASURE_WAIT_MS).toBeGreaterThan(2 * KNOWN_USERS_MS);
+    const lastCommit = KNOWN_USERS_MS + QUEUE_WAIT_MS + COMMIT_DEADLINE_MS;
+    expect(ERASURE_WAIT_MS).toBeGreaterThan(lastCommit + 10 * ERASURE_PAUSE_MS);
+    expect(ERASURE_WAIT_MS).toBeLessThan(60_000);
   });
 
   test('a call takes as many keys as DynamoDB does, and few calls are in flight', async () => {

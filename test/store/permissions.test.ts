@@ -1,5 +1,6 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from 'vitest';
 import type { TableNames } from '../../src/config.ts';
 import { PERMISSIONS } from '../../src/store/permissions.ts';
@@ -33,6 +34,17 @@ function needsOf(operation: string, body: Record<string, never>): string[] {
   ];
 }
 
+/** Lets the time pass after which an erasure can be finished. */
+const passTime = (userId: string) =>
+  store.client.send(
+    new UpdateCommand({
+      TableName: store.tables.users,
+      Key: { userId },
+      UpdateExpression: 'SET erasedAt = :at',
+      ExpressionAttributeValues: { ':at': '2026-01-01T00:00:00.000Z' },
+    }),
+  );
+
 test('the service needs the permissions that are listed, and no others', async () => {
   const needed = new Set<string>();
   {
@@ -56,6 +68,12 @@ test('the service needs the permissions that are listed, and no others', async (
     await evictDurableObject(env.EVENTS.getByName(eventId));
     await api('GET', `/registration/events/${eventId}/capacity`);
     await api('GET', '/registration/events?limit=1');
+    await api('PATCH', `/registration/users/${b}`, { name: 'Another name' });
+    await api('GET', `/registration/users/${b}/places`);
+    await api('GET', `/registration/users/${c}/export`);
+    await api('DELETE', `/registration/users/${c}`);
+    await passTime(c);
+    await api('DELETE', `/registration/users/${c}`);
     await api('GET', '/health/ready');
   }
   // `newUsers` writes to the table directly.

@@ -112,6 +112,17 @@ export class NaiveEvent {
         if (!this.line.includes(command.userId)) return 'refused not-waiting';
         this.line = this.line.filter((each) => each !== command.userId);
         return 'leftLine';
+      case 'giveUp': {
+        const { userId } = command;
+        const isOffered = this.offers.some((offer) => offer.userId === userId);
+        const had = this.seats.includes(userId) ? 'ACTIVE' : isOffered ? 'OFFERED' : null;
+        const waited = this.line.includes(userId) ? 'WAITLISTED' : null;
+        this.seats = this.seats.filter((each) => each !== userId);
+        this.offers = this.offers.filter((offer) => offer.userId !== userId);
+        this.line = this.line.filter((each) => each !== userId);
+        if (had !== null) this.#fill();
+        return `gaveUp ${had ?? waited ?? 'nothing'}`;
+      }
       case 'update': {
         if (this.status === 'CANCELLED') return 'refused cancelled';
         const { waitlistCapacity, ...others } = command.patch;
@@ -189,6 +200,8 @@ export function inShort(outcome: Outcome): string {
       const { promoted, offered } = outcome;
       return `unregistered ${filled(promoted ? [promoted] : [], offered ? [offered] : []) || '-'}`;
     }
+    case 'gaveUp':
+      return `gaveUp ${outcome.status ?? 'nothing'}`;
     case 'updated':
       return `updated ${filled(outcome.promoted, outcome.offered)}`;
     default:
@@ -235,6 +248,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ type: fc.constant('register' as const), userId }) },
   { weight: 8, arbitrary: fc.record({ type: fc.constant('unregister' as const), userId }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('leaveLine' as const), userId }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('giveUp' as const), userId }) },
   {
     weight: 1,
     arbitrary: userId.map((userId) => ({

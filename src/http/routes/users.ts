@@ -1,20 +1,29 @@
 import { Hono } from 'hono';
-import { DuplicateError, NotFoundError, ValidationError } from '../../errors.ts';
+import { DuplicateError, NotFoundError } from '../../errors.ts';
+import type { User } from '../../event/model.ts';
 import { servicesOf } from '../../services.ts';
-import { isOrderKey, listUserEvents } from '../../store/user-events.ts';
-import { createUser, getUser } from '../../store/users.ts';
+import { listUserEvents } from '../../store/user-events.ts';
+import { createUser, getUser, renameUser } from '../../store/users.ts';
+import { eraseUser } from '../erasure.ts';
+import type { RouteContext } from '../event-call.ts';
+import { exportUser } from '../export.ts';
 import { idempotencyKeyOf, markReplay, toKeyError } from '../idempotency-key.ts';
-import { linkNext, readCursor, writeCursor } from '../paging.ts';
-import { newUserSchema, userEventsPageSchema, userParamSchema } from '../schemas.ts';
+import { linkNext, writeCursor } from '../paging.ts';
+import {
+  newUserSchema,
+  pageSchema,
+  userEventsPageSchema,
+  userParamSchema,
+  userPatchSchema,
+} from '../schemas.ts';
+import { answerPlaces, readOrderKey } from '../user-places.ts';
 import { jsonBody, validate } from '../validate.ts';
 
-const noUser = (userId: string) => new NotFoundError(`There is no user ${userId}.`);
-
-/** The order key in a cursor of this user's events; null without a cursor. */
-function readOrderKey(cursor: string | undefined, userId: string): string | null {
-  const key = readCursor(cursor, 'events', userId);
-  if (key === null || (typeof key === 'string' && isOrderKey(key))) return key;
-  throw new ValidationError([{ path: 'cursor', message: 'is not a cursor of this list' }]);
+/** The user. Read before anything else, so that a user who does not exist costs only one read. */
+async function requireUser(c: RouteContext, userId: string): Promise<User> {
+  const user = await getUser(servicesOf(c.env).store, userId);
+  if (!user) throw new NotFoundError(`There is no user ${userId}.`);
+  return user;
 }
 
 /** The routes of users. They use the tables directly, since no event is involved. */
@@ -27,16 +36,29 @@ export const users = new Hono<{ Bindings: Env }>()
     markReplay(c, outcome);
     if (outcome.type === 'keyRefused') throw toKeyError(outcome.reason);
     if (outcome.type === 'duplicate') {
-      throw new DuplicateError(`User ${given.userId} exists already.`);
+      throw new DuplicateError(`User ${given.userId} exists already, or is being erased.`);
     }
     return c.json(outcome.user, 201);
   })
   .get('/:userId', validate('param', userParamSchema), async (c) => {
-    const { store } = servicesOf(c.env);
     const { userId } = c.req.valid('param');
-    const user = await getUser(store, userId);
-    if (!user) throw noUser(userId);
-    return c.json(user, 200);
+    return c.json(await requireUser(c, userId), 200);
+  })
+  .patch(
+    '/:userId',
+    validate('param', userParamSchema),
+    jsonBody(),
+    validate('json', userPatchSchema),
+    async (c) => {
+      const { userId } = c.req.valid('param');
+      const user = await renameUser(servicesOf(c.env).store, userId, c.req.valid('json').name);
+      if (!user) throw new NotFoundError(`There is no user ${userId}.`);
+      return c.json(user, 200);
+    },
+  )
+  .delete('/:userId', validate('param', userParamSchema), async (c) => {
+    const answer = await eraseUser(c, c.req.valid('param').userId);
+    return answer.status === 'ERASED' ? c.json(answer, 200) : c.json(answer, 202);
   })
   .get(
     '/:userId/events',
@@ -46,11 +68,25 @@ export const users = new Hono<{ Bindings: Env }>()
       const { store } = servicesOf(c.env);
       const { userId } = c.req.valid('param');
       const { limit, cursor } = c.req.valid('query');
-      const after = readOrderKey(cursor, userId);
-      // Checked first, so that a user who does not exist costs only one read.
-      if (!(await getUser(store, userId))) throw noUser(userId);
+      const after = readOrderKey(cursor, 'events', userId);
+      await requireUser(c, userId);
       const { events, last } = await listUserEvents(store, userId, limit, after);
       linkNext(c, last === null ? null : writeCursor('events', userId, last));
       return c.json(events, 200);
     },
-  );
+  )
+  .get(
+    '/:userId/places',
+    validate('param', userParamSchema),
+    validate('query', pageSchema),
+    async (c) => {
+      const { userId } = c.req.valid('param');
+      await requireUser(c, userId);
+      return answerPlaces(c, userId, c.req.valid('query'));
+    },
+  )
+  .get('/:userId/export', validate('param', userParamSchema), async (c) => {
+    const user = await requireUser(c, c.req.valid('param').userId);
+    c.header('Content-Disposition', 'attachment; filename="export.json"');
+    return c.json(await exportUser(c, user), 200);
+  });
