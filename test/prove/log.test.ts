@@ -17,6 +17,7 @@ import { type Operation, type Outcome, Recorder, type Request } from './history.
 import { knownOffers, offersMade } from './known-offers.ts';
 import { chainOf, checkPage, entriesOf, LOG_DAYS, type LogPage, strayLogRows } from './log.ts';
 import { checkLog } from './log-check.ts';
+import { carriedOut } from './receipts.ts';
 import { settingsOf } from './rules.ts';
 import { type Rows, toContent } from './tables.ts';
 
@@ -252,6 +253,16 @@ describe('a log', () => {
       ...['offer.expired', 'waitlist.left', 'registration.created'],
     ]);
     expect(faultsOf(story)).toEqual([]);
+  });
+
+  test('tells which requests were never carried out', () => {
+    const story = tell();
+    const { operations, log } = story;
+    story.note(register('e'), () => ({ type: 'unknown', why: 'reset' }));
+    story.note({ type: 'override', userId: 'c' }, () => ({ type: 'unknown', why: 'reset' }));
+    expect(operations.filter(({ outcome }) => outcome.type === 'unknown')).toHaveLength(3);
+    const left = carriedOut(operations, log);
+    expect(left).toEqual(operations.slice(0, -2));
   });
 
   test('tells when each offer was made, also where no client was told', () => {

@@ -65,6 +65,25 @@ export function checkReceipts(operations: Operation[], entries: readonly LogEntr
   return [...faults, ...unasked(operations, logged)];
 }
 
+/**
+ * The history without the requests that were never carried out, by the log: whose outcome is unknown, and which can
+ * have caused no change but one that somebody else was told of. That the log leaves nothing out is checked by itself.
+ */
+export function carriedOut(operations: Operation[], entries: readonly LogEntry[]): Operation[] {
+  const logged = listChanges(entries);
+  const byReceipt = Map.groupBy(logged, ({ entry }) => toReceipt(entry));
+  for (const operation of operations) {
+    const entry = operation.receipt === null ? [] : (byReceipt.get(operation.receipt) ?? []);
+    const mine = entry.find((each) => !each.isTold && isOf(operation, each));
+    if (mine) mine.isTold = true;
+  }
+  const untold = logged.filter(({ isTold }) => !isTold);
+  return operations.filter(
+    (operation) =>
+      operation.outcome.type !== 'unknown' || untold.some((each) => mayHaveCaused(operation, each)),
+  );
+}
+
 function listChanges(entries: readonly LogEntry[]): Logged[] {
   const all = entries.flatMap(({ changes }) => changes);
   let i = 0;

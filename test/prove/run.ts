@@ -7,6 +7,7 @@ import { offersMade } from './known-offers.ts';
 import { staleAbsences } from './liveness.ts';
 import { checkLog } from './log-check.ts';
 import { checkMessages, strayMessages } from './messages.ts';
+import { carriedOut } from './receipts.ts';
 import { brief, explainViolation } from './report.ts';
 import { hasTwoOwners, type Scenario } from './scenario.ts';
 import { Session } from './session.ts';
@@ -124,7 +125,8 @@ async function judge(session: Session, world: World, endpoints: Endpoints) {
       offersMade: offersMade(rows.log),
     });
     const whole = [...history, last];
-    const checked = hasTwoOwners(scenario) ? changesOnly(whole) : whole;
+    const done = carriedOut(whole, rows.log);
+    const checked = hasTwoOwners(scenario) ? changesOnly(done) : done;
     const verdict = check(checked);
     checkSteps += verdict.steps;
     if (verdict.type === 'undecided') undecided++;
