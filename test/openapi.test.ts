@@ -24,7 +24,7 @@ test('the description of each body names the fields that could be taken for a pr
         requestBody ? [{ call: `${method} ${path}`, ...requestBody }] : [],
     ),
   );
-  expect(bodies.length).toBe(7);
+  expect(bodies.length).toBe(8);
   for (const { call, description, content } of bodies) {
     expect(description).toContain('privilege');
     const name = content['application/json'].schema.$ref.replace('#/components/schemas/', '');

@@ -36,9 +36,11 @@ await runCommand(async () => {
   try {
     const emit = ['--noEmit', 'false', '--declaration', '--rewriteRelativeImportExtensions'];
     const folders = ['--rootDir', ROOT, '--outDir', directory];
-    execFileSync('tsc', ['-p', ROOT, ...emit, ...folders], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
+    for (const project of [ROOT, join(ROOT, 'src/page')]) {
+      execFileSync('tsc', ['-p', project, ...emit, ...folders], {
+        stdio: ['ignore', 'inherit', 'inherit'],
+      });
+    }
     rmSync(TARGET, { recursive: true, force: true });
     const done = new Set<string>();
     for (const module of ['client', LIVE]) write(join(directory, 'src'), module, done);

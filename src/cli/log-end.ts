@@ -8,6 +8,7 @@ import type { EventState } from '../event/state.ts';
 import {
   capacitySchema,
   eventSchema,
+  offerPageSchema,
   registrationPageSchema,
   waitlistPageSchema,
 } from '../http/answers.ts';
@@ -28,6 +29,7 @@ export interface Standing {
   event: z.infer<typeof eventSchema>;
   capacity: z.infer<typeof capacitySchema>;
   seats: Row[] | null;
+  offers: Row[] | null;
   line: Row[] | null;
 }
 
@@ -40,15 +42,22 @@ const toEntry = (entry: { entryId: string; position: number } & Omit<Row, 'id'>)
   position: entry.position,
 });
 
+const toOffer = (offer: { offerId: string; position: number } & Omit<Row, 'id'>): Row => ({
+  ...{ id: offer.offerId, userId: offer.userId, createdAt: offer.createdAt },
+  position: offer.position,
+});
+
 /** Reads what a service says of an event. */
 export async function readStanding(api: Api, path: string): Promise<Standing> {
   const event = parseAnswer(await api.get(path), eventSchema);
   const capacity = parseAnswer(await api.get(`${path}/capacity`), capacitySchema);
   const seats = await readList(api, `${path}/registrations`, registrationPageSchema);
+  const offers = await readList(api, `${path}/offers`, offerPageSchema);
   const line = await readList(api, `${path}/waitlist`, waitlistPageSchema);
   return {
     ...{ event, capacity },
     seats: seats?.map(toSeat) ?? null,
+    offers: offers?.map(toOffer) ?? null,
     line: line?.map(toEntry) ?? null,
   };
 }
@@ -96,13 +105,17 @@ function agree(version: number, what: string, logged: unknown, told: unknown): v
   throw new LogFault(version, fault);
 }
 
-function compareAll(version: number, state: EventState, { capacity, seats, line }: Standing) {
+function compareAll(version: number, state: EventState, standing: Standing): string {
+  const { capacity, seats, offers, line } = standing;
   agree(version, 'the number of seats', state.registeredCount, capacity.registeredCount);
+  agree(version, 'the number of offers', state.offeredCount, capacity.offeredCount);
   agree(version, 'the number of entries', state.waitlistCount, capacity.waitlistCount);
   if (seats) agreeOnRows(version, 'seat', [...state.seated()].map(toSeat), seats);
+  if (offers) agreeOnRows(version, 'offer', [...state.offered()].map(toOffer), offers);
   if (line) agreeOnRows(version, 'entry', [...state.waiting()].map(toEntry), line);
-  const source = seats && line ? 'the lists say' : 'the service says';
-  return `At its end ${state.registeredCount} have a seat and ${state.waitlistCount} wait, as ${source}.`;
+  const source = seats && offers && line ? 'the lists say' : 'the service says';
+  const held = state.offeredCount > 0 ? `, ${state.offeredCount} are offered one` : '';
+  return `At its end ${state.registeredCount} have a seat${held} and ${state.waitlistCount} wait, as ${source}.`;
 }
 
 function agreeOnRows(version: number, what: string, logged: Row[], told: Row[]): void {
@@ -112,10 +125,11 @@ function agreeOnRows(version: number, what: string, logged: Row[], told: Row[]):
 }
 
 /** Of a log without its beginning: what it told of is there, and what it told to be gone is not. */
-function compareKnown(version: number, replay: PartialReplay, { seats, line }: Standing): string {
-  if (!seats || !line)
+function compareKnown(version: number, replay: PartialReplay, standing: Standing): string {
+  const { seats, offers, line } = standing;
+  if (!seats || !offers || !line)
     return 'The lists of people were not compared: this caller may not see them.';
-  const listed = new Set([...seats, ...line].map(({ id }) => id));
+  const listed = new Set([...seats, ...offers, ...line].map(({ id }) => id));
   for (const id of replay.places.keys()) {
     if (listed.has(id)) continue;
     throw new LogFault(version, `after it, place ${id} is there by the log, and not in the lists`);

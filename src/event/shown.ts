@@ -65,8 +65,8 @@ export function toCapacity(outcome: Extract<Outcome, { type: 'read' }>): Capacit
 export function toStanding(outcome: Extract<Outcome, { type: 'standing' }>): Standing {
   const { registration, offer, entry, ahead } = outcome;
   const none: NoOther = { registration: null, offer: null, waitlistEntry: null, ahead: null };
-  if (registration) return { ...none, status: 'ACTIVE', registration };
-  if (offer) return { ...none, status: 'OFFERED', offer };
-  if (entry) return { ...none, status: 'WAITLISTED', waitlistEntry: entry, ahead: ahead ?? 0 };
-  return { ...none, status: 'NONE' };
+  if (registration) return { status: 'ACTIVE', ...none, registration };
+  if (offer) return { status: 'OFFERED', ...none, offer };
+  if (entry) return { status: 'WAITLISTED', ...none, waitlistEntry: entry, ahead: ahead ?? 0 };
+  return { status: 'NONE', ...none };
 }

@@ -85,7 +85,8 @@ class Teller implements AsyncDisposable {
     this.calls.push(path ?? '');
     if (status) return problem(status);
     if (path === undefined) return problem(404);
-    if (isForAttendee && (path === '/registrations' || path === '/waitlist')) return problem(403);
+    if (isForAttendee && ['/registrations', '/offers', '/waitlist'].includes(path ?? ''))
+      return problem(403);
     await before?.(path);
     const body = await this.#tell(path, searchParams);
     return { status: 200, body: alter(path, body) };
@@ -106,15 +107,19 @@ class Teller implements AsyncDisposable {
         const items = [...state.seated()].map(({ seq: _, ...row }) => ({ ...row, name: null }));
         return { items, nextCursor: null };
       }
+      case '/offers': {
+        const items = [...state.offered()].map((row) => ({ ...row, name: null }));
+        return { items, nextCursor: null };
+      }
       case '/waitlist':
         return {
           items: [...state.waiting()].map((row) => ({ ...row, name: null })),
           nextCursor: null,
         };
       case '/capacity': {
-        const { registeredCount, waitlistCount } = state;
+        const { registeredCount, offeredCount, waitlistCount } = state;
         const { capacity: totalCapacity = 0, status } = state.event ?? {};
-        const counts = { registeredCount, waitlistCount, availableCapacity: 0 };
+        const counts = { registeredCount, offeredCount, waitlistCount, availableCapacity: 0 };
         return { eventId: 'e', totalCapacity, status, ...counts };
       }
       default:

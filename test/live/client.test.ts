@@ -265,7 +265,7 @@ describe('a watch', () => {
         authorization: 'Bearer t',
       },
     ]);
-    expect(places).toMatchObject([{ type: 'place', offer: null }]);
+    expect(places).toMatchObject([{ type: 'place' }]);
     await pass(1_000);
     last().open(1);
     const before = occupancies.length;

@@ -208,7 +208,7 @@ const strangers: fc.Arbitrary<Hostile> = fc
     fc.oneof(
       fc.webPath().map((path) => `/nowhere${path}`),
       fc.constantFrom(
-        '/',
+        '/e',
         '/registration',
         '/registration/',
         '/__proto__',
