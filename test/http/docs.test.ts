@@ -143,7 +143,8 @@ describe('the examples of the description', () => {
       'POST /registration/registrations': [201, 201],
       'DELETE /registration/waitlist': [404, 404],
       'GET /registration/events/{eventId}/live': [426, 426],
-      // Authentication is off here, and so are links.
+      // Here are no endpoints, and authentication is off, and so are links.
+      'POST /registration/events/{eventId}/webhooks/{name}/replay': [404, 404],
       'POST /registration/links': [404, 404],
     });
     for (const each of calls) await expectUnhurt(each.call, await send(each, shown));
