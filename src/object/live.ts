@@ -119,8 +119,20 @@ export class Rounds<Socket, View> {
   }
 
   #beginLater(): void {
-    const { after, now } = this.#deps;
-    after(Math.max(0, this.#restsUntil - now()), () => this.#begin());
+    this.#later(Math.max(0, this.#restsUntil - this.#deps.now()), () => this.#begin());
+  }
+
+  /** After an error the round is over, and the next change begins another. */
+  #later(ms: number, run: () => void): void {
+    this.#deps.after(ms, () => {
+      try {
+        run();
+      } catch (error) {
+        this.#left = [];
+        this.#isUnderWay = false;
+        throw error;
+      }
+    });
   }
 
   #begin(): void {
@@ -132,7 +144,7 @@ export class Rounds<Socket, View> {
   }
 
   #goOn(): void {
-    const { look, tell, now, after } = this.#deps;
+    const { look, tell, now } = this.#deps;
     const view = look();
     if (view === null) {
       this.#left = [];
@@ -147,7 +159,7 @@ export class Rounds<Socket, View> {
     }
     const pauseMs = Math.ceil((messages * 1_000) / LIVE_MESSAGES_PER_SECOND);
     this.#restsUntil = Math.max(this.#restsUntil, now() + pauseMs);
-    if (this.#left.length > 0) after(pauseMs, () => this.#goOn());
+    if (this.#left.length > 0) this.#later(pauseMs, () => this.#goOn());
     else if (this.#hasChanged) this.#beginLater();
     else this.#isUnderWay = false;
   }

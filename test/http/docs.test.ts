@@ -153,7 +153,8 @@ describe('the examples of the description', () => {
       // There are no endpoints in a test.
       'POST /registration/events/{eventId}/webhooks/{name}/replay': [404, 404],
       'GET /registration/events/{eventId}/live': [426, 426],
-      // Authentication is off here, and so are links.
+      // Here are no endpoints, and authentication is off, and so are links.
+      'POST /registration/events/{eventId}/webhooks/{name}/replay': [404, 404],
       'POST /registration/links': [404, 404],
     });
     for (const each of calls) await expectUnhurt(each.call, await send(each, shown));

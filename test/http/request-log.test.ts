@@ -2,8 +2,9 @@ import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, test, vi } from 'vitest';
-import { digestOf } from '../../src/digest.ts';
+import { digestOf, hexDigestOf } from '../../src/digest.ts';
 import app from '../../src/http/app.ts';
+import { LIVE_PROTOCOL } from '../../src/live-protocol.ts';
 import { api, newEvent, newUsers, register, unique } from '../support/desk.ts';
 
 /** Makes calls with the log on, and returns its lines. */
@@ -67,6 +68,28 @@ describe('the log of requests', () => {
         attempts: 0,
       },
     ]);
+  });
+
+  test('has a line for a socket, without its token and whose place it tells', async () => {
+    const [userId = ''] = await newUsers(1);
+    const eventId = await newEvent(1, true);
+    const key = 'rdk_SeCrEt';
+    const sha256 = await hexDigestOf(key);
+    const keyed = {
+      AUTH_MODE: 'key',
+      API_KEYS: JSON.stringify([{ name: 'crm', roles: ['service'], sha256 }]),
+    };
+    const path = `/registration/events/${eventId}/live?userId=${userId}`;
+    const ask = (bearer: string) =>
+      logged('GET', path, undefined, keyed, {
+        Upgrade: 'websocket',
+        'Sec-WebSocket-Protocol': `${LIVE_PROTOCOL}, bearer.${bearer}`,
+      });
+    const route = '/registration/events/:eventId/live';
+    const line = { requestId: 'request-1', method: 'GET', route, totalMs: expect.any(Number) };
+    const refused = { caller: null, reason: 'invalid', outcome: 'UnauthenticatedError' };
+    expect(await ask(key)).toEqual([{ ...line, status: 101, outcome: 'watching' }]);
+    expect(await ask('rdk_other')).toEqual([{ ...line, status: 401, ...refused }]);
   });
 
   test('distinguishes an entry, a refusal and an unknown path', async () => {

@@ -89,13 +89,14 @@ describe('a watcher ends', () => {
 
 /** Rounds with a clock of their own. A watcher is a number; each knows a version, and is told when that is old. */
 function openRounds(count: number) {
-  const world = { now: 1_000_000, version: 0, isReady: true, loads: 0 };
+  const world = { now: 1_000_000, version: 0, isReady: true, loads: 0, fails: false };
   const timers: { at: number; run: () => void }[] = [];
   const knows = new Array<number>(count).fill(0);
   const sends: { at: number; watcher: number; version: number }[] = [];
   const rounds = new Rounds<number, object>({
     watchers: () => [...knows.keys()],
     look: () => {
+      if (world.fails) throw new Error('a defect');
       if (!world.isReady) world.loads++;
       return world.isReady ? {} : null;
     },
@@ -184,6 +185,18 @@ describe('rounds', () => {
     expect(sends).toEqual([]);
     expect(timers).toEqual([]);
     expect(world.now).toBe(1_000_000);
+  });
+
+  test('go on with the next change after an error', () => {
+    const { world, timers, knows, pass, commit } = openRounds(3);
+    world.fails = true;
+    commit();
+    expect(() => pass(0)).toThrow('a defect');
+    expect(timers).toEqual([]);
+    world.fails = false;
+    commit();
+    pass(LIVE_PERIOD_MS);
+    expect(knows).toEqual([2, 2, 2]);
   });
 
   test('stop when the event is not in memory, and begin again when it was loaded', () => {
