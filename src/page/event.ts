@@ -33,6 +33,7 @@ let isBusy = false;
 let restsUntil = 0;
 let watching: ReturnType<typeof watch> | null = null;
 let refusedAt: string | undefined;
+let lastState: LiveState = 'connecting';
 
 const person = openPerson({
   onChange: () => {
@@ -198,12 +199,13 @@ function refused({ status, detail }: Problem): void {
 }
 
 function showState(state: LiveState): void {
+  lastState = state;
   const words: Partial<Record<LiveState, string>> = {
     live: text.live,
     polling: text.polling,
     connecting: text.offline,
   };
-  say(find('#state'), words[state] ?? '');
+  say(find('#state'), navigator.onLine ? (words[state] ?? '') : text.offline);
 }
 
 /** Tells of a change of one's place that nobody pressed for. */
@@ -383,6 +385,11 @@ find('#calendar').addEventListener('click', () => {
 });
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) watching?.refresh();
+});
+addEventListener('offline', () => showState(lastState));
+addEventListener('online', () => {
+  showState(lastState);
+  watching?.refresh();
 });
 // Countdowns. What the clock decides, such as the opening, is decided anew each time.
 setInterval(() => {
