@@ -77,3 +77,37 @@ export function confirm(asked: {
     dialog.showModal();
   });
 }
+
+/** Asks for a text; null when it is not given. */
+export function askFor(asked: {
+  title: string;
+  label: string;
+  yes: string;
+}): Promise<string | null> {
+  return new Promise((resolve) => {
+    const input = h('input', {
+      id: 'answer',
+      required: true,
+      maxlength: 200,
+      autocomplete: 'name',
+    });
+    const dialog = h(
+      'dialog',
+      { 'aria-labelledby': 'asked' },
+      h('h2', { id: 'asked' }, asked.title),
+      h(
+        'form',
+        { method: 'dialog' },
+        h('label', { for: 'answer' }, asked.label),
+        input,
+        h('button', { value: 'yes', 'data-main': true }, asked.yes),
+      ),
+    );
+    dialog.addEventListener('close', () => {
+      resolve(dialog.returnValue === 'yes' ? input.value.trim() : null);
+      dialog.remove();
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

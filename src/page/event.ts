@@ -2,7 +2,7 @@
 import { type Action, hasLineEnded, offered } from './action.ts';
 import { type Answer, call, clock, eventPath, withQuery } from './api.ts';
 import { toCalendar } from './calendar.ts';
-import { confirm, find, say } from './dom.ts';
+import { askFor, confirm, find, say } from './dom.ts';
 import { download } from './download.ts';
 import { type LiveState, watch } from './live-client.ts';
 import { needsToken, openPerson } from './person.ts';
@@ -33,6 +33,9 @@ let isBusy = false;
 let restsUntil = 0;
 let watching: ReturnType<typeof watch> | null = null;
 let refusedAt: string | undefined;
+/** Somebody with a good token whom the service does not know yet. They have no place, and can't ask for it. */
+let newcomer: string | undefined;
+let lastState: LiveState = 'connecting';
 
 const person = openPerson({
   onChange: () => {
@@ -180,9 +183,24 @@ async function readEvent(): Promise<void> {
   }
 }
 
+/** Whether a 404 is about the reader, and not about the event. */
+async function isNewcomer(): Promise<boolean> {
+  const userId = person.current()?.userId;
+  if (!needsToken || userId === undefined || userId === newcomer) return false;
+  try {
+    const path = `/registration/users/${encodeURIComponent(userId)}`;
+    const { status } = await call('GET', path, { token: token() });
+    if (status === 404) newcomer = userId;
+    return status === 404;
+  } catch {
+    return false;
+  }
+}
+
 /** What the service says to somebody who may not see this. */
-function refused({ status, detail }: Problem): void {
+async function refused({ status, detail }: Problem): Promise<void> {
   if (status === 404) {
+    if (await isNewcomer()) return start();
     say(find('h1'), shared.noEvent);
     tell(shared.noEventHint, true);
     return;
@@ -198,12 +216,13 @@ function refused({ status, detail }: Problem): void {
 }
 
 function showState(state: LiveState): void {
+  lastState = state;
   const words: Partial<Record<LiveState, string>> = {
     live: text.live,
     polling: text.polling,
     connecting: text.offline,
   };
-  say(find('#state'), words[state] ?? '');
+  say(find('#state'), navigator.onLine ? (words[state] ?? '') : text.offline);
 }
 
 /** Tells of a change of one's place that nobody pressed for. */
@@ -228,12 +247,13 @@ function start(): void {
     showState('closed');
     return;
   }
+  if (userId !== undefined && userId === newcomer) place = NOWHERE;
   if (!event) readEvent();
   let revision: unknown;
   watching = watch({
     url: location.origin,
     eventId,
-    userId,
+    userId: userId === newcomer ? undefined : userId,
     ...(needsToken ? { token } : {}),
     onOccupancy(occupancy) {
       const sign = occupancy.revision ?? `${occupancy.totalCapacity} ${occupancy.status}`;
@@ -292,6 +312,13 @@ function wordsFor(
   }
 }
 
+const NOWHERE: PlaceView = {
+  status: 'NONE',
+  ahead: null,
+  registration: null,
+  waitlistEntry: null,
+};
+
 /** Sends a press, says the answer, and looks where one stands now. */
 async function carryOut(press: Press): Promise<void> {
   if (isBusy) return;
@@ -300,16 +327,39 @@ async function carryOut(press: Press): Promise<void> {
   showButtons();
   const answer = await send<Partial<PlaceView>>(eventId, press, token, () => tell(text.waiting));
   isBusy = false;
+  if (needsToken && press.kind === 'register' && answer.problem?.title === 'NotFoundError') {
+    // Their token is good, and the service does not know them yet. Such an answer is not kept under the key.
+    if (await introduce(press.userId)) {
+      newcomer = undefined;
+      await carryOut(toPress('register', press.userId));
+      return start();
+    }
+  }
   restsUntil = performance.now() + REST_MS;
   tell(...wordsFor(press, answer));
   await look();
   watching?.refresh();
 }
 
+/** Creates the user whom a token is about, by the name that they type. */
+async function introduce(userId: string): Promise<boolean> {
+  const name = await askFor({ title: text.firstTime, label: text.yourName, yes: text.goOn });
+  if (!name) return false;
+  try {
+    const body = { userId, name };
+    const sent = { body, token: token(), key: crypto.randomUUID() };
+    const { problem } = await call('POST', '/registration/users', sent);
+    if (problem) tell(fill(text.refusedOther, { detail: problem.detail }), true);
+    return !problem;
+  } catch {
+    return false;
+  }
+}
+
 /** Where one stands now, asked for at once. */
 async function look(): Promise<void> {
   const userId = person.current()?.userId;
-  if (userId === undefined) return showButtons();
+  if (userId === undefined || userId === newcomer) return showButtons();
   try {
     const path = withQuery('/registration/registrations', { userId, eventId });
     const { problem, body } = await call<PlaceView>('GET', path, { token: token() });
@@ -383,6 +433,11 @@ find('#calendar').addEventListener('click', () => {
 });
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) watching?.refresh();
+});
+addEventListener('offline', () => showState(lastState));
+addEventListener('online', () => {
+  showState(lastState);
+  watching?.refresh();
 });
 // Countdowns. What the clock decides, such as the opening, is decided anew each time.
 setInterval(() => {

@@ -124,6 +124,21 @@ describe('where authentication is on', () => {
     await look(page, 'list-known');
   });
 
+  test('somebody with a token whom the service does not know says their name once', async () => {
+    const { eventId } = await scene();
+    const userId = unique('new');
+    const page = await newWindow({ baseURL: service.url });
+    await page.goto(`/e/${eventId}#token=${await sign(userId)}`);
+    await shows(page, '#place', 'You have no place yet');
+    await button(page).click();
+    await shows(page, 'dialog', 'You are here for the first time');
+    await look(page, 'event-first-time');
+    await page.fill('#answer', 'Nora');
+    await page.keyboard.press('Enter');
+    await shows(page, '#said', 'the seat is yours');
+    await shows(page, '#place', 'You have a seat');
+  });
+
   test('a token can be typed, and one that is not valid is refused in words', async () => {
     const { eventId, userId, token } = await scene();
     const page = await newWindow({ baseURL: service.url });

@@ -49,7 +49,8 @@ export async function newWindow(options: BrowserContextOptions = {}): Promise<Pa
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     // A refusal is a normal answer, which the browser reports as well.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+    const isRefusal = /^(Failed to load resource|WebSocket connection to )/.test(message.text());
+    if (message.type() === 'error' && !isRefusal) {
       complaints.push(message.text());
     }
   });

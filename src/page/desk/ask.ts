@@ -11,7 +11,7 @@ export const needsKey = document.body.dataset.auth === 'token';
 
 const NAME = 'key';
 /** Where a press of the desk is kept. */
-const PLACE = 'desk';
+export const PLACE = 'desk';
 
 /** The key of this tab. */
 export const key = (): string | undefined => recall<string>(NAME) ?? undefined;
@@ -59,5 +59,3 @@ export async function carryOut<Body>(pressed: Press): Promise<Body | null> {
   tell(answer.problem.detail, true);
   return null;
 }
-
-export { PLACE };
