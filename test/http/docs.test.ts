@@ -150,8 +150,6 @@ describe('the examples of the description', () => {
       'POST /registration/events': [201, 409],
       'POST /registration/registrations': [201, 201],
       'DELETE /registration/waitlist': [404, 404],
-      // There are no endpoints in a test.
-      'POST /registration/events/{eventId}/webhooks/{name}/replay': [404, 404],
       'GET /registration/events/{eventId}/live': [426, 426],
       // Here are no endpoints, and authentication is off, and so are links.
       'POST /registration/events/{eventId}/webhooks/{name}/replay': [404, 404],
