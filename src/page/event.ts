@@ -30,6 +30,8 @@ let event = parse<EventView>(main.dataset.event);
 let capacity = parse<CapacityView>(main.dataset.capacity);
 let place: PlaceView | null = null;
 let isBusy = false;
+/** Whether one's place is being looked up after an answer. */
+let isSettling = false;
 let restsUntil = 0;
 let watching: ReturnType<typeof watch> | null = null;
 let refusedAt: string | undefined;
@@ -227,7 +229,7 @@ function showState(state: LiveState): void {
 
 /** Tells of a change of one's place that nobody pressed for. */
 function tellOfMove(before: PlaceView | null, after: PlaceView): void {
-  if (isBusy || !before || before.status === after.status) return;
+  if (isBusy || isSettling || !before || before.status === after.status) return;
   if (after.status === 'ACTIVE') tell(text.promoted);
   else if (after.status === 'OFFERED') tell(text.offerCame);
   else if (after.status === 'NONE') {
@@ -337,7 +339,10 @@ async function carryOut(press: Press): Promise<void> {
   }
   restsUntil = performance.now() + REST_MS;
   tell(...wordsFor(press, answer));
+  // The watch may tell of this press a moment later: that is no move that nobody pressed for.
+  isSettling = true;
   await look();
+  isSettling = false;
   watching?.refresh();
 }
 
