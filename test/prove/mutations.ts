@@ -91,6 +91,12 @@ export const MUTATIONS: Mutation[] = [
         from: 'if (changes.length === 0) return null;',
         to: 'if (changes.length >= 0) return null;',
       },
+      // A batch would find the seats as well, as due by the clock.
+      {
+        file: 'event/rules/offer.ts',
+        from: 'if (waitlistCount > 0 && isFree && lineEndsAt(event) > nowMs) return nowMs;',
+        to: '',
+      },
     ],
   },
   {
