@@ -3,10 +3,10 @@ import type { Problem } from '../errors.ts';
 import type { LoggedSettings } from '../event/log.ts';
 import type { EventRecord, Offer, Registration, User, WaitlistEntry } from '../event/model.ts';
 import type { Capacity, LiveMessage, Standing } from '../event/shown.ts';
+import { EXPORT_MAX_PLACES } from '../http-limits.ts';
 import {
   CHANGE_MAX_LISTED,
   ERASURE_MAX_LISTED,
-  EXPORT_MAX_PLACES,
   OVERRIDE_REASON_MAX_CHARS,
   TIME_ZONE_MAX_CHARS,
 } from '../limits.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { IDEMPOTENCY_KEY_MAX_CHARS } from '../limits.ts';
+import { IDEMPOTENCY_KEY_MAX_CHARS } from '../http-limits.ts';
 import { BEARER_PROTOCOL, LIVE_PROTOCOL } from '../live-protocol.ts';
 import * as schemas from './schemas.ts';
 

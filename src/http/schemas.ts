@@ -1,10 +1,8 @@
 import * as z from 'zod';
 import { type EventPatch, isReversed } from '../event/model.ts';
+import { LINK_DEFAULT_SECONDS, LINK_MAX_SECONDS, LINK_MIN_SECONDS } from '../http-limits.ts';
 import {
   BULK_MAX_USERS,
-  LINK_DEFAULT_SECONDS,
-  LINK_MAX_SECONDS,
-  LINK_MIN_SECONDS,
   OVERRIDE_REASON_MAX_CHARS,
   PAGE_DEFAULT_ROWS,
   PAGE_MAX_ROWS,
