@@ -1,4 +1,4 @@
-import { RATE_LIMIT_CALLS, RATE_LIMIT_PERIOD_SECONDS, RETRY_AFTER_SECONDS } from './limits.ts';
+import { RATE_LIMIT_CALLS, RATE_LIMIT_PERIOD_SECONDS, RETRY_AFTER_SECONDS } from './http-limits.ts';
 
 /** A fault of the input: the path of the field, and what is wrong with it. */
 export interface FieldError {

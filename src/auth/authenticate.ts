@@ -1,6 +1,6 @@
 import { waitUntil } from 'cloudflare:workers';
 import { UnauthenticatedError } from '../errors.ts';
-import { AUTHORIZATION_MAX_CHARS } from '../limits.ts';
+import { AUTHORIZATION_MAX_CHARS } from '../http-limits.ts';
 import { sleep } from '../sleep.ts';
 import type { Caller } from './access.ts';
 import { KEY_PREFIX, keyVerifier } from './api-keys.ts';

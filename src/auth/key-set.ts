@@ -15,7 +15,7 @@ import {
   JWKS_STALE_MAX_MS,
   JWKS_TIMEOUT_MS,
   JWKS_TURN_MS,
-} from '../limits.ts';
+} from '../http-limits.ts';
 
 /** The accepted signature algorithms: all use a private key. */
 export const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { LINK_MAX_SECRETS, LINK_SECRET_MIN_BYTES } from '../limits.ts';
+import { LINK_MAX_SECRETS, LINK_SECRET_MIN_BYTES } from '../http-limits.ts';
 import { isLoopback, isPrivate } from '../loopback.ts';
 import { readSecret } from '../secrets.ts';
 

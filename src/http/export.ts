@@ -1,12 +1,7 @@
 import { withoutUser } from '../event/log.ts';
 import type { User } from '../event/model.ts';
-import {
-  EXPORT_MAX_PLACES,
-  EXPORT_MAX_VERSIONS,
-  EXPORT_WORK_MS,
-  IDEMPOTENCY_TTL_SECONDS,
-  PAGE_MAX_ROWS,
-} from '../limits.ts';
+import { EXPORT_MAX_PLACES, EXPORT_MAX_VERSIONS, EXPORT_WORK_MS } from '../http-limits.ts';
+import { IDEMPOTENCY_TTL_SECONDS, PAGE_MAX_ROWS } from '../limits.ts';
 import { servicesOf } from '../services.ts';
 import { listUserPlaces, type UserPlace } from '../store/user-places.ts';
 import type { RouteContext } from './event-call.ts';

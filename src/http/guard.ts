@@ -12,7 +12,7 @@ import {
 import { toNetwork } from '../auth/address.ts';
 import { answersTo } from '../auth/settings.ts';
 import { ForbiddenError, MisdirectedError, RateLimitedError } from '../errors.ts';
-import type { RATE_LIMIT_CALLS } from '../limits.ts';
+import type { RATE_LIMIT_CALLS } from '../http-limits.ts';
 import { BEARER_PROTOCOL } from '../live-protocol.ts';
 import { servicesOf } from '../services.ts';
 

@@ -1,7 +1,7 @@
 import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
 import { UriTooLongError, ValidationError } from '../errors.ts';
-import { CORS_MAX_AGE_SECONDS, URL_MAX_CHARS } from '../limits.ts';
+import { CORS_MAX_AGE_SECONDS, URL_MAX_CHARS } from '../http-limits.ts';
 
 /** Headers of every answer: no page, no script, no caching. A route can override them. */
 const SECURE: Record<string, string> = {

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { hexDigestOf } from '../digest.ts';
 import { KeyInFlightError, KeyReusedError, ValidationError } from '../errors.ts';
 import type { IdempotencyKey } from '../event/idempotency.ts';
-import { IDEMPOTENCY_KEY_MAX_CHARS } from '../limits.ts';
+import { IDEMPOTENCY_KEY_MAX_CHARS } from '../http-limits.ts';
 
 const HEADER = 'Idempotency-Key';
 const FORM = new RegExp(`^[\\x21-\\x7e]{1,${IDEMPOTENCY_KEY_MAX_CHARS}}$`);

@@ -6,7 +6,7 @@ import {
 } from 'zod-openapi';
 import about from '../../package.json' with { type: 'json' };
 import { ACCESS } from '../auth/access.ts';
-import { RETRY_AFTER_SECONDS } from '../limits.ts';
+import { RETRY_AFTER_SECONDS } from '../http-limits.ts';
 import { CALLS, type Call, TAGS } from './calls.ts';
 import * as schemas from './schemas.ts';
 

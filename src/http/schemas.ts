@@ -1,10 +1,8 @@
 import * as z from 'zod';
 import { type EventPatch, isReversed } from '../event/model.ts';
+import { LINK_DEFAULT_SECONDS, LINK_MAX_SECONDS, LINK_MIN_SECONDS } from '../http-limits.ts';
 import {
   BULK_MAX_USERS,
-  LINK_DEFAULT_SECONDS,
-  LINK_MAX_SECONDS,
-  LINK_MIN_SECONDS,
   OVERRIDE_REASON_MAX_CHARS,
   PAGE_DEFAULT_ROWS,
   PAGE_MAX_ROWS,
@@ -33,6 +31,10 @@ import {
 import { withoutPrivileges } from './privileged-fields.ts';
 
 export * from './answers.ts';
+export * from './live-answers.ts';
+export * from './log-answers.ts';
+export * from './person-answers.ts';
+export * from './place-answers.ts';
 
 /** `POST /registration/users` */
 export const newUserSchema = body({ userId: idOfNew, name }).meta({

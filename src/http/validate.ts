@@ -10,7 +10,7 @@ import {
   UnsupportedMediaTypeError,
   ValidationError,
 } from '../errors.ts';
-import { BODY_MAX_BYTES, FIELD_ERRORS_MAX } from '../limits.ts';
+import { BODY_MAX_BYTES, FIELD_ERRORS_MAX } from '../http-limits.ts';
 import { permitInput } from './guard.ts';
 
 /** How `Content-Type` names UTF-8, the only charset for JSON (RFC 8259, 8.1). */

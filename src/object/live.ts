@@ -5,7 +5,7 @@ import {
   LIVE_SILENCE_MS,
   LIVE_SLICE_MESSAGES,
   LIVE_SLICE_WATCHERS,
-} from '../limits.ts';
+} from '../http-limits.ts';
 
 /** Who watches an event. */
 export interface Watcher {

@@ -2,7 +2,7 @@ import { hexDigestOf } from '../digest.ts';
 import type { Outcome } from '../event/command.ts';
 import type { Reply } from '../event/queue.ts';
 import { type Place, toCapacity, toStanding } from '../event/shown.ts';
-import { LIVE_MAX_SOCKETS } from '../limits.ts';
+import { LIVE_MAX_SOCKETS } from '../http-limits.ts';
 import { LIVE_PROTOCOL } from '../live-protocol.ts';
 import {
   CLOSINGS,

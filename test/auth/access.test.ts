@@ -5,7 +5,7 @@ import { ACCESS, type Right, type Role } from '../../src/auth/access.ts';
 import { hexDigestOf } from '../../src/digest.ts';
 import { chainOf } from '../../src/event/log.ts';
 import app from '../../src/http/app.ts';
-import { LIVE_MAX_SOCKETS_OF_PERSON } from '../../src/limits.ts';
+import { LIVE_MAX_SOCKETS_OF_PERSON } from '../../src/http-limits.ts';
 import { LIVE_PROTOCOL } from '../../src/live-protocol.ts';
 import { newEvent, newUsers, register, unique } from '../support/desk.ts';
 import { askForSocket, watch } from '../support/watching.ts';

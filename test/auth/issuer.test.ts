@@ -24,7 +24,7 @@ let answer: (request: IncomingMessage, response: ServerResponse) => void;
 beforeAll(async () => {
   const replacements = [
     {
-      file: 'limits.ts',
+      file: 'http-limits.ts',
       from: 'JWKS_MIN_INTERVAL_MS = 10_000',
       to: `JWKS_MIN_INTERVAL_MS = ${INTERVAL_MS}`,
     },

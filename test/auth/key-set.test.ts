@@ -8,7 +8,7 @@ import {
   JWKS_STALE_MAX_MS,
   JWKS_TIMEOUT_MS,
   JWKS_TURN_MS,
-} from '../../src/limits.ts';
+} from '../../src/http-limits.ts';
 
 const URL_OF_KEYS = new URL('https://issuer.test/keys');
 const { publicKey } = await generateKeyPair('ES256');

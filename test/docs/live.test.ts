@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { liveMessageSchema } from '../../src/http/schemas.ts';
-import * as limits from '../../src/limits.ts';
+import * as limits from '../../src/http-limits.ts';
 import { CLOSINGS } from '../../src/object/live.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/live.md'), 'utf8');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toError } from '../../src/http/event-call.ts';
 import { PRIVILEGED_FIELDS } from '../../src/http/privileged-fields.ts';
-import { BODY_MAX_BYTES } from '../../src/limits.ts';
+import { BODY_MAX_BYTES } from '../../src/http-limits.ts';
 import {
   type Answer,
   api,

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import app from '../../src/http/app.ts';
-import { URL_MAX_CHARS } from '../../src/limits.ts';
+import { URL_MAX_CHARS } from '../../src/http-limits.ts';
 import { api } from '../support/desk.ts';
 
 const ORIGIN = 'https://desk.example';

@@ -3,7 +3,7 @@ import { encodeBase64Url } from 'hono/utils/encode';
 import { describe, expect, test } from 'vitest';
 import app from '../../src/http/app.ts';
 import { readIfMatch } from '../../src/http/entity-tags.ts';
-import { URL_MAX_CHARS } from '../../src/limits.ts';
+import { URL_MAX_CHARS } from '../../src/http-limits.ts';
 import { api, countDynamo, newEvent, newUsers, register } from '../support/desk.ts';
 
 const EVENTS = '/registration/events';

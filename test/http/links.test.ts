@@ -5,7 +5,7 @@ import { openLinks } from '../../src/auth/links.ts';
 import { hexDigestOf } from '../../src/digest.ts';
 import app from '../../src/http/app.ts';
 import { linkSchema } from '../../src/http/schemas.ts';
-import { LINK_DEFAULT_SECONDS, LINK_MAX_SECONDS } from '../../src/limits.ts';
+import { LINK_DEFAULT_SECONDS, LINK_MAX_SECONDS } from '../../src/http-limits.ts';
 import { newEvent, newUsers, register, unique } from '../support/desk.ts';
 import { askForSocket, watch } from '../support/watching.ts';
 

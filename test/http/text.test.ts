@@ -3,7 +3,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
 import app from '../../src/http/app.ts';
 import { toCsv } from '../../src/http/csv.ts';
-import { BODY_MAX_BYTES, BULK_BODY_MAX_BYTES, FIELD_ERRORS_MAX } from '../../src/limits.ts';
+import { BODY_MAX_BYTES, BULK_BODY_MAX_BYTES, FIELD_ERRORS_MAX } from '../../src/http-limits.ts';
 import { api, newEvent, newUsers, register, store, unique } from '../support/desk.ts';
 
 const USERS = '/registration/users';

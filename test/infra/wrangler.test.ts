@@ -2,12 +2,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { unstable_readConfig } from 'wrangler';
 import { readConfig } from '../../src/config.ts';
-import {
-  CAPACITY_MAX,
-  RATE_LIMIT_CALLS,
-  RATE_LIMIT_PERIOD_SECONDS,
-  TRANSACTION_MAX_ACTIONS,
-} from '../../src/limits.ts';
+import { RATE_LIMIT_CALLS, RATE_LIMIT_PERIOD_SECONDS } from '../../src/http-limits.ts';
+import { CAPACITY_MAX, TRANSACTION_MAX_ACTIONS } from '../../src/limits.ts';
 
 const ENVIRONMENTS = ['dev', 'staging', 'production'];
 

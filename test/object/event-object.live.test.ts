@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import { LIVE_MAX_SOCKETS, LIVE_MAX_SOCKETS_OF_PROGRAM } from '../../src/limits.ts';
+import { LIVE_MAX_SOCKETS, LIVE_MAX_SOCKETS_OF_PROGRAM } from '../../src/http-limits.ts';
 import { LIVE_PROTOCOL } from '../../src/live-protocol.ts';
 import {
   api,

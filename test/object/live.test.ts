@@ -5,7 +5,7 @@ import {
   LIVE_PERIOD_MS,
   LIVE_SILENCE_MS,
   LIVE_SLICE_MESSAGES,
-} from '../../src/limits.ts';
+} from '../../src/http-limits.ts';
 import {
   endOf,
   NOTHING_TOLD,

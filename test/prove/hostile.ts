@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import * as z from 'zod';
 import { newEventSchema, newUserSchema, placeSchema } from '../../src/http/schemas.ts';
-import { BODY_MAX_BYTES } from '../../src/limits.ts';
+import { BODY_MAX_BYTES } from '../../src/http-limits.ts';
 import type { Measurement } from './behaviour.ts';
 import type { Build } from './build.ts';
 import { HttpClient, type Reply } from './client.ts';

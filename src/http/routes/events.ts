@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import type { Command } from '../../event/command.ts';
 import { toCapacity } from '../../event/shown.ts';
-import { BULK_BODY_MAX_BYTES } from '../../limits.ts';
+import { BULK_BODY_MAX_BYTES } from '../../http-limits.ts';
 import { servicesOf } from '../../services.ts';
 import { listEvents } from '../../store/events.ts';
 import { registerAll, tally } from '../bulk.ts';

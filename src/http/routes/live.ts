@@ -10,7 +10,7 @@ import {
   LIVE_MAX_MS,
   LIVE_MAX_SOCKETS_OF_PERSON,
   LIVE_MAX_SOCKETS_OF_PROGRAM,
-} from '../../limits.ts';
+} from '../../http-limits.ts';
 import { LIVE_PROTOCOL } from '../../live-protocol.ts';
 import { eventObject, type RouteContext, toReplyError } from '../event-call.ts';
 import { asksForSocket, networkOf, protocolsOf } from '../guard.ts';
