@@ -353,6 +353,8 @@ describe('an offer', () => {
     await be(next, unique('Ned'));
     await button(next).click();
     await shows(next, '#place', 'You are next in line');
+    // A button that has just changed rests for a moment.
+    await page.waitForTimeout(1_000);
     await page.click('#second');
     await page.getByRole('button', { name: 'Yes' }).click();
     await shows(page, '#said', 'You have declined the seat');
