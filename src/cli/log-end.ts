@@ -11,7 +11,7 @@ import {
   offerPageSchema,
   registrationPageSchema,
   waitlistPageSchema,
-} from '../http/answers.ts';
+} from '../http/schemas.ts';
 import { PAGE_MAX_ROWS } from '../limits.ts';
 import { parseAnswer } from './answers.ts';
 import type { Api } from './api.ts';
