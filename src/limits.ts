@@ -179,7 +179,7 @@ export const LIVE_PERIOD_MS = 250;
 
 /**
  * Messages that an object sends its watchers, at most: with more watchers each is told less often. One takes about
- * 45 us of CPU, so they take a tenth of a core at most; and a thousand watchers are told within a second.
+ * 48 us of CPU, so they take a tenth of a core; and a round of a thousand watchers is meant to take less than a second.
  */
 export const LIVE_MESSAGES_PER_SECOND = 2_000;
 
