@@ -142,7 +142,7 @@ async function benchStorms(bench: Bench, rounds: number, amount: number): Promis
           await sleep(SETTLE_MS);
           const report = await watchers.report();
           const log = (await readLog(url, eventId)).filter(({ at }) => Date.parse(at) > began);
-          delays.push(...delaysOf(log, report));
+          for (const delay of delaysOf(log, report)) delays.push(delay);
           const lastAt = Math.max(...report.sockets.map((told) => told.at(-1)?.[1] ?? 0));
           perSecond.push((report.messages - before) / ((lastAt - began) / 1_000));
         } finally {
