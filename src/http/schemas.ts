@@ -31,6 +31,10 @@ import {
 import { withoutPrivileges } from './privileged-fields.ts';
 
 export * from './answers.ts';
+export * from './live-answers.ts';
+export * from './log-answers.ts';
+export * from './person-answers.ts';
+export * from './place-answers.ts';
 
 /** `POST /registration/users` */
 export const newUserSchema = body({ userId: idOfNew, name }).meta({

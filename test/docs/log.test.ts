@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { canonicalJson, withoutUser } from '../../src/event/log.ts';
 import type { SeenEntry } from '../../src/event/seen-log.ts';
-import { logSchema } from '../../src/http/answers.ts';
+import { logSchema } from '../../src/http/log-answers.ts';
 import { faultOf } from '../support/logs.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/log.md'), 'utf8');
