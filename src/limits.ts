@@ -168,44 +168,6 @@ export const OUTBOX_JITTER = 0.2;
 /** The longest `Retry-After` that is heeded. */
 export const OUTBOX_RETRY_AFTER_MAX_MS = 24 * 3_600_000;
 
-<<<<<<< HEAD
-=======
-/** Sockets that watch one event: a few MB of its memory, of the platform's 32 768 for an object. */
-export const LIVE_MAX_SOCKETS = 5_000;
-
-/**
- * Sockets that one caller can have of one event: tabs and devices of a person; more for a program, and for an
- * address where nobody shows who they are. One more closes the oldest.
- */
-export const LIVE_MAX_SOCKETS_OF_PERSON = 10;
-export const LIVE_MAX_SOCKETS_OF_PROGRAM = 100;
-
-/** How long a socket may be open, whatever its token says: a key has no end of its own. */
-export const LIVE_MAX_MS = 12 * 3_600_000;
-
-/** How long after its last ping a socket is taken for dead. A page in the background pings once a minute. */
-export const LIVE_SILENCE_MS = 5 * 60_000;
-
-/** How often the watchers of an event are told of changes, at most: four times a second. */
-export const LIVE_PERIOD_MS = 250;
-
-/**
- * Messages that an object sends its watchers, at most: with more watchers each is told less often. One takes about
- * 48 us of CPU, so they take a tenth of a core; and a round of a thousand watchers is meant to take less than a second.
- */
-export const LIVE_MESSAGES_PER_SECOND = 2_000;
-
-/** Messages in one turn, and watchers that are looked at: some milliseconds, after which commits go on. */
-export const LIVE_SLICE_MESSAGES = 50;
-export const LIVE_SLICE_WATCHERS = 500;
-
-/** Largest request body. The largest valid one is under 2 KiB; the rest is room for escapes. */
-export const BODY_MAX_BYTES = 64 * 1024;
-
-/** Faults that one error answer lists: a body can have thousands. */
-export const FIELD_ERRORS_MAX = 100;
-
->>>>>>> live
 /** Actions in one TransactWriteItems call: DynamoDB's own limit. */
 export const TRANSACTION_MAX_ACTIONS = 100;
 

@@ -5,13 +5,14 @@ import type { PartialReplay } from '../event/partial-replay.ts';
 import { Replay } from '../event/replay.ts';
 import { LogFault } from '../event/seen-log.ts';
 import type { EventState } from '../event/state.ts';
+
+import { capacitySchema, eventSchema } from '../http/answers.ts';
 import {
-  capacitySchema,
-  eventSchema,
   offerPageSchema,
   registrationPageSchema,
   waitlistPageSchema,
-} from '../http/schemas.ts';
+} from '../http/place-answers.ts';
+
 import { PAGE_MAX_ROWS } from '../limits.ts';
 import { parseAnswer } from './answers.ts';
 import type { Api } from './api.ts';

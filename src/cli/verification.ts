@@ -2,7 +2,9 @@ import * as z from 'zod';
 import { hexDigestOf } from '../digest.ts';
 import { LogCheck, type Receipt } from '../event/log-check.ts';
 import { LogFault, type SeenEntry } from '../event/seen-log.ts';
-import { logSchema } from '../http/schemas.ts';
+
+import { logSchema } from '../http/log-answers.ts';
+
 import { PAGE_MAX_ROWS } from '../limits.ts';
 import { firstIssue, parseAnswer } from './answers.ts';
 import type { Api } from './api.ts';

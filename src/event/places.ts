@@ -1,4 +1,6 @@
 import { PLACE_BYTES } from '../limits.ts';
+import { clearBit, countBitsBefore, setBit, WORD_BITS } from './bits.ts';
+import { ID_WORDS, readId, writeId } from './uuid.ts';
 
 /** A user's place in the event, a seat, an offer or an entry, as memory keeps it. */
 export interface Place {
@@ -16,23 +18,7 @@ export interface Place {
 /** What only few rows have: an id or a time in another spelling than ours, or an override's reason. */
 type Rarity = Partial<Pick<Place, 'id' | 'createdAt' | 'overrideReason'>>;
 
-/** Words of 32 bits in a UUID. */
-const ID_WORDS = 4;
-const WORD_BITS = 32;
 const FIRST_SLOTS = 64;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** The 128 bits of a UUID, as the digest takes them. */
-export function idBits(uuid: string): bigint {
-  return BigInt(`0x${uuid.replaceAll('-', '')}`);
-}
-
-/** The UUID that has these bits. */
-export function toUuid(bits: bigint): string {
-  const hex = bits.toString(16).padStart(32, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
 /**
  * What a row takes of `EVENT_MAX_BYTES`: two bytes for each UTF-16 code unit of its texts, and
  * `PLACE_BYTES` for everything else.
@@ -46,16 +32,6 @@ export function bytesOf({
 }) {
   return PLACE_BYTES + 2 * (userId.length + (overrideReason?.length ?? 0));
 }
-
-/** How many bits of a word are set. */
-function countBits(word: number): number {
-  let bits = word - ((word >>> 1) & 0x55555555);
-  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
-  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
-}
-
-/** The value of a lower-case hexadecimal digit. */
-const digitOf = (code: number): number => (code < 58 ? code - 48 : code - 87);
 
 /** `createdAt` in milliseconds; NaN where it is not written as `toISOString` writes it. */
 function toTime(createdAt: string): number {
@@ -140,7 +116,7 @@ export class Places {
     const slot = this.#userIds.length;
     if (slot === this.#orders.length) this.#resize(slot * 2);
     const rarity: Rarity = {};
-    if (!this.#writeId(slot, id)) rarity.id = id;
+    if (!writeId(this.#ids, slot, id)) rarity.id = id;
     const time = toTime(createdAt);
     if (Number.isNaN(time)) rarity.createdAt = createdAt;
     if (overrideReason !== undefined) rarity.overrideReason = overrideReason;
@@ -154,7 +130,7 @@ export class Places {
       this.#ends[slot] = endsAt;
       if (this.#firstEnd !== null) this.#firstEnd = Math.min(this.#firstEnd, endsAt);
     }
-    this.#take(slot);
+    setBit(this.#taken, slot);
     this.#slotOf.set(userId, slot);
     this.#sum(slot);
     this.#bytes += bytesOf(place);
@@ -173,8 +149,7 @@ export class Places {
     this.#slotOf.delete(userId);
     this.#userIds[slot] = undefined;
     this.#rarities.delete(slot);
-    const word = slot >>> 5;
-    this.#taken[word] = Number(this.#taken[word]) & ~(1 << (slot % WORD_BITS));
+    clearBit(this.#taken, slot);
     const { length } = this.#userIds;
     while (this.#head < length && this.#userIds[this.#head] === undefined) this.#head++;
     if (length > 2 * this.size + FIRST_SLOTS) this.#rebuild(this.#liveSlots());
@@ -187,11 +162,7 @@ export class Places {
     const slot = this.#slotOf.get(userId);
     if (slot === undefined) throw new Error('the user has no place');
     if (this.#userIds.length - this.#head === this.size) return slot - this.#head;
-    const last = slot >>> 5;
-    let ahead = countBits(Number(this.#taken[last]) & ((1 << (slot % WORD_BITS)) - 1));
-    for (let word = this.#head >>> 5; word < last; word++)
-      ahead += countBits(Number(this.#taken[word]));
-    return ahead;
+    return countBitsBefore(this.#taken, this.#head, slot);
   }
 
   /** Rows in order: those after an order number, or all. */
@@ -248,36 +219,7 @@ export class Places {
   #idAt(slot: number): string {
     const rare = this.#rarities.get(slot)?.id;
     if (rare !== undefined) return rare;
-    const word = (i: number) =>
-      Number(this.#ids[slot * ID_WORDS + i])
-        .toString(16)
-        .padStart(8, '0');
-    const [b, c] = [word(1), word(2)];
-    return `${word(0)}-${b.slice(0, 4)}-${b.slice(4)}-${c.slice(0, 4)}-${c.slice(4)}${word(3)}`;
-  }
-
-  /** Writes the bits of an id. Returns false when the bits don't give its spelling back. */
-  #writeId(slot: number, id: string): boolean {
-    const first = slot * ID_WORDS;
-    if (!UUID.test(id)) {
-      const bits = idBits(id);
-      for (let i = 0; i < ID_WORDS; i++) {
-        this.#ids[first + i] = Number(BigInt.asUintN(32, bits >> BigInt(32 * (ID_WORDS - 1 - i))));
-      }
-      return false;
-    }
-    let at = 0;
-    for (let i = 0; i < ID_WORDS; i++) {
-      let word = 0;
-      for (let digits = 0; digits < 8; at++) {
-        const code = id.charCodeAt(at);
-        if (code === 45) continue;
-        word = (word << 4) | digitOf(code);
-        digits++;
-      }
-      this.#ids[first + i] = word;
-    }
-    return true;
+    return readId(this.#ids, slot);
   }
 
   /** Adds a row's id to the digest, or takes it out again: XOR does both. */
@@ -285,11 +227,6 @@ export class Places {
     for (let i = 0; i < ID_WORDS; i++) {
       this.#digest[i] = Number(this.#digest[i]) ^ Number(this.#ids[slot * ID_WORDS + i]);
     }
-  }
-
-  #take(slot: number): void {
-    const word = slot >>> 5;
-    this.#taken[word] = Number(this.#taken[word]) | (1 << (slot % WORD_BITS));
   }
 
   #liveSlots(): Uint32Array {
@@ -340,7 +277,7 @@ export class Places {
       this.#times[to] = Number(times[from]);
       if (this.#ends) this.#ends[to] = Number(ends?.[from]);
       this.#ids.set(ids.subarray(from * ID_WORDS, (from + 1) * ID_WORDS), to * ID_WORDS);
-      this.#take(to);
+      setBit(this.#taken, to);
       const rarity = rarities.get(from);
       if (rarity) this.#rarities.set(to, rarity);
     }

@@ -3,6 +3,7 @@ import { type Batch, type Decided, decideBatch } from './batch.ts';
 import { type Command, isOwn, isQuestion, type Outcome, type Question } from './command.ts';
 import { Commits } from './commits.ts';
 import { decide } from './decide.ts';
+import { logFailedCommit } from './failed-commit.ts';
 import { type IdempotencyKey, replay } from './idempotency.ts';
 import { Keys } from './keys.ts';
 import { Memory } from './memory.ts';
@@ -270,28 +271,16 @@ export class Sequencer {
         return false;
       }
       case 'fenced':
-        this.#ports.log('fence lost', {
-          version: this.#memory.state?.version ?? 0,
-          commands: decided.length,
-          done: 'loads the event, and decides them again',
-        });
+        logFailedCommit(this.#ports, result, decided.length, this.#memory.state?.version ?? 0);
         this.#memory.forget({ inDoubt: false });
         this.#queue.putBack(pendingOf(decided), timing);
         return false;
       case 'unapplied':
-        this.#ports.log('commit unapplied', {
-          cause: result.cause.message,
-          commands: decided.length,
-          done: 'refused them: nothing was changed',
-        });
+        logFailedCommit(this.#ports, result, decided.length, this.#memory.state?.version ?? 0);
         refuseAll(pendingOf(decided), 'unapplied', timing);
         return false;
       case 'uncertain':
-        this.#ports.log('commit uncertain', {
-          cause: result.cause.message,
-          commands: decided.length,
-          done: 'answered them as uncertain; the next load wins the fence first',
-        });
+        logFailedCommit(this.#ports, result, decided.length, this.#memory.state?.version ?? 0);
         this.#memory.forget({ inDoubt: true });
         refuseAll(pendingOf(decided), 'uncertain', timing);
         return false;

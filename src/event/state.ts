@@ -3,7 +3,8 @@ import type { EventRecord, Offer, Seat, WaitlistEntry } from './model.ts';
 import type { Pointer } from './outbox.ts';
 import { type Place, Places } from './places.ts';
 
-export { bytesOf, idBits } from './places.ts';
+export { bytesOf } from './places.ts';
+export { idBits } from './uuid.ts';
 
 /** Something that happened to an event. `decide` returns changes; memory and the tables apply them. */
 export type Change =

@@ -1,19 +1,19 @@
 /** `/e/{eventId}`: an event, for who wants in. */
-import { type Action, hasLineEnded, offered } from './action.ts';
-import { type Answer, call, clock, eventPath, withQuery } from './api.ts';
+import { offered } from './action.ts';
+import { call, clock, eventPath, withQuery } from './api.ts';
 import { toCalendar } from './calendar.ts';
 import { askFor, confirm, find, say } from './dom.ts';
 import { download } from './download.ts';
+import { labelOf, locale, placeInWords, QUESTIONS, wordsFor, zoneOfReader } from './event-words.ts';
 import { type LiveState, watch } from './live-client.ts';
 import { needsToken, openPerson } from './person.ts';
-import { openPress, type Press, send } from './press.ts';
+import { openPress, type Press, send, toPress } from './press.ts';
 import { freeSeats, openness, type Wording, waiting } from './seats.ts';
 import { shared, event as text } from './text/en.ts';
-import { longTime, shortTime, timeLeft } from './when.ts';
+import { longTime, shortTime } from './when.ts';
 import { type CapacityView, type EventView, type PlaceView, type Problem, zoneOf } from './wire.ts';
-import { count, fill } from './words.ts';
+import { fill } from './words.ts';
 
-const locale = document.body.dataset.locale ?? 'en';
 const wording: Wording = { text: shared, locale };
 const main = find('#event');
 const eventId = main.dataset.id ?? '';
@@ -55,26 +55,6 @@ function tell(message: string, isBad = false): void {
   say(said, message);
 }
 
-const days = (n: number) => count(text, 'days', n, locale);
-
-function labelOf(action: Action): string {
-  const now = clock.now();
-  switch (action.type) {
-    case 'take':
-      return fill(text.take, { left: timeLeft(action.untilMs - now, days) });
-    case 'opens':
-      return fill(text.opensIn, { left: timeLeft(action.atMs - now, days) });
-    case 'paused':
-      return text.isPaused;
-    case 'closed':
-      return text.isClosed;
-    case 'cancelled':
-      return text.isCancelled;
-    default:
-      return text[action.type];
-  }
-}
-
 const CANNOT = ['opens', 'full', 'paused', 'closed', 'cancelled'];
 const GETS_IN = ['register', 'join', 'take'];
 
@@ -85,40 +65,16 @@ function showButtons(): void {
   button.disabled = false;
   button.setAttribute('aria-disabled', String(cannot));
   button.toggleAttribute('data-main', GETS_IN.includes(first.type));
-  say(button, isBusy ? text.sending : labelOf(first));
+  say(button, isBusy ? text.sending : labelOf(first, clock.now()));
   secondButton.hidden = second === null;
   secondButton.disabled = isBusy;
-  if (second) say(secondButton, labelOf(second));
+  if (second) say(secondButton, labelOf(second, clock.now()));
 }
-
-/** Where one stands: a line in bold, and one below. */
-function placeInWords(): [string, string] {
-  if (!person.current()) return [needsToken ? text.sayToken : text.sayName, ''];
-  if (!event || !place) return [shared.loading, ''];
-  switch (place.status) {
-    case 'ACTIVE':
-      return [text.active, ''];
-    case 'OFFERED': {
-      const time = shortTime(place.offer?.expiresAt ?? '', locale, zoneOfReader());
-      return [fill(text.offered, { time }), ''];
-    }
-    case 'WAITLISTED': {
-      const n = place.waitlistEntry?.position ?? 0;
-      const position = fill(text.position, { n: n.toLocaleString(locale) });
-      if (hasLineEnded(event, clock.now())) return [text.lineIsOver, position];
-      const ahead = place.ahead ?? 0;
-      return [ahead === 0 ? text.next : count(text, 'ahead', ahead, locale), position];
-    }
-    default:
-      return [text.none, ''];
-  }
-}
-
-const zoneOfReader = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function showPlace(): void {
   const box = find('#place');
-  const lines = placeInWords();
+  const who = { isKnown: person.current() !== null, needsToken };
+  const lines = placeInWords(event, place, who);
   const status = place?.status ?? '';
   if (box.dataset.status !== status) box.dataset.status = status;
   if (box.dataset.said === lines.join('\n')) return;
@@ -280,40 +236,7 @@ function start(): void {
   resume();
 }
 
-/** What is said of an answer: the first one is final. */
-function wordsFor(
-  press: Press,
-  { status, problem, body }: Answer<Partial<PlaceView>>,
-): [string, boolean] {
-  if (!problem) {
-    switch (press.kind) {
-      case 'leave':
-        return [text.gaveUp, false];
-      case 'leaveLine':
-        return [text.leftLine, false];
-      case 'decline':
-        return [text.declined, false];
-      default: {
-        const n = body.waitlistEntry?.position;
-        return [n === undefined ? text.gotSeat : fill(text.gotEntry, { n }), false];
-      }
-    }
-  }
-  if (status === 401 || status === 403) return [text.refusedWho, true];
-  switch (problem.title) {
-    case 'CapacityError':
-      return [text.refusedFull, true];
-    case 'DuplicateError':
-      return [text.refusedTwice, true];
-    case 'RegistrationError':
-      return [text.refusedState, true];
-    case 'NotFoundError':
-      return [press.method === 'DELETE' ? text.refusedGone : problem.detail, true];
-    default:
-      return [fill(text.refusedOther, { detail: problem.detail }), true];
-  }
-}
-
+/** Where somebody stands who is new here. */
 const NOWHERE: PlaceView = {
   status: 'NONE',
   ahead: null,
@@ -333,7 +256,7 @@ async function carryOut(press: Press): Promise<void> {
     // Their token is good, and the service does not know them yet. Such an answer is not kept under the key.
     if (await introduce(press.userId)) {
       newcomer = undefined;
-      await carryOut(toPress('register', press.userId));
+      await carryOut(toPress(eventId, 'register', press.userId));
       return start();
     }
   }
@@ -381,22 +304,6 @@ function resume(): void {
   if (press && press.userId === person.current()?.userId) carryOut(press);
 }
 
-const QUESTIONS = {
-  leave: { title: text.sureSeat, hint: text.sureSeatHint },
-  leaveLine: { title: text.sureLine, hint: text.sureLineHint },
-  decline: { title: text.sureOffer, hint: text.sureOfferHint },
-};
-
-function toPress(kind: Press['kind'], userId: string): Press {
-  const key = crypto.randomUUID();
-  const seats = '/registration/registrations';
-  if (kind === 'register' || kind === 'take') {
-    return { key, kind, userId, method: 'POST', path: seats, body: { userId, eventId } };
-  }
-  const path = withQuery(kind === 'leave' ? seats : '/registration/waitlist', { userId, eventId });
-  return { key, kind, userId, method: 'DELETE', path };
-}
-
 async function press(which: 'main' | 'second'): Promise<void> {
   if (isBusy || performance.now() < restsUntil || !event || !capacity) return;
   const action = offered(event, capacity, place, clock.now())[which];
@@ -415,14 +322,14 @@ async function press(which: 'main' | 'second'): Promise<void> {
   switch (action.type) {
     case 'register':
     case 'join':
-      return carryOut(toPress('register', userId));
+      return carryOut(toPress(eventId, 'register', userId));
     case 'take':
-      return carryOut(toPress('take', userId));
+      return carryOut(toPress(eventId, 'take', userId));
     case 'leave':
     case 'leaveLine':
     case 'decline': {
       const question = { ...QUESTIONS[action.type], keep: text.keep, yes: text.yes };
-      if (await confirm(question)) return carryOut(toPress(action.type, userId));
+      if (await confirm(question)) return carryOut(toPress(eventId, action.type, userId));
     }
   }
 }

@@ -2,7 +2,7 @@
  * One press of a button is one request with one `Idempotency-Key`, which the tab keeps until there is an answer. Sent
  * again, however often, it is carried out once: a lost connection, a busy service and a reload change nothing.
  */
-import { type Answer, call } from './api.ts';
+import { type Answer, call, withQuery } from './api.ts';
 import { keep, recall } from './memory.ts';
 
 /** What was pressed. */
@@ -15,6 +15,17 @@ export interface Press {
   path: string;
   body?: unknown;
   ifMatch?: string | undefined;
+}
+
+/** A new press of a button of an event. */
+export function toPress(eventId: string, kind: Press['kind'], userId: string): Press {
+  const key = crypto.randomUUID();
+  const seats = '/registration/registrations';
+  if (kind === 'register' || kind === 'take') {
+    return { key, kind, userId, method: 'POST', path: seats, body: { userId, eventId } };
+  }
+  const path = withQuery(kind === 'leave' ? seats : '/registration/waitlist', { userId, eventId });
+  return { key, kind, userId, method: 'DELETE', path };
 }
 
 const nameOf = (place: string) => `press:${place}`;

@@ -1,6 +1,7 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
-import { idBits, type Place, Places, toUuid } from '../event/places.ts';
+import { type Place, Places } from '../event/places.ts';
 import { EventState } from '../event/state.ts';
+import { idBits, toUuid } from '../event/uuid.ts';
 import { PAGE_TIMEOUT_MS } from '../limits.ts';
 import { callTables, type Store } from './client.ts';
 import { readOne } from './one-call.ts';

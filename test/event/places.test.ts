@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytesOf, idBits, type Place, Places, toUuid } from '../../src/event/places.ts';
+import { bytesOf, type Place, Places } from '../../src/event/places.ts';
+import { idBits, toUuid } from '../../src/event/uuid.ts';
 import { PLACE_BYTES } from '../../src/limits.ts';
 import { NOW } from '../support/model.ts';
 
