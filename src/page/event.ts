@@ -1,20 +1,16 @@
 /** `/e/{eventId}`: an event, for who wants in. */
 import { offered } from './action.ts';
 import { call, clock, eventPath, withQuery } from './api.ts';
-import { toCalendar } from './calendar.ts';
 import { askFor, confirm, find, say } from './dom.ts';
-import { download } from './download.ts';
-import { labelOf, locale, placeInWords, QUESTIONS, wordsFor, zoneOfReader } from './event-words.ts';
+import { saveToCalendar, showEvent, showNumbers, showOpenness, showPlace } from './event-view.ts';
+import { labelOf, QUESTIONS, wordsFor } from './event-words.ts';
 import { type LiveState, watch } from './live-client.ts';
 import { needsToken, openPerson } from './person.ts';
 import { openPress, type Press, send, toPress } from './press.ts';
-import { freeSeats, openness, type Wording, waiting } from './seats.ts';
 import { shared, event as text } from './text/en.ts';
-import { longTime, shortTime } from './when.ts';
-import { type CapacityView, type EventView, type PlaceView, type Problem, zoneOf } from './wire.ts';
+import type { CapacityView, EventView, PlaceView, Problem } from './wire.ts';
 import { fill } from './words.ts';
 
-const wording: Wording = { text: shared, locale };
 const main = find('#event');
 const eventId = main.dataset.id ?? '';
 const button = find<HTMLButtonElement>('#press');
@@ -71,58 +67,10 @@ function showButtons(): void {
   if (second) say(secondButton, labelOf(second, clock.now()));
 }
 
-function showPlace(): void {
-  const box = find('#place');
-  const who = { isKnown: person.current() !== null, needsToken };
-  const lines = placeInWords(event, place, who);
-  const status = place?.status ?? '';
-  if (box.dataset.status !== status) box.dataset.status = status;
-  if (box.dataset.said === lines.join('\n')) return;
-  box.dataset.said = lines.join('\n');
-  const bold = document.createElement('b');
-  bold.textContent = lines[0];
-  box.replaceChildren(bold, lines[1]);
-}
-
-function showEvent(): void {
-  if (!event) return;
-  document.title = `${event.name} · ${shared.brand}`;
-  say(find('h1'), event.name);
-  const { startsAt } = event;
-  const time = find('#time');
-  const yours = find('span', time);
-  const zone = zoneOf(event);
-  const inZone = startsAt ? longTime(startsAt, locale, zone) : '';
-  if (time.firstChild !== yours) time.firstChild?.remove();
-  time.prepend(inZone);
-  const there = startsAt ? shortTime(startsAt, locale, zone) : '';
-  const here = startsAt ? shortTime(startsAt, locale, zoneOfReader()) : '';
-  say(yours, here === there ? '' : fill(text.yourTime, { time: here }));
-  const calendar = find<HTMLButtonElement>('#calendar');
-  calendar.disabled = false;
-  calendar.dataset.when = time.dataset.when = startsAt ?? '';
-  const state = find('#openness');
-  state.dataset.status = event.status;
-  say(state, openness(event, clock.now(), wording));
-}
-
-function showNumbers(): void {
-  if (!event || !capacity) return;
-  const [free, line] = document.querySelectorAll('#numbers p');
-  if (free) say(free, freeSeats(capacity, wording));
-  if (line) say(line, waiting(event, capacity, wording));
-  const { totalCapacity, availableCapacity } = capacity;
-  const bar = find('[role="meter"]');
-  bar.setAttribute('aria-valuemax', String(totalCapacity));
-  bar.setAttribute('aria-valuenow', String(totalCapacity - availableCapacity));
-  bar.setAttribute('aria-label', freeSeats(capacity, wording));
-  find('i', bar).style.transform = `scaleX(${(totalCapacity - availableCapacity) / totalCapacity})`;
-}
-
 function show(): void {
-  showEvent();
-  showNumbers();
-  showPlace();
+  if (event) showEvent(event);
+  if (event && capacity) showNumbers(event, capacity);
+  showPlace(event, place, { isKnown: person.current() !== null, needsToken });
   showButtons();
 }
 
@@ -336,13 +284,7 @@ async function press(which: 'main' | 'second'): Promise<void> {
 
 button.addEventListener('click', () => press('main'));
 secondButton.addEventListener('click', () => press('second'));
-find('#calendar').addEventListener('click', () => {
-  if (!event?.startsAt) return;
-  const { eventId, name, startsAt } = event;
-  const url = location.origin + location.pathname;
-  const now = new Date(clock.now()).toISOString();
-  download(`${eventId}.ics`, 'text/calendar', toCalendar({ eventId, name, startsAt }, url, now));
-});
+find('#calendar').addEventListener('click', () => saveToCalendar(event));
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) watching?.refresh();
 });
@@ -355,6 +297,6 @@ addEventListener('online', () => {
 setInterval(() => {
   if (!event) return;
   showButtons();
-  say(find('#openness'), openness(event, clock.now(), wording));
+  showOpenness(event);
 }, 500);
 start();
