@@ -8,7 +8,13 @@ import { type LiveState, watch } from './live-client.ts';
 import { needsToken, openPerson } from './person.ts';
 import { openPress, type Press, send, toPress } from './press.ts';
 import { shared, event as text } from './text/en.ts';
-import type { CapacityView, EventView, PlaceView, Problem } from './wire.ts';
+import {
+  type CapacityView,
+  type EventView,
+  NOWHERE,
+  type PlaceView,
+  type Problem,
+} from './wire.ts';
 import { fill } from './words.ts';
 
 const main = find('#event');
@@ -183,14 +189,6 @@ function start(): void {
   });
   resume();
 }
-
-/** Where somebody stands who is new here. */
-const NOWHERE: PlaceView = {
-  status: 'NONE',
-  ahead: null,
-  registration: null,
-  waitlistEntry: null,
-};
 
 /** Sends a press, says the answer, and looks where one stands now. */
 async function carryOut(press: Press): Promise<void> {

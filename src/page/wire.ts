@@ -46,3 +46,11 @@ export interface Problem {
 
 /** The zone in which people read an event's times. */
 export const zoneOf = (event: { timeZone?: string }): string => event.timeZone ?? 'UTC';
+
+/** Where somebody stands who is new here. */
+export const NOWHERE: PlaceView = {
+  status: 'NONE',
+  ahead: null,
+  registration: null,
+  waitlistEntry: null,
+};
