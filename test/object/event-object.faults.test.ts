@@ -50,7 +50,10 @@ describe('a reset of the object', () => {
     {
       using _ = fault('TransactWriteItems', 1, async ({ send }) => {
         await send();
-        return new Promise(() => {});
+        // Longer than the test: the runtime would tell of a promise that nothing can settle.
+        return new Promise<Response>((resolve) =>
+          setTimeout(() => resolve(new Response()), 60_000),
+        );
       });
       const answer = register(a, eventId);
       await new Promise((resolve) => setTimeout(resolve, 100));
