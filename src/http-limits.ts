@@ -102,3 +102,25 @@ export const EXPORT_MAX_VERSIONS = 20_000;
 
 /** After how long an export reads no more of the logs. */
 export const EXPORT_WORK_MS = 15_000;
+
+/** The oldest answer that a caller may ask for by `Cache-Control: max-age`. */
+export const NEAR_MAX_AGE_SECONDS = 60;
+
+/** Events whose last answer an isolate keeps for those readers: about 2 MB with the longest names. */
+export const NEAR_MAX_EVENTS = 1_000;
+
+/** How often such a reader checks whether another one has the answer. */
+export const NEAR_POLL_MS = 20;
+
+/** After how long a reader waits for no other any more, and asks the object: it may take 2.5 s to refuse. */
+export const NEAR_TURN_MS = 3_500;
+
+/** How long one isolate may ask the object for all others of its place, and how often those look. */
+export const NEAR_LEASE_MS = 1_000;
+export const NEAR_LEASE_POLL_MS = 50;
+
+/**
+ * How much later the isolates look into the cache that did not ask last: once to twice this, when the lease of the
+ * one that did is there.
+ */
+export const NEAR_GRACE_MS = 30;

@@ -3,6 +3,9 @@ import { type Authenticate, openAuthentication } from './auth/authenticate.ts';
 import { type Links, openLinks } from './auth/links.ts';
 import { openPseudonyms, type Pseudonym } from './auth/pseudonym.ts';
 import { type Config, readConfig } from './config.ts';
+import { PlaceCache } from './near/place-cache.ts';
+import { SharedReads } from './near/shared-reads.ts';
+import { sleep } from './sleep.ts';
 import { openStore, type Store } from './store/client.ts';
 import { KnownUsers } from './store/directory.ts';
 import { probeTables, Readiness, type Report } from './store/probe.ts';
@@ -19,12 +22,33 @@ export interface Services {
   pseudonym: Pseudonym;
   knownUsers: KnownUsers;
   readiness: Readiness;
+  reads: SharedReads;
 }
 
 /** Logs a fault of a table. The public answer does not have the cause. */
 const reportFault: Report = (fault) =>
   // biome-ignore lint/suspicious/noConsole: the platform's log
   console.error(JSON.stringify({ problem: 'not ready', ...fault }));
+
+/** Opens the reads that may be some seconds old. A cache that can't be used is logged once: nothing depends on it. */
+function openReads({ region, endpoint, tables }: Config): SharedReads {
+  let hasFailed = false;
+  const onFailure = (cause: string) => {
+    if (hasFailed) return;
+    hasFailed = true;
+    // biome-ignore lint/suspicious/noConsole: the platform's log
+    console.warn(JSON.stringify({ problem: 'no cache in this place', cause }));
+  };
+  const scope = JSON.stringify([region, endpoint, tables.events]);
+  const cache = new PlaceCache(() => caches.open('near'), scope, onFailure);
+  return new SharedReads({
+    cache,
+    now: () => Date.now(),
+    sleep,
+    random: () => Math.random(),
+    keepAlive: waitUntil,
+  });
+}
 
 /** The services of each environment. It lives as long as the isolate, so they are opened only once. */
 const opened = new WeakMap<Env, Services>();
@@ -50,6 +74,7 @@ export function servicesOf(env: Env): Services {
       pseudonym: openPseudonyms(config.credentials.secretAccessKey),
       knownUsers: new KnownUsers(),
       readiness: new Readiness(() => probeTables(store, reportFault), waitUntil),
+      reads: openReads(config),
     };
     opened.set(env, services);
   }

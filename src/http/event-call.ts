@@ -13,8 +13,10 @@ import {
 import type { Command, Refusal } from '../event/command.ts';
 import type { IdempotencyKey } from '../event/idempotency.ts';
 import type { Reply, Unavailable } from '../event/queue.ts';
+import type { ReadReply } from '../near/shared-reads.ts';
 import { servicesOf } from '../services.ts';
 import { idempotencyKeyOf, markReplay, toKeyError } from './idempotency-key.ts';
+import { readMaxAge } from './max-age.ts';
 
 /** The context of a route. */
 export type RouteContext = Context<{ Bindings: Env }>;
@@ -165,4 +167,28 @@ export async function execute<Type extends Reply['type']>(
   recordOutcome(c, reply);
   const userId = 'userId' in command ? { userId: command.userId } : {};
   return expectOutcome(reply, types, { eventId, ...userId });
+}
+
+/**
+ * An event and its counts. With a `Cache-Control: max-age` the answer may come from near the caller, and `Age` tells
+ * how old it is. It does not depend on who asks, so all share it; whether they may ask was checked before.
+ *
+ * @throws AppError for every refusal, and when the service is unavailable
+ */
+export async function readEvent(c: RouteContext, eventId: string): Promise<ReadReply> {
+  const maxAge = readMaxAge(c.req.header('Cache-Control'));
+  if (maxAge === null) return execute(c, eventId, { type: 'read' }, ['read']);
+  const { reply, ageMs } = await servicesOf(c.env).reads.read({
+    eventId,
+    origin: new URL(c.req.url).origin,
+    maxAgeMs: maxAge * 1_000,
+    ask: async () => (await eventObject(c.env, eventId).execute({ type: 'read' })) as Reply,
+  });
+  if (ageMs === null) {
+    recordOutcome(c, reply);
+  } else {
+    c.set('outcome', reply.type);
+    c.header('Age', String(Math.ceil(ageMs / 1_000)));
+  }
+  return expectOutcome(reply, ['read'], { eventId });
 }

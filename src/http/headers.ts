@@ -27,6 +27,7 @@ const answerOrigins = cors({
   allowMethods: ['GET', 'POST', 'PATCH', 'DELETE'],
   allowHeaders: [
     'Authorization',
+    'Cache-Control',
     'Content-Type',
     'Idempotency-Key',
     'If-Match',
@@ -34,6 +35,7 @@ const answerOrigins = cors({
     'X-Request-Id',
   ],
   exposeHeaders: [
+    'Age',
     'ETag',
     'Idempotency-Replayed',
     'Link',

@@ -45,6 +45,15 @@ describe('the description of the API', () => {
   });
 });
 
+test.each(['', '/capacity'])('says of %s how old an answer may be, and is', (rest) => {
+  const get = describeApi().paths?.[`/registration/events/{eventId}${rest}`]?.get;
+  const { parameters, responses } = JSON.parse(JSON.stringify(get));
+  const header = { in: 'header', name: 'Cache-Control', required: false };
+  expect(parameters).toContainEqual(expect.objectContaining(header));
+  const answers = rest === '' ? ['200', '304'] : ['200'];
+  for (const status of answers) expect(responses[status].headers.Age.schema.type).toBe('string');
+});
+
 /** A parameter, as the description has it. */
 interface Parameter {
   name: string;

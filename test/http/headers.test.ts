@@ -41,7 +41,10 @@ describe('pages of other origins', () => {
     const asked = await call('/registration/events', preflight, origins);
     expect(asked.status).toBe(204);
     expect(asked.headers.get('Access-Control-Allow-Origin')).toBe(ORIGIN);
-    expect(asked.headers.get('Access-Control-Allow-Headers')).toContain('Authorization');
+    const allowed = asked.headers.get('Access-Control-Allow-Headers');
+    for (const name of ['Authorization', 'Cache-Control']) expect(allowed).toContain(name);
+    const own = await call('/health', { headers: { Origin: ORIGIN } }, origins);
+    expect(own.headers.get('Access-Control-Expose-Headers')).toContain('Age');
     const foreign = { headers: { Origin: 'https://desk.example.evil' } };
     const { headers } = await call('/health', foreign, origins);
     expect(headers.get('Access-Control-Allow-Origin')).toBeNull();

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { NEAR_MAX_AGE_SECONDS } from '../../http-limits.ts';
 import { BEARER_PROTOCOL, LIVE_PROTOCOL } from '../../live-protocol.ts';
 import * as schemas from '../schemas.ts';
 import { BODY_PROBLEMS, type Call, IDEMPOTENCY, KEY_PROBLEMS, REPLAYED } from './call.ts';
@@ -14,6 +15,15 @@ const IF_NONE_MATCH = {
     description: 'ETags that the caller has: 304 if the event still has one of them.',
     example: '"1"',
   },
+};
+const MAX_AGE = {
+  'Cache-Control': {
+    description: `\`max-age=N\`, N from 1 to ${NEAR_MAX_AGE_SECONDS}: the answer may be up to N seconds old, and come from near the caller. Anything else: it is as fresh as the last commit.`,
+    example: 'max-age=2',
+  },
+};
+const AGE = {
+  Age: 'With `max-age`: how old the answer is, in seconds, rounded up. Not there: the object gave it.',
 };
 const ETAG = { ETag: 'The revision of the event.' };
 
@@ -50,8 +60,13 @@ export const EVENT_CALLS: Record<string, Call> = {
     summary: 'Read an event',
     description: 'The event as it is now. `If-Match` takes its `ETag`.',
     path: schemas.eventParamSchema,
-    headers: IF_NONE_MATCH,
-    success: { status: 200, schema: schemas.eventSchema, headers: ETAG, notModified: true },
+    headers: { ...IF_NONE_MATCH, ...MAX_AGE },
+    success: {
+      status: 200,
+      schema: schemas.eventSchema,
+      headers: { ...ETAG, ...AGE },
+      notModified: true,
+    },
     problems: [400, 404],
   },
   'PATCH /registration/events/{eventId}': {
@@ -82,9 +97,10 @@ export const EVENT_CALLS: Record<string, Call> = {
     tag: 'Events',
     summary: 'How full an event is',
     description:
-      'The counts are those by which registrations are decided, so they are never out of date.',
+      'The counts are those by which registrations are decided, so they are never out of date, unless `max-age` allows it.',
     path: schemas.eventParamSchema,
-    success: { status: 200, schema: schemas.capacitySchema },
+    headers: MAX_AGE,
+    success: { status: 200, schema: schemas.capacitySchema, headers: AGE },
     problems: [400, 404],
   },
   'GET /registration/events/{eventId}/log': {

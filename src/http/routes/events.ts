@@ -6,7 +6,7 @@ import { servicesOf } from '../../services.ts';
 import { listEvents } from '../../store/events.ts';
 import { registerAll, tally } from '../bulk.ts';
 import { hasTag, readIfMatch, toETag } from '../entity-tags.ts';
-import { execute, type RouteContext } from '../event-call.ts';
+import { execute, type RouteContext, readEvent } from '../event-call.ts';
 import { hashOf, ofCaller, readKey } from '../idempotency-key.ts';
 import { listPeople } from '../lists.ts';
 import { answerLog } from '../log.ts';
@@ -51,7 +51,7 @@ export const events = new Hono<{ Bindings: Env }>()
   })
   .get('/:eventId', validate('param', eventParamSchema), async (c) => {
     const { eventId } = c.req.valid('param');
-    const { event, revision } = await execute(c, eventId, { type: 'read' }, ['read']);
+    const { event, revision } = await readEvent(c, eventId);
     const etag = toETag(revision);
     c.header('ETag', etag);
     return hasTag(c.req.header('If-None-Match'), etag) ? c.body(null, 304) : c.json(event, 200);
@@ -86,8 +86,7 @@ export const events = new Hono<{ Bindings: Env }>()
   })
   .get('/:eventId/capacity', validate('param', eventParamSchema), async (c) => {
     const { eventId } = c.req.valid('param');
-    const outcome = await execute(c, eventId, { type: 'read' }, ['read']);
-    return c.json(toCapacity(outcome), 200);
+    return c.json(toCapacity(await readEvent(c, eventId)), 200);
   })
   .get(
     '/:eventId/registrations',
