@@ -1,4 +1,10 @@
-import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process';
+import {
+  type ChildProcess,
+  execFile,
+  type SpawnOptions,
+  type StdioOptions,
+  spawn,
+} from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CliError, explain } from './terminal.ts';
@@ -30,7 +36,7 @@ let closed = false;
 export function startProcess(
   command: string,
   args: string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv; stdio: StdioOptions },
+  options: Pick<SpawnOptions, 'cwd' | 'env' | 'uid' | 'gid'> & { stdio: StdioOptions },
 ): ManagedProcess {
   if (closed) throw new CliError('Nothing is started any more: everything is being ended.');
   const child = spawn(command, args, { ...options, detached: !IS_WINDOWS, windowsHide: true });

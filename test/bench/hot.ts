@@ -2,11 +2,12 @@ import { say } from '../../src/cli/terminal.ts';
 import { type Bench, newEventId, VARIANTS, type Variant, withServer } from './bench.ts';
 import { USERS, userId } from './database.ts';
 import { createEvent, fire, type LoadResult, registerShot } from './load.ts';
-import { cpuMs } from './processes.ts';
+import { cpuMs, cpuMsOfAll } from './processes.ts';
 import type { Server } from './runtime.ts';
 import { medianOf, summarize } from './stats.ts';
 
-const SEATS = 500;
+/** Seats of a hot event. */
+export const SEATS = 500;
 /** Registrations before the measured ones. */
 const WARM_UP_MAX = 10_000;
 
@@ -18,17 +19,24 @@ export interface Run extends LoadResult {
   loadCpuMs: number;
 }
 
-/** Measures a run's CPU time around it. */
+/**
+ * Measures a run's CPU time around it.
+ *
+ * @param databasePid the database's process, with all that it has started
+ */
 export async function measure(
-  bench: Bench,
+  { database }: Bench,
   server: Server,
   run: () => Promise<LoadResult>,
+  databasePid: number = database.pid,
 ): Promise<Run> {
-  const pids = [server.pid, bench.database.pid, process.pid];
-  const before = pids.map(cpuMs);
+  const pids = [server.pid, databasePid, process.pid];
+  // The database and the server are processes that this one has started.
+  const read = () => pids.map((pid) => (pid === process.pid ? cpuMs(pid) : cpuMsOfAll(pid)));
+  const before = read();
   const result = await run();
-  const [workerCpuMs = 0, databaseCpuMs = 0, loadCpuMs = 0] = pids.map(
-    (pid, i) => cpuMs(pid) - (before[i] ?? 0),
+  const [workerCpuMs = 0, databaseCpuMs = 0, loadCpuMs = 0] = read().map(
+    (ms, i) => ms - (before[i] ?? 0),
   );
   return { ...result, workerCpuMs, databaseCpuMs, loadCpuMs };
 }

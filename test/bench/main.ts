@@ -13,6 +13,7 @@ import { benchGrowth } from './growth.ts';
 import { benchHot } from './hot.ts';
 import { benchLive } from './live.ts';
 import { benchMemory } from './memory.ts';
+import { benchPeers } from './peers.ts';
 import { benchPlatform } from './platform.ts';
 import { benchProfile } from './profile.ts';
 import { benchReads } from './reads.ts';
@@ -31,6 +32,7 @@ const PARTS: Record<
   { run: (bench: Bench) => Promise<void>; isOptional?: boolean; isLong?: boolean }
 > = {
   hot: { run: benchHot },
+  peers: { run: benchPeers },
   calls: { run: benchCalls },
   warm: { run: benchWarm },
   'round-trips': { run: benchRoundTrips },

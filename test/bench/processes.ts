@@ -11,6 +11,12 @@ export function cpuMs(pid: number): number {
   return ((Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 1_000) / TICKS_PER_SECOND;
 }
 
+/** CPU time that a process and those that it has started have used so far, in milliseconds. */
+export function cpuMsOfAll(pid: number): number {
+  const children = readProc(pid, `task/${pid}/children`).split(' ').filter(Boolean);
+  return children.reduce((sum, child) => sum + cpuMs(Number(child)), cpuMs(pid));
+}
+
 /** Resident memory of a process in MB (10^6 bytes), at the moment and at its peak. */
 export function memoryMb(pid: number): { now: number; peak: number } {
   const status = readProc(pid, 'status');

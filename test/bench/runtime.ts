@@ -9,12 +9,12 @@ import { ROOT } from './build.ts';
 const START_TIMEOUT_MS = 15_000;
 const POLL_MS = 2;
 
-/** A worker under workerd. */
+/** A server: a worker under workerd, or a peer. */
 export interface Server {
   url: string;
   pid: number;
   /** Address of the inspector, if it is on. */
-  inspector: string | undefined;
+  inspector?: string;
   /** Time from the start of the process to the first answer. */
   startMs: number;
   stop(): Promise<void>;
@@ -80,28 +80,35 @@ export async function serve(options: {
   const managed: ManagedProcess = startProcess(findWorkerd(), args, {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  const server = await whenUp(managed, `http://127.0.0.1:${port}`, started);
+  return inspectorPort ? { ...server, inspector: `127.0.0.1:${inspectorPort}` } : server;
+}
+
+/**
+ * Waits for the first answer of a server.
+ *
+ * @param started when its process was started, in milliseconds of `performance.now()`
+ */
+export async function whenUp(
+  managed: ManagedProcess,
+  url: string,
+  started: number,
+): Promise<Server> {
   let death: string | undefined;
   managed.ended.then((how) => {
     death = how;
   });
-  const url = `http://127.0.0.1:${port}`;
   while (!(await answers(url))) {
     if (death !== undefined || performance.now() - started > START_TIMEOUT_MS) {
       await managed.stop();
-      throw new Error(`workerd does not answer (${death ?? 'too slow'})`);
+      throw new Error(`${url} does not answer (${death ?? 'too slow'})`);
     }
     await sleep(POLL_MS);
   }
   const startMs = performance.now() - started;
   const { pid } = managed.child;
-  if (pid === undefined) throw new Error('workerd has no process id');
-  return {
-    url,
-    pid,
-    inspector: inspectorPort ? `127.0.0.1:${inspectorPort}` : undefined,
-    startMs,
-    stop: () => managed.stop(),
-  };
+  if (pid === undefined) throw new Error(`the server of ${url} has no process id`);
+  return { url, pid, startMs, stop: () => managed.stop() };
 }
 
 async function answers(url: string): Promise<boolean> {
