@@ -9,7 +9,8 @@ export type LogChange =
   | { type: 'event.created' | 'event.updated' | 'event.cancelled'; settings: LoggedSettings }
   /** `override`: past the capacity. */
   | { type: 'registration.created'; registrationId: string; userId: string; override?: true }
-  | { type: 'registration.cancelled'; registrationId: string; userId: string }
+  /** `erased`, here and below: the place was given up by the erasure of the user. */
+  | { type: 'registration.cancelled'; registrationId: string; userId: string; erased?: true }
   | {
       type: 'registration.promoted';
       registrationId: string;
@@ -17,12 +18,8 @@ export type LogChange =
       position: number;
       userId: string;
     }
-  | {
-      type: 'waitlist.joined' | 'waitlist.left';
-      entryId: string;
-      position: number;
-      userId: string;
-    }
+  | { type: 'waitlist.joined'; entryId: string; position: number; userId: string }
+  | { type: 'waitlist.left'; entryId: string; position: number; userId: string; erased?: true }
   /** `expiresAt`: when it ends as things stood; a change of the line's end can move that. */
   | {
       type: 'offer.made';
@@ -39,12 +36,8 @@ export type LogChange =
       position: number;
       userId: string;
     }
-  | {
-      type: 'offer.declined' | 'offer.expired';
-      offerId: string;
-      position: number;
-      userId: string;
-    };
+  | { type: 'offer.declined'; offerId: string; position: number; userId: string; erased?: true }
+  | { type: 'offer.expired'; offerId: string; position: number; userId: string };
 
 /** What one commit changed. There is none for a commit that changed nothing, so versions have gaps. */
 export interface LogEntry {
@@ -84,6 +77,9 @@ const EVENT_TYPES: Record<EventStatus, 'event.updated' | 'event.cancelled'> = {
   CANCELLED: 'event.cancelled',
 };
 
+/** What a change has more where the erasure of its user made it. */
+const erasure = (change: { erased?: true }) => (change.erased ? { erased: true as const } : {});
+
 /** A change as the log tells it. */
 export function toLogChange(change: Change): LogChange {
   switch (change.type) {
@@ -98,18 +94,20 @@ export function toLogChange(change: Change): LogChange {
     }
     case 'unregistered': {
       const { registrationId, userId } = change.registration;
-      return { type: 'registration.cancelled', registrationId, userId };
+      return { type: 'registration.cancelled', registrationId, userId, ...erasure(change) };
     }
     case 'promoted': {
       const { registrationId, userId } = change.registration;
       const { entryId, position } = change.entry;
       return { type: 'registration.promoted', registrationId, entryId, position, userId };
     }
-    case 'waitlisted':
+    case 'waitlisted': {
+      const { entryId, position, userId } = change.entry;
+      return { type: 'waitlist.joined', entryId, position, userId };
+    }
     case 'leftLine': {
       const { entryId, position, userId } = change.entry;
-      const type = change.type === 'waitlisted' ? 'waitlist.joined' : 'waitlist.left';
-      return { type, entryId, position, userId };
+      return { type: 'waitlist.left', entryId, position, userId, ...erasure(change) };
     }
     case 'offered': {
       const { offerId, position, userId } = change.offer;
@@ -121,11 +119,13 @@ export function toLogChange(change: Change): LogChange {
       const { registrationId } = change.registration;
       return { type: 'offer.accepted', offerId, registrationId, position, userId };
     }
-    case 'declined':
+    case 'declined': {
+      const { offerId, position, userId } = change.offer;
+      return { type: 'offer.declined', offerId, position, userId, ...erasure(change) };
+    }
     case 'offerExpired': {
       const { offerId, position, userId } = change.offer;
-      const type = change.type === 'declined' ? 'offer.declined' : 'offer.expired';
-      return { type, offerId, position, userId };
+      return { type: 'offer.expired', offerId, position, userId };
     }
   }
 }

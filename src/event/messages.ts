@@ -1,12 +1,15 @@
 import type { Hash, LogChange, LogEntry } from './log.ts';
 import { canonicalJson } from './log.ts';
 
-/** What endpoints are told of one change. */
+/** The types of messages: those of changes, and what tells endpoints to delete what they hold about a user. */
+type MessageType = LogChange['type'] | 'user.erased';
+
+/** What endpoints are told of one change, or of the erasure of a user. */
 export interface Message {
-  /** The version of its entry in the log, and its place among all changes of the entry. */
+  /** The version of its entry in the log, and its place among all messages of the entry. */
   version: number;
   index: number;
-  type: LogChange['type'];
+  type: MessageType;
   /** When the change was decided, ISO 8601 in UTC. */
   timestamp: string;
   /** Whose change it is, and what the log has of it. */
@@ -14,7 +17,7 @@ export interface Message {
 }
 
 /** Every type of message. */
-const TYPES: Record<LogChange['type'], true> = {
+const TYPES: Record<MessageType, true> = {
   'event.created': true,
   'event.updated': true,
   'event.cancelled': true,
@@ -27,11 +30,12 @@ const TYPES: Record<LogChange['type'], true> = {
   'offer.accepted': true,
   'offer.declined': true,
   'offer.expired': true,
+  'user.erased': true,
 };
 
 export const MESSAGE_TYPES = Object.keys(TYPES);
 
-/** What types begin with, or will begin with. */
+/** What types begin with. */
 const PREFIXES = ['event', 'registration', 'waitlist', 'offer', 'user'];
 
 /** Whether a filter names a type of message, or `PREFIX.*` for all that begin so. */
@@ -46,11 +50,19 @@ export function isWanted(type: string, filters: readonly string[] | null): boole
   return filters.some((filter) => filter === type || filter === group);
 }
 
-/** The messages of an entry, one for each change, in order. */
+/**
+ * The messages of an entry: one for each change, in order, and then one for each user whose erasure made one. Where a
+ * change is among the changes is the index of its message.
+ */
 export function messagesOf(eventId: string, { version, at, changes }: LogEntry): Message[] {
-  return changes.map(({ type, ...change }, index) => ({
+  const erasures = changes.flatMap((change) =>
+    'erased' in change && change.erased
+      ? [{ type: 'user.erased' as const, userId: change.userId }]
+      : [],
+  );
+  return [...changes, ...erasures].map(({ type, ...told }, index) => ({
     ...{ version, index, type, timestamp: at },
-    data: { eventId, version, index, ...change },
+    data: { eventId, version, index, ...told },
   }));
 }
 

@@ -183,14 +183,20 @@ export class Replay {
       }
       case 'waitlist.joined':
         return { type: 'register', userId: change.userId ?? change.entryId };
-      case 'registration.cancelled':
-        return { type: 'unregister', userId: this.#whoHas(change.registrationId, change.userId) };
-      case 'waitlist.left':
-        return { type: 'leaveLine', userId: this.#whoHas(change.entryId, change.userId) };
+      case 'registration.cancelled': {
+        const userId = this.#whoHas(change.registrationId, change.userId);
+        return { type: change.erased ? 'giveUp' : 'unregister', userId };
+      }
+      case 'waitlist.left': {
+        const userId = this.#whoHas(change.entryId, change.userId);
+        return { type: change.erased ? 'giveUp' : 'leaveLine', userId };
+      }
       case 'offer.accepted':
         return { type: 'register', userId: this.#whoHas(change.offerId, change.userId) };
-      case 'offer.declined':
-        return { type: 'leaveLine', userId: this.#whoHas(change.offerId, change.userId) };
+      case 'offer.declined': {
+        const userId = this.#whoHas(change.offerId, change.userId);
+        return { type: change.erased ? 'giveUp' : 'leaveLine', userId };
+      }
       // Another offer that was over than those that were due: of somebody who asked.
       case 'offer.expired':
         return { type: 'expire', userId: this.#whoHas(change.offerId, change.userId) };

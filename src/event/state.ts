@@ -12,13 +12,14 @@ export type Change =
   | { type: 'updated'; event: EventRecord }
   | { type: 'registered'; registration: Seat }
   | { type: 'waitlisted'; entry: WaitlistEntry }
-  | { type: 'unregistered'; registration: Seat }
-  | { type: 'leftLine'; entry: WaitlistEntry }
+  /** `erased`: by the erasure of the user, here and below. */
+  | { type: 'unregistered'; registration: Seat; erased?: true }
+  | { type: 'leftLine'; entry: WaitlistEntry; erased?: true }
   | { type: 'promoted'; entry: WaitlistEntry; registration: Seat }
   /** `expiresAt`: when it ends as things stand, with the line at the latest. */
   | { type: 'offered'; entry: WaitlistEntry; offer: Offer; expiresAt: string }
   | { type: 'accepted'; offer: Offer; registration: Seat }
-  | { type: 'declined'; offer: Offer }
+  | { type: 'declined'; offer: Offer; erased?: true }
   | { type: 'offerExpired'; offer: Offer };
 
 /**

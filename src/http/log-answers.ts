@@ -5,6 +5,9 @@ import { createdAt, userId } from './fields.ts';
 
 const forStaff = 'Only for organisers and services.';
 const seenUser = { userId: userId.optional().meta({ description: forStaff }) };
+const erased = {
+  erased: z.literal(true).optional().meta({ description: 'By the erasure of the user.' }),
+};
 const position = z.int().min(1);
 
 /** What decides who gets a place, as it is after the change. */
@@ -30,7 +33,12 @@ export const logChangeSchema = z
       })
       .meta({ id: 'LoggedRegistration' }),
     z
-      .object({ type: z.literal('registration.cancelled'), registrationId: z.uuid(), ...seenUser })
+      .object({
+        type: z.literal('registration.cancelled'),
+        registrationId: z.uuid(),
+        ...seenUser,
+        ...erased,
+      })
       .meta({ id: 'LoggedCancellation' }),
     z
       .object({
@@ -43,12 +51,21 @@ export const logChangeSchema = z
       .meta({ id: 'LoggedPromotion' }),
     z
       .object({
-        type: z.enum(['waitlist.joined', 'waitlist.left']),
+        type: z.literal('waitlist.joined'),
         entryId: z.uuid(),
         position,
         ...seenUser,
       })
       .meta({ id: 'LoggedWaitlistEntry' }),
+    z
+      .object({
+        type: z.literal('waitlist.left'),
+        entryId: z.uuid(),
+        position,
+        ...seenUser,
+        ...erased,
+      })
+      .meta({ id: 'LoggedLeaving' }),
     z
       .object({
         type: z.literal('offer.made'),
@@ -70,11 +87,15 @@ export const logChangeSchema = z
       .meta({ id: 'LoggedAcceptance' }),
     z
       .object({
-        type: z.enum(['offer.declined', 'offer.expired']),
+        type: z.literal('offer.declined'),
         offerId: z.uuid(),
         position,
         ...seenUser,
+        ...erased,
       })
+      .meta({ id: 'LoggedDecline' }),
+    z
+      .object({ type: z.literal('offer.expired'), offerId: z.uuid(), position, ...seenUser })
       .meta({ id: 'LoggedOfferEnd' }),
   ])
   .meta({ id: 'LogChange' });

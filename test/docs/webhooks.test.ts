@@ -25,6 +25,16 @@ const blocks = (text: string, kind: string) =>
 const directory = mkdtempSync(join(tmpdir(), 'registration-desk-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+/** A message of a type, as the product makes it. */
+function shownMessage(type: string) {
+  const entry = entryOf(1, [
+    type === 'user.erased' ? 'waitlist.left' : (type as LogChange['type']),
+  ]);
+  if (type !== 'user.erased') return messagesOf('recital', entry)[0];
+  const changes = entry.changes.map((change) => ({ ...change, erased: true }) as LogChange);
+  return messagesOf('recital', { ...entry, changes })[1];
+}
+
 test('the page shows each type of message, with the fields that it has', () => {
   const marked = /<!-- messages:.*?-->(.*?)<!-- \/messages -->/s.exec(page)?.[1] ?? '';
   const shown = blocks(marked, 'json')
@@ -32,7 +42,7 @@ test('the page shows each type of message, with the fields that it has', () => {
     .map((line) => JSON.parse(line));
   expect(shown.map(({ type }) => type).sort()).toEqual([...MESSAGE_TYPES].sort());
   for (const { type, timestamp, data, ...rest } of shown) {
-    const [message] = messagesOf('recital', entryOf(1, [type as LogChange['type']]));
+    const message = shownMessage(type);
     expect(Object.keys(data).sort(), type).toEqual(Object.keys(message?.data ?? {}).sort());
     if (data.settings) {
       const { settings = {} } = (message?.data ?? {}) as { settings?: object };

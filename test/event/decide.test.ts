@@ -318,6 +318,21 @@ describe('the life of an event', () => {
 describe('giving up whatever place a user has', () => {
   const giveUp = (userId: string): Command => ({ type: 'giveUp', userId });
 
+  test('is marked in the change of the place, and in no other', () => {
+    const { state, run } = open(1, true);
+    for (const userId of ['a', 'b', 'c']) run(register(userId));
+    const { changes } = decide(state, giveUp('a'), still());
+    expect(changes.map((change) => [change.type, 'erased' in change])).toEqual([
+      ['unregistered', true],
+      ['promoted', false],
+    ]);
+    expect(decide(state, giveUp('b'), still()).changes).toMatchObject([
+      { type: 'leftLine', erased: true },
+    ]);
+    const left = decide(state, { type: 'unregister', userId: 'a' }, still()).changes;
+    expect(left.some((change) => 'erased' in change)).toBe(false);
+  });
+
   test('a seat goes to the first in line, an entry is gone, and nothing is proven by a commit', () => {
     const { state, run } = open(1, true);
     for (const userId of ['a', 'b', 'c']) run(register(userId));
@@ -337,7 +352,11 @@ describe('giving up whatever place a user has', () => {
     run({ type: 'update', patch: { offerSeconds: 60 }, revisions: null, isDryRun: false });
     run({ type: 'unregister', userId: 'a' });
     const declined = decide(state, { type: 'leaveLine', userId: 'b' }, still());
-    expect(decide(state, giveUp('b'), still()).changes).toEqual(declined.changes);
+    const [first, ...others] = declined.changes;
+    expect(decide(state, giveUp('b'), still()).changes).toEqual([
+      { ...first, erased: true },
+      ...others,
+    ]);
     expect(inShort(run(giveUp('b')))).toBe('gaveUp OFFERED');
     expect([...state.offersEndedBy(Number.POSITIVE_INFINITY)].map(({ userId }) => userId)).toEqual([
       'c',

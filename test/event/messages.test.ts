@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hexDigestOf } from '../../src/digest.ts';
 import type { LogEntry } from '../../src/event/log.ts';
-import { isWanted, messageId, messagesOf } from '../../src/event/messages.ts';
+import { isMessageType, isWanted, messageId, messagesOf } from '../../src/event/messages.ts';
 
 const at = '2026-11-26T12:00:00.000Z';
 const ENTRY: LogEntry = {
@@ -37,6 +37,32 @@ describe('the messages of an entry', () => {
       },
     ]);
     expect(JSON.stringify(messagesOf('recital', ENTRY))).not.toContain('key:crm');
+  });
+
+  test('of an erasure are one more, behind all changes', () => {
+    const [left, promoted] = ENTRY.changes as [LogEntry['changes'][0], LogEntry['changes'][0]];
+    const erased = { ...left, erased: true } as LogEntry['changes'][0];
+    const waited = {
+      ...{ type: 'waitlist.left' as const, entryId: 'e2', position: 4 },
+      ...{ userId: 'cy', erased: true as const },
+    };
+    const told = messagesOf('recital', { ...ENTRY, changes: [erased, promoted, waited] });
+    expect(told.map(({ type }) => type)).toEqual([
+      ...['registration.cancelled', 'registration.promoted', 'waitlist.left'],
+      ...['user.erased', 'user.erased'],
+    ]);
+    expect(told.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4]);
+    expect(told[0]?.data).toMatchObject({ userId: 'ada', erased: true });
+    expect(told.slice(3)).toEqual([
+      {
+        ...{ version: 7, index: 3, type: 'user.erased', timestamp: at },
+        data: { eventId: 'recital', version: 7, index: 3, userId: 'ada' },
+      },
+      {
+        ...{ version: 7, index: 4, type: 'user.erased', timestamp: at },
+        data: { eventId: 'recital', version: 7, index: 4, userId: 'cy' },
+      },
+    ]);
   });
 
   test('of the event itself have its settings', () => {
@@ -80,4 +106,7 @@ test('a filter names one type, or all that begin alike', () => {
   expect(isWanted('waitlist.left', ['event.*', 'waitlist.left'])).toBe(true);
   expect(isWanted('waitlist.left', ['waitlist.*'])).toBe(true);
   expect(isWanted('waitlist.left', ['waitlist.joined', 'event.*'])).toBe(false);
+  expect(isWanted('user.erased', ['user.*'])).toBe(true);
+  for (const filter of ['user.erased', 'user.*']) expect(isMessageType(filter)).toBe(true);
+  expect(isMessageType('user.created')).toBe(false);
 });

@@ -30,6 +30,13 @@ async function alter(
   );
 }
 
+/** A change as if somebody had given up the place by themselves. */
+function withoutMark(change: SeenChange): SeenChange {
+  if (!('erased' in change)) return change;
+  const { erased: _, ...others } = change;
+  return others;
+}
+
 const typesOf = (entries: SeenEntry[]) =>
   entries.map(({ changes }) => changes.map(({ type }) => type).join(' '));
 
@@ -62,6 +69,27 @@ describe('a log that holds', () => {
       expect(await faultOf(entries)).toBeNull();
       expect(await faultOf(withoutUsers(entries))).toBeNull();
     }
+  });
+
+  test('with places that erasures gave up: a seat, an offer, an entry', async () => {
+    const writer = await LogWriter.open(1, ['a', 'b', 'c', 'd']);
+    const giveUp = (userId: string): Command => ({ type: 'giveUp', userId });
+    await writer.commit([giveUp('c'), giveUp('a'), giveUp('x')]);
+    await writer.commit([update({ offerSeconds: 60 }), unregister('b')]);
+    await writer.commit([giveUp('d'), { type: 'cancel', revisions: null }, giveUp('d')]);
+    const marked = writer.entries.flatMap(({ changes }) =>
+      changes.flatMap((change) => ('erased' in change ? change.type : [])),
+    );
+    expect(marked).toEqual(['waitlist.left', 'registration.cancelled', 'offer.declined']);
+    expect(await faultOf(writer.entries)).toBeNull();
+    expect(await faultOf(writer.entries.slice(3))).toBeNull();
+    expect(await faultOf(withoutUsers(writer.entries))).toBeNull();
+    // Whether it was an erasure is part of what the chain proves.
+    const unmarked = writer.entries.map((entry) => ({
+      ...entry,
+      changes: entry.changes.map((change) => withoutMark(change)),
+    }));
+    expect(await faultOf(unmarked)).toContain('was altered');
   });
 
   test('with offers that are taken, declined and over', async () => {

@@ -66,6 +66,80 @@ describe('webhooks', () => {
     expect((await truth(eventId)).item.dueAt).toBeNull();
   });
 
+  test('tell of an erasure in each event where it gives up a place, whatever became of the event', async () => {
+    using receiver = receive();
+    const [ada = '', before = '', next = ''] = await newUsers(3);
+    const [sits, waits, offered, cancelled, past, left] = await Promise.all([
+      newEvent(1, true),
+      newEvent(1, true),
+      newEvent(1, true),
+      newEvent(1, true),
+      newEvent(1, true),
+      newEvent(1, true),
+    ]);
+    for (const eventId of [sits, cancelled, past, left]) await register(ada, eventId);
+    for (const eventId of [waits, offered]) await register(before, eventId);
+    for (const eventId of [waits, offered]) await register(ada, eventId);
+    await register(next, sits);
+    const at = (eventId: string) => `/registration/events/${eventId}`;
+    await api('PATCH', at(offered), { offerSeconds: 600 });
+    await unregister(before, offered);
+    await api('DELETE', at(cancelled));
+    await api('PATCH', at(past), { startsAt: '2020-01-01T00:00:00.000Z' });
+    await unregister(ada, left);
+    expect((await api('DELETE', `/registration/users/${ada}`)).status).toBe(202);
+    const given = {
+      [sits]: ['registration.cancelled', 'registration.promoted', 'user.erased'],
+      [waits]: ['waitlist.left', 'user.erased'],
+      [offered]: ['offer.declined', 'user.erased'],
+      [cancelled]: ['registration.cancelled', 'user.erased'],
+      [past]: ['registration.cancelled', 'user.erased'],
+    };
+    for (const [eventId, types] of Object.entries(given)) {
+      await vi.waitFor(() => {
+        expect(typesOf(receiver.of(eventId)).slice(-types.length)).toEqual(types);
+        expect(typesOf(receiver.of(eventId, 'few'))).toContain('user.erased');
+      }, WAIT);
+      const all = receiver.of(eventId);
+      const told = all.at(-1);
+      const { items } = (await api('GET', `${at(eventId)}/log`)).body;
+      const { version, at: timestamp } = items.at(-1);
+      const index = types.length - 1;
+      expect(JSON.parse(told?.text ?? '')).toEqual({
+        ...{ type: 'user.erased', timestamp },
+        data: { eventId, version, index, userId: ada },
+      });
+      expect(all.at(-types.length)?.data).toMatchObject({ userId: ada, erased: true });
+      expect(new Set(all.map(({ headers }) => headers['webhook-id'])).size).toBe(all.length);
+    }
+    // They had left it before: it has no place to give up.
+    expect(typesOf(receiver.of(left))).not.toContain('user.erased');
+  });
+
+  test('of an erasure are sent again to an endpoint that failed, and by a replay', async () => {
+    using receiver = receive(
+      ({ type }) => new Response(null, { status: type === 'user.erased' ? 503 : 204 }),
+    );
+    const [ada = ''] = await newUsers(1);
+    const eventId = await newEvent(1, true);
+    await register(ada, eventId);
+    await api('DELETE', `/registration/users/${ada}`);
+    await vi.waitFor(async () => {
+      expect((await webhooksOf(eventId)).all).toMatchObject({ pending: 1, lastError: 'HTTP 503' });
+    }, WAIT);
+    receiver.answer(() => new Response());
+    await vi.waitFor(async () => {
+      expect((await webhooksOf(eventId)).all).toMatchObject({ pending: 0, lastError: null });
+    }, WAIT);
+    const erasures = () => receiver.of(eventId).filter(({ type }) => type === 'user.erased');
+    const count = erasures().length;
+    expect(count).toBeGreaterThan(1);
+    const path = `/registration/events/${eventId}/webhooks/all/replay`;
+    expect((await api('POST', path, { after: 0 })).status).toBe(202);
+    await vi.waitFor(() => expect(erasures().length).toBeGreaterThan(count), WAIT);
+    expect(new Set(erasures().map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  });
+
   test('to an endpoint that fails are sent again; the other one gets its own meanwhile', async () => {
     using receiver = receive(({ endpoint }) =>
       endpoint === 'all'

@@ -66,7 +66,7 @@ function drawEndpoints(random: Random): Endpoint[] {
     { name: 'steady', secrets: [newSecret()], types: null },
     // As while a secret is rotated.
     { name: 'flaky', secrets: [newSecret(), newSecret()], types: null },
-    { name: 'away', secrets: [newSecret()], types: ['registration.*', 'event.updated'] },
+    { name: 'away', secrets: [newSecret()], types: ['registration.*', 'event.updated', 'user.*'] },
   ];
   const left = random.chance(1 / 3) ? null : random.pick(all);
   return all.filter((endpoint) => endpoint !== left);

@@ -9,7 +9,7 @@ export type LoggedSettings = Settings & { timeZone: string };
 export type LogChange =
   | { type: 'event.created' | 'event.updated' | 'event.cancelled'; settings: LoggedSettings }
   | { type: 'registration.created'; registrationId: string; userId: string; override?: true }
-  | { type: 'registration.cancelled'; registrationId: string; userId: string }
+  | { type: 'registration.cancelled'; registrationId: string; userId: string; erased?: true }
   | {
       type: 'registration.promoted';
       registrationId: string;
@@ -17,12 +17,8 @@ export type LogChange =
       position: number;
       userId: string;
     }
-  | {
-      type: 'waitlist.joined' | 'waitlist.left';
-      entryId: string;
-      position: number;
-      userId: string;
-    }
+  | { type: 'waitlist.joined'; entryId: string; position: number; userId: string }
+  | { type: 'waitlist.left'; entryId: string; position: number; userId: string; erased?: true }
   | {
       type: 'offer.made';
       offerId: string;
@@ -38,7 +34,8 @@ export type LogChange =
       position: number;
       userId: string;
     }
-  | { type: 'offer.declined' | 'offer.expired'; offerId: string; position: number; userId: string };
+  | { type: 'offer.declined'; offerId: string; position: number; userId: string; erased?: true }
+  | { type: 'offer.expired'; offerId: string; position: number; userId: string };
 
 /** What one commit changed. */
 export interface LogEntry {

@@ -49,6 +49,26 @@ describe('the messages of an event', () => {
     expect(messagesFor(EVENT, entries, { types })).toEqual([]);
   });
 
+  test('of an erasure are one more, behind all changes of its entry', () => {
+    const left: LogChange = {
+      type: 'waitlist.left',
+      entryId: 'entry-1',
+      position: 1,
+      userId: 'ana',
+    };
+    const changes: LogChange[] = [{ ...left, erased: true }, joined('ben', 2)];
+    const told = messagesFor(
+      EVENT,
+      logOf(1).map((entry) => ({ ...entry, changes })),
+      ALL,
+    );
+    expect(told.map(({ type, data }) => [type, data.index, data.userId])).toEqual([
+      ['waitlist.left', 0, 'ana'],
+      ['waitlist.joined', 1, 'ben'],
+      ['user.erased', 2, 'ana'],
+    ]);
+  });
+
   test('must all be taken', () => {
     const [first, ...others] = arrivals;
     if (!first) throw new Error('no message');

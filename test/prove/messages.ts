@@ -37,18 +37,21 @@ export function wants({ types }: Pick<Endpoint, 'types'>, type: string): boolean
   );
 }
 
-/** The messages that the log of an event makes for an endpoint, in order. */
+/** The messages that the log of an event makes for an endpoint, in order: of an erasure, one more behind all changes. */
 export function messagesFor(
   eventId: string,
   entries: readonly LogEntry[],
   endpoint: Pick<Endpoint, 'types'>,
 ): Message[] {
-  return entries.flatMap(({ version, at, changes }) =>
-    changes.flatMap(({ type, ...change }, index) => {
-      const data = { eventId, version, index, ...change };
+  return entries.flatMap(({ version, at, changes }) => {
+    const erasures = changes.flatMap((change) =>
+      'erased' in change ? { type: 'user.erased', userId: change.userId } : [],
+    );
+    return [...changes, ...erasures].flatMap(({ type, ...told }, index) => {
+      const data = { eventId, version, index, ...told };
       return wants(endpoint, type) ? { type, timestamp: at, data } : [];
-    }),
-  );
+    });
+  });
 }
 
 const placeOf = ({ data }: Message) => `${data.version}.${data.index}`;

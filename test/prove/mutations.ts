@@ -187,6 +187,16 @@ export const MUTATIONS: Mutation[] = [
     ],
   },
   {
+    name: 'a place that an erasure gave up told as any other',
+    replacements: [
+      {
+        file: 'event/rules/giving-up.ts',
+        from: "changes: [{ type: 'unregistered', registration, erased: true }, ...others],",
+        to: "changes: [{ type: 'unregistered', registration }, ...others],",
+      },
+    ],
+  },
+  {
     name: 'a revision that is not counted',
     replacements: [
       {

@@ -243,12 +243,12 @@ function mayHaveCaused({ request, sentAt }: Operation, { change, entry }: Logged
     case 'waitlist.joined':
       return isUser && request.type === 'register';
     case 'registration.cancelled':
-      return isUser && (request.type === 'unregister' || request.type === 'giveUp');
+      return isUser && request.type === (change.erased ? 'giveUp' : 'unregister');
     case 'offer.accepted':
       return isUser && (request.type === 'register' || request.type === 'override');
     case 'waitlist.left':
     case 'offer.declined':
-      return isUser && (request.type === 'leaveLine' || request.type === 'giveUp');
+      return isUser && request.type === (change.erased ? 'giveUp' : 'leaveLine');
     case 'registration.promoted':
     case 'offer.made':
     case 'offer.expired':

@@ -11,7 +11,7 @@ export const WEBHOOKS = JSON.stringify([
     name: 'few',
     url: `${ENDPOINTS_URL}/few`,
     secrets: [ENDPOINT_SECRET],
-    types: ['registration.promoted'],
+    types: ['registration.promoted', 'user.erased'],
   },
 ]);
 

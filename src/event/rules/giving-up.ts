@@ -3,11 +3,12 @@ import type { EventRecord } from '../model.ts';
 import type { EventView } from '../state.ts';
 import type { Circumstances, Decision } from './decision.ts';
 import { decline } from './offer.ts';
-import { leaveLine, unregister } from './registration.ts';
+import { unregister } from './registration.ts';
 
 /**
- * Gives up whatever place a user has: for the erasure of the user. The changes are those of the user who leaves. That there is none has to be proven by a
- * commit: another object may have given them a place that this memory knows nothing of.
+ * Gives up whatever place a user has: for the erasure of the user. The changes are those of the user who leaves, and
+ * the first is marked. That there is none has to be proven by a commit: another object may have given them a place
+ * that this memory knows nothing of.
  */
 export function giveUp(
   view: EventView,
@@ -15,18 +16,28 @@ export function giveUp(
   { userId }: Extract<Command, { type: 'giveUp' }>,
   circumstances: Circumstances,
 ): Decision {
-  if (view.registrationOf(userId)) {
-    const { changes } = unregister(view, event, userId, circumstances);
-    return { changes, outcome: { type: 'gaveUp', status: 'ACTIVE' } };
+  const registration = view.registrationOf(userId);
+  if (registration) {
+    const [, ...others] = unregister(view, event, userId, circumstances).changes;
+    return {
+      changes: [{ type: 'unregistered', registration, erased: true }, ...others],
+      outcome: { type: 'gaveUp', status: 'ACTIVE' },
+    };
   }
   const offer = view.offerOf(userId);
   if (offer) {
-    const { changes } = decline(view, event, offer, circumstances);
-    return { changes, outcome: { type: 'gaveUp', status: 'OFFERED' } };
+    const [, ...others] = decline(view, event, offer, circumstances).changes;
+    return {
+      changes: [{ type: 'declined', offer, erased: true }, ...others],
+      outcome: { type: 'gaveUp', status: 'OFFERED' },
+    };
   }
-  if (view.entryOf(userId)) {
-    const { changes } = leaveLine(view, event, userId, circumstances);
-    return { changes, outcome: { type: 'gaveUp', status: 'WAITLISTED' } };
+  const entry = view.entryOf(userId);
+  if (entry) {
+    return {
+      changes: [{ type: 'leftLine', entry, erased: true }],
+      outcome: { type: 'gaveUp', status: 'WAITLISTED' },
+    };
   }
   return { changes: [], outcome: { type: 'gaveUp', status: null }, mustCommit: true };
 }
