@@ -120,7 +120,10 @@ export const NEAR_LEASE_MS = 1_000;
 export const NEAR_LEASE_POLL_MS = 50;
 
 /**
- * How much later the isolates look into the cache that did not ask last: once to twice this, when the lease of the
- * one that did is there.
+ * How much later the isolates look into the cache again that did not ask last: once to twice this, when the lease
+ * of the one that did is there.
  */
 export const NEAR_GRACE_MS = 30;
+
+/** How long before an answer is too old it is asked for anew: more than the way to the object and back takes. */
+export const NEAR_AHEAD_MS = 500;

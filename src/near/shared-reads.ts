@@ -2,6 +2,7 @@ import type { Outcome } from '../event/command.ts';
 import type { Reply } from '../event/queue.ts';
 import { Recent } from '../event/recent.ts';
 import {
+  NEAR_AHEAD_MS,
   NEAR_GRACE_MS,
   NEAR_LEASE_MS,
   NEAR_LEASE_POLL_MS,
@@ -20,13 +21,35 @@ interface Shared {
   askedAt: number;
   /** Whether this isolate asked, and no other of its place at the same time. */
   isOwn: boolean;
+  /** How long the turn took that brought it. */
+  tookMs: number;
 }
 
 /** One request asks for all others. */
 interface Turn {
   startedAt: number;
+  /** How long it may take: as long as the last one took. */
+  expectedMs: number;
   /** How it ended without an answer to keep: with a refusal, or an error. */
   end?: { reply: Reply } | { error: unknown };
+}
+
+/**
+ * After how long a reader looks whether a turn is over: first when it should be, then ever less often, so that a
+ * thousand who wait do not keep the isolate busy.
+ */
+function pauseOf({ startedAt, expectedMs }: Turn, now: number): number {
+  const tookMs = now - startedAt;
+  return Math.max(NEAR_POLL_MS, expectedMs - tookMs, tookMs / 4);
+}
+
+/**
+ * Whether an answer is asked for anew though it is still young enough, so that nobody waits when it no longer is.
+ * With `max-age=1` it is not: the object is asked once a second.
+ */
+function isAging({ askedAt }: Shared, { maxAgeMs }: Reading, now: number): boolean {
+  const ageMs = now - askedAt;
+  return ageMs > 1_000 && ageMs > maxAgeMs - NEAR_AHEAD_MS;
 }
 
 /** Who reads, and how. */
@@ -91,11 +114,17 @@ export class SharedReads {
     for (;;) {
       const now = this.#ports.now();
       const shared = this.#shared.get(eventId);
-      if (shared && now - shared.askedAt <= maxAgeMs) return this.#give(shared, now);
       const turn = this.#turns.get(eventId);
+      if (shared && now - shared.askedAt <= maxAgeMs) {
+        if (!turn && isAging(shared, reading, now)) {
+          // Should it fail, whoever comes when the answer is too old asks again, and is told.
+          this.#take({ ...reading, maxAgeMs: maxAgeMs - NEAR_AHEAD_MS }, now).catch(() => {});
+        }
+        return this.#give(shared, now);
+      }
       const isOver = (at: number) => now - at >= NEAR_TURN_MS;
       if (!turn || isOver(turn.startedAt) || isOver(since)) return this.#take(reading, now);
-      await this.#ports.sleep(NEAR_POLL_MS);
+      await this.#ports.sleep(pauseOf(turn, now));
       if (!turn.end) continue;
       if ('error' in turn.end) throw turn.end.error;
       return { reply: turn.end.reply, ageMs: null };
@@ -109,9 +138,11 @@ export class SharedReads {
 
   /** Takes the turn. Without `keepAlive` a client that hangs up would leave the others waiting for `NEAR_TURN_MS`. */
   #take(reading: Reading, startedAt: number): Promise<Read> {
-    const turn: Turn = { startedAt };
+    const expectedMs = this.#shared.get(reading.eventId)?.tookMs ?? 0;
+    const turn: Turn = { startedAt, expectedMs };
     this.#turns.set(reading.eventId, turn);
     const work = this.#readForAll(reading, turn);
+    // Who waits for it is told of a failure; here it only has to end.
     this.#ports.keepAlive(work.catch(() => {}));
     return work;
   }
@@ -123,9 +154,10 @@ export class SharedReads {
       const now = this.#ports.now();
       if (note?.reply && now - note.askedAt <= reading.maxAgeMs) {
         const { reply, askedAt } = note;
-        return this.#give(this.#share(eventId, { reply, askedAt, isOwn: false }), now);
+        const shared = { reply, askedAt, isOwn: false, tookMs: now - turn.startedAt };
+        return this.#give(this.#share(eventId, shared), now);
       }
-      const reply = await this.#askForAll(reading, note);
+      const reply = await this.#askForAll(reading, turn, note);
       if (reply.type !== 'read') turn.end = { reply };
       return { reply, ageMs: null };
     } catch (error) {
@@ -136,26 +168,38 @@ export class SharedReads {
     }
   }
 
-  /** Looks into the cache of the place. While another isolate is asking, its answer is waited for, a second at most. */
+  /**
+   * Looks into the cache of the place. While another isolate is asking, its answer is waited for, a second at most.
+   * Whoever did not ask last looks twice: on a busy machine the lease of the one that did takes longer to be there.
+   */
   async #lookUp({ origin, eventId, maxAgeMs }: Reading): Promise<Note | null> {
-    const { now: clock, sleep, random } = this.#ports;
-    if (this.#shared.get(eventId)?.isOwn === false) {
-      await sleep(NEAR_GRACE_MS * (1 + random()));
-    }
+    const { cache, now: clock, sleep, random } = this.#ports;
     const since = clock();
+    let givesWay = this.#shared.get(eventId)?.isOwn === false;
     for (;;) {
-      const note = await this.#ports.cache.find(origin, eventId);
+      const lookedAt = clock();
+      const note = await cache.find(origin, eventId);
       const now = clock();
       // Nobody knows how old an answer from the future is: the clock of the other machine is ahead.
-      if (note && note.askedAt > now) return null;
-      const isYoung = note !== null && now - note.askedAt <= maxAgeMs;
-      if (!note || isYoung || !isLeased(note, now) || now - since >= NEAR_LEASE_MS) return note;
-      await sleep(NEAR_LEASE_POLL_MS);
+      if (!note || note.askedAt > now) return null;
+      if (now - note.askedAt <= maxAgeMs) return note;
+      if (isLeased(note, now) && now - since < NEAR_LEASE_MS) {
+        await sleep(NEAR_LEASE_POLL_MS);
+      } else if (givesWay) {
+        givesWay = false;
+        await sleep(NEAR_GRACE_MS * (1 + random()) + 2 * (now - lookedAt));
+      } else {
+        return note;
+      }
     }
   }
 
   /** Asks the object, and tells the other isolates before and after. */
-  async #askForAll({ origin, eventId, ask }: Reading, before: Note | null): Promise<Reply> {
+  async #askForAll(
+    { origin, eventId, ask }: Reading,
+    turn: Turn,
+    before: Note | null,
+  ): Promise<Reply> {
     const { cache, now, keepAlive } = this.#ports;
     const askedAt = now();
     const old = before ?? { eventId, reply: null, askedAt: 0 };
@@ -163,7 +207,10 @@ export class SharedReads {
     let shared: Shared | null = null;
     try {
       const reply = await ask();
-      if (reply.type === 'read') shared = this.#share(eventId, { reply, askedAt, isOwn: true });
+      const tookMs = now() - turn.startedAt;
+      if (reply.type === 'read') {
+        shared = this.#share(eventId, { reply, askedAt, isOwn: true, tookMs });
+      }
       return reply;
     } finally {
       keepAlive(leased.then(() => this.#endLease(origin, old, shared)));

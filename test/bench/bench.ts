@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Bundle, build } from './build.ts';
 import { type Database, varsFor } from './database.ts';
 import type { Figures } from './figures.ts';
-import { type Server, serve } from './runtime.ts';
+import { type Neighbour, type Server, serve } from './runtime.ts';
 
 /** The variants that can answer for an event: modules of these names under `variants/`. */
 export const VARIANTS = ['ceiling', 'ours', 'direct', 'transactional'] as const;
@@ -35,11 +35,21 @@ export async function withServer<T>(
   bench: Bench,
   bundle: keyof Bench['bundles'] | Bundle,
   use: (server: Server) => Promise<T>,
-  options: { endpoint?: string; inspect?: boolean; vars?: Record<string, string> } = {},
+  options: {
+    endpoint?: string;
+    inspect?: boolean;
+    vars?: Record<string, string>;
+    neighbour?: Neighbour;
+  } = {},
 ): Promise<T> {
-  const { endpoint = bench.database.endpoint, inspect = false, vars = {} } = options;
+  const { endpoint = bench.database.endpoint, inspect = false, vars = {}, neighbour } = options;
   const { script } = typeof bundle === 'string' ? bench.bundles[bundle] : bundle;
-  const server = await serve({ script, vars: { ...varsFor(endpoint), ...vars }, inspect });
+  const server = await serve({
+    script,
+    vars: { ...varsFor(endpoint), ...vars },
+    inspect,
+    neighbour,
+  });
   try {
     return await use(server);
   } finally {

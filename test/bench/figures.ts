@@ -25,6 +25,7 @@ const TARGETS: Record<string, { least: number } | { most: number }> = {
   'log-write-units': { most: 0.35 },
   'read-p99': { most: 2 },
   'read-calls': { most: 0 },
+  'cached-reads': { most: 2 },
   'cold-over-query': { most: 1.3 },
   'webhook-p99-ms': { most: 1_000 },
   'webhook-undelivered': { most: 0 },

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { stopAllProcesses } from '../../src/cli/processes.ts';
 import { complain, explain, say } from '../../src/cli/terminal.ts';
 import { type Bench, buildAll } from './bench.ts';
+import { benchCached } from './cached.ts';
 import { benchCalls } from './calls.ts';
 import { benchCold } from './cold.ts';
 import { openDatabase, seedUsers, USERS } from './database.ts';
@@ -38,6 +39,7 @@ const PARTS: Record<
   'round-trips': { run: benchRoundTrips },
   workloads: { run: benchWorkloads, isLong: true },
   reads: { run: benchReads },
+  cached: { run: benchCached },
   platform: { run: benchPlatform, isLong: true },
   cold: { run: benchCold },
   webhooks: { run: benchWebhooks },

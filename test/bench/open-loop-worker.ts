@@ -2,22 +2,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { userId } from './database.ts';
 import { openClient } from './http-client.ts';
-import { capacityShot, registerShot } from './load.ts';
+import { capacityShot, nearShot, registerShot, type Shot } from './load.ts';
 import type { OpenLoad, OpenResult } from './open-loop.ts';
 import { percentile } from './stats.ts';
 
 const { url, kind, eventId, perSecond, seconds, connections } = workerData as OpenLoad;
 const client = openClient(url, connections);
+const SHOTS: Record<OpenLoad['kind'], (index: number) => Shot> = {
+  read: () => capacityShot(eventId),
+  near: () => nearShot(eventId),
+  register: (index) => registerShot(userId(index), eventId),
+};
 const all: number[] = [];
 const good: number[] = [];
 const statuses: Record<number, number> = {};
 
 async function shoot(index: number, due: number): Promise<void> {
-  const { method, path, body } =
-    kind === 'read' ? capacityShot(eventId) : registerShot(userId(index), eventId);
+  const { method, path, body, headers } = SHOTS[kind](index);
   let status = 0;
   try {
-    ({ status } = await client.send(method, path, body));
+    ({ status } = await client.send(method, path, body, headers));
   } catch {
     // Counted as status 0.
   }

@@ -6,8 +6,8 @@ import type { LoadResult } from './load.ts';
 /** Load at a fixed rate that does not depend on the answers: waiting for them would hide how late they are. */
 export interface OpenLoad {
   url: string;
-  /** The requests: reads of the free seats, or registrations of one user after the other. */
-  kind: 'read' | 'register';
+  /** The requests: reads of the free seats, the same with `max-age=1`, or registrations of one user after the other. */
+  kind: 'read' | 'near' | 'register';
   eventId: string;
   perSecond: number;
   seconds: number;

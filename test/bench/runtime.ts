@@ -32,29 +32,72 @@ function compatibilityDate(): string {
   return date;
 }
 
+/** A second isolate of the worker, and the cache of the place that the two are in. */
+export interface Neighbour {
+  /** Where the second isolate answers. */
+  port: number;
+  /** The name of the module of the cache, beside the worker. */
+  cache: string;
+}
+
+/** What makes a place of a worker: its cache, and a neighbour that has the same objects. */
+function toPlace({ port, cache }: Neighbour, modules: string, bindings: string[]) {
+  const own = bindings.filter((each) => !each.includes('durableObjectNamespace'));
+  own.push(
+    '( name = "EVENTS", durableObjectNamespace = ( className = "EventObject", serviceName = "main" ) )',
+  );
+  return {
+    services: '( name = "neighbour", worker = .neighbour ), ( name = "cache", worker = .cache ),',
+    sockets: `, ( name = "other", address = "127.0.0.1:${port}", http = (), service = "neighbour" )`,
+    setting: 'cacheApiOutbound = "cache",',
+    workers: `const neighbour :Workerd.Worker = (
+  ${modules}
+  cacheApiOutbound = "cache",
+  bindings = [ ${own.join(', ')} ],
+);
+const cache :Workerd.Worker = (
+  modules = [ ( name = "cache", esModule = embed ${JSON.stringify(cache)} ) ],
+  compatibilityDate = ${JSON.stringify(compatibilityDate())},
+);`,
+  };
+}
+
 /** The configuration: one worker, objects without disk storage, and the loopback network. */
-function toCapnp(script: string, port: number, vars: Record<string, string>): string {
+function toCapnp(
+  script: string,
+  port: number,
+  vars: Record<string, string>,
+  neighbour?: Neighbour,
+): string {
   const bindings = Object.entries(vars).map(
     ([name, value]) => `( name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)} )`,
   );
   bindings.push('( name = "EVENTS", durableObjectNamespace = "EventObject" )');
+  const modules = `modules = [ ( name = "worker", esModule = embed ${JSON.stringify(basename(script))} ) ],
+  compatibilityDate = ${JSON.stringify(compatibilityDate())},`;
+  const place = neighbour && toPlace(neighbour, modules, bindings);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     ( name = "main", worker = .worker ),
     ( name = "internet", network = ( allow = [ "local", "public" ] ) ),
+    ${place?.services ?? ''}
   ],
-  sockets = [ ( name = "http", address = "127.0.0.1:${port}", http = (), service = "main" ) ],
+  sockets = [
+    ( name = "http", address = "127.0.0.1:${port}", http = (), service = "main" )
+    ${place?.sockets ?? ''}
+  ],
 );
 const worker :Workerd.Worker = (
-  modules = [ ( name = "worker", esModule = embed ${JSON.stringify(basename(script))} ) ],
-  compatibilityDate = ${JSON.stringify(compatibilityDate())},
+  ${modules}
+  ${place?.setting ?? ''}
   durableObjectNamespaces = [
     ( className = "EventObject", uniqueKey = "EventObject", enableSql = true )
   ],
   durableObjectStorage = ( inMemory = void ),
   bindings = [ ${bindings.join(', ')} ],
 );
+${place?.workers ?? ''}
 `;
 }
 
@@ -63,17 +106,19 @@ const worker :Workerd.Worker = (
  *
  * @param options.vars the worker's variables and secrets
  * @param options.inspect whether to open the inspector, which makes it slightly slower
+ * @param options.neighbour a second isolate beside it, and their cache
  */
 export async function serve(options: {
   script: string;
   vars: Record<string, string>;
   inspect?: boolean;
+  neighbour?: Neighbour | undefined;
 }): Promise<Server> {
-  const { script, vars, inspect = false } = options;
+  const { script, vars, inspect = false, neighbour } = options;
   const port = await freePort();
   const inspectorPort = inspect ? await freePort() : undefined;
   const config = join(dirname(script), `${port}.capnp`);
-  writeFileSync(config, toCapnp(script, port, vars));
+  writeFileSync(config, toCapnp(script, port, vars, neighbour));
   const args = ['serve', config];
   if (inspectorPort) args.push(`--inspector-addr=127.0.0.1:${inspectorPort}`);
   const started = performance.now();

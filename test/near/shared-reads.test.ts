@@ -231,6 +231,34 @@ describe('a crowd', () => {
     for (const { ageMs } of reads) expect(ageMs ?? 0).toBeLessThanOrEqual(1_000);
   });
 
+  test('that takes two seconds waits once, and costs less than a call a second', async () => {
+    object.delayMs = 250;
+    const read = openIsolate();
+    await soon(read(2_000));
+    const before = Date.now();
+    const waits: number[] = [];
+    for (let at = 0; at < 6_000; at += 10) {
+      const asked = Date.now();
+      void read(2_000).then(({ ageMs }) => {
+        waits.push(Date.now() - asked);
+        expect(ageMs).toBeLessThanOrEqual(2_000);
+      });
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    expect(waits.length).toBe(600);
+    expect(Math.max(...waits)).toBe(0);
+    expect(object.calls.length - 1).toBe(Math.floor((Date.now() - before) / 1_500));
+    // While the object cannot answer, what is kept serves to its end.
+    await vi.advanceTimersByTimeAsync(300);
+    object.failure = new Error('reset');
+    const last = START + (object.calls.at(-1) ?? 0);
+    vi.setSystemTime(last + 1_900);
+    expect((await soon(read(2_000))).ageMs).toBe(1_900);
+    expect(START + (object.calls.at(-1) ?? 0)).toBe(last + 1_900);
+    vi.setSystemTime(last + 2_500);
+    await expect(soon(read(2_000))).rejects.toThrow('reset');
+  });
+
   test('goes on when the isolate that asked last has no readers any more', async () => {
     object.delayMs = 250;
     cache.delayMs = 5;
