@@ -34,8 +34,12 @@ declare global {
       API_KEYS?: string;
       /** What links are signed with: one secret, or two with a comma while they are rotated. */
       LINK_SECRET?: string;
+      /** The origin that links lead to; the host of the call when left out. */
+      PUBLIC_URL?: string;
       /** JSON of the endpoints that are told of changes; none when left out. */
       WEBHOOKS?: string;
+      /** Names of the endpoints whose messages have a link, separated by commas; none when left out. */
+      LINK_IN_WEBHOOKS?: string;
       /** Origins whose pages may call, and embed ours, separated by commas; none when left out. */
       CORS_ORIGINS?: string;
       /** `yes` writes a line into the log for each request. */

@@ -12,8 +12,18 @@ export interface LinkGrant {
   endsAt: number;
 }
 
-/** Makes and checks the tokens of links. */
+/** A link as it is given out. */
+export interface Link {
+  /** The page of the event, or of all, with the token in the fragment. */
+  url: string;
+  /** ISO 8601 in UTC. */
+  expiresAt: string;
+}
+
+/** Makes and checks links and their tokens. */
 export interface Links {
+  /** The link for a grant: the same for the same grant, origin and secret. */
+  make(grant: LinkGrant, origin: string): Promise<Link>;
   /** The token for a grant, signed with the first secret. */
   sign(grant: LinkGrant): Promise<string>;
   /** The caller of a token; null for one that none of the secrets has signed. */
@@ -46,13 +56,21 @@ export function openLinks(secrets: readonly string[], now = () => Date.now()): L
     keys ??= await Promise.all(secrets.map(importKey));
     return keys;
   };
+  const sign: Links['sign'] = async ({ userId, eventId, endsAt }) => {
+    const signed = LINK_PREFIX + toBase64Url(toUtf8(JSON.stringify([userId, eventId, endsAt])));
+    const [key] = await readKeys();
+    if (!key) throw new Error('there is no secret for links');
+    return `${signed}.${await signatureOf(key, signed)}`;
+  };
   return {
-    async sign({ userId, eventId, endsAt }) {
-      const signed = LINK_PREFIX + toBase64Url(toUtf8(JSON.stringify([userId, eventId, endsAt])));
-      const [key] = await readKeys();
-      if (!key) throw new Error('there is no secret for links');
-      return `${signed}.${await signatureOf(key, signed)}`;
+    async make(grant, origin) {
+      const { eventId, endsAt } = grant;
+      const url = new URL(eventId === null ? '/' : `/e/${encodeURIComponent(eventId)}`, origin);
+      // Browsers send no server the fragment, and show it to no other page.
+      url.hash = `token=${await sign(grant)}`;
+      return { url: url.href, expiresAt: new Date(endsAt * 1_000).toISOString() };
     },
+    sign,
     async verify(token) {
       const [, signed = '', grant = '', given = ''] =
         /^(rdl1_([\w-]+))\.([\w-]+)$/.exec(token) ?? [];

@@ -26,6 +26,8 @@ export interface AuthSettings {
   keys: ApiKey[] | null;
   /** The secrets that links are signed with; absent: there are no links. */
   linkSecrets?: readonly string[];
+  /** The origin that links lead to; absent: that of the call that asks for one. */
+  publicUrl?: string;
 }
 
 const textLike = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error });
@@ -62,6 +64,8 @@ export const apiKeysSchema = z
   });
 
 const MODES = ['jwt', 'key', 'link'];
+const PUBLIC_URL_FAULT =
+  'must be an https origin such as https://desk.example, without a path; http is for this machine, outside production';
 const AUTH_MODE_FAULT = 'must be one of jwt, key, link, or a list of them with commas; or none';
 
 /** What is wrong with the secrets of links; null for nothing. */
@@ -74,6 +78,13 @@ function linkSecretFault(secrets: readonly string[]): string | null {
     return `must be one secret, or ${LINK_MAX_SECRETS} different ones with a comma`;
   }
   return null;
+}
+
+/** Whether a text is an origin to which links may lead: who reads a link on the way could use it. */
+function isPublicUrl(text: string, environment: string): boolean {
+  const url = URL.parse(text);
+  if (url?.origin !== text || !isPrivate(url)) return false;
+  return url.protocol === 'https:' || environment !== 'production';
 }
 
 /** The variables and secrets about authentication. */
@@ -99,11 +110,16 @@ export const authSchema = z
     JWT_CLOCK_TOLERANCE_SECONDS: z.string().default('30'),
     API_KEYS: z.string().optional(),
     LINK_SECRET: z.string().optional(),
+    PUBLIC_URL: z.string().optional(),
   })
   .transform((vars, context): AuthSettings => {
     const complain = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
     const settings: AuthSettings = { jwt: null, keys: null };
+    if (vars.PUBLIC_URL) {
+      settings.publicUrl = vars.PUBLIC_URL;
+      if (!isPublicUrl(vars.PUBLIC_URL, vars.ENVIRONMENT)) complain('PUBLIC_URL', PUBLIC_URL_FAULT);
+    }
     if (vars.AUTH_MODE.includes('none')) {
       if (vars.ENVIRONMENT !== 'development' && vars.ALLOW_UNAUTHENTICATED !== 'yes') {
         const advice = 'say ALLOW_UNAUTHENTICATED = "yes" as well if that is meant';

@@ -15,10 +15,20 @@ const WRANGLER_TIMEOUT_MS = 30_000;
 const MARKS = { right: 'ok   ', wrong: 'WRONG', unknown: '?    ' };
 
 /** The names of the secrets that the worker needs. */
-function secretsFor({ AUTH_MODE = '' }: Settings): string[] {
+function secretsFor({ AUTH_MODE = '', LINK_IN_WEBHOOKS }: Settings): string[] {
   const keys = AUTH_MODE.includes('key') ? ['API_KEYS'] : [];
   const links = AUTH_MODE.includes('link') ? ['LINK_SECRET'] : [];
-  return ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', ...keys, ...links];
+  const webhooks = LINK_IN_WEBHOOKS ? ['WEBHOOKS'] : [];
+  return ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', ...keys, ...links, ...webhooks];
+}
+
+/** A secret `WEBHOOKS` that has the endpoints which are to get links; nothing where none is. */
+function endpointsFor({ LINK_IN_WEBHOOKS }: Settings): Settings {
+  if (!LINK_IN_WEBHOOKS) return {};
+  const names = new Set(LINK_IN_WEBHOOKS.split(',').map((each) => each.trim()));
+  const secrets = [`whsec_${'A'.repeat(32)}`];
+  const url = 'https://unknown.example.com';
+  return { WEBHOOKS: JSON.stringify([...names].map((name) => ({ name, url, secrets }))) };
 }
 
 /** Checks the settings by the service's own rules. Secrets can't be read here, so they are taken to be right. */
@@ -30,7 +40,7 @@ function examineSettings(settings: Settings): Finding {
     LINK_SECRET: 'unknown'.repeat(10),
   };
   try {
-    readConfig({ ...secrets, ...settings });
+    readConfig({ ...secrets, ...endpointsFor(settings), ...settings });
     return { what: 'settings', verdict: 'right', detail: 'as they must be' };
   } catch (error) {
     return { what: 'settings', verdict: 'wrong', detail: explain(error) };

@@ -21,6 +21,8 @@ export interface DeliveryPorts extends LogReader {
   now(): number;
   /** From 0 to below 1. */
   random(): number;
+  /** The link that a message carries; null for none. */
+  linkFor(message: Outgoing): Promise<object | null>;
   /** Tells whoever operates the service of a problem. */
   tell(problem: string, details: object): void;
 }
@@ -30,12 +32,13 @@ const USER_AGENT = `${about.name}/${about.version}`;
 /** A message as it is sent at a time: what names it, and its signature, are in the headers. */
 async function toRequest(
   { chain, version, index, data, ...message }: Outgoing,
+  link: object | null,
   sign: Sign,
   now: number,
 ): Promise<{ headers: Record<string, string>; body: string }> {
   const id = await messageId(data.eventId, { version, chain }, index, hexDigestOf);
   const seconds = Math.floor(now / 1_000);
-  const body = JSON.stringify({ ...message, data });
+  const body = JSON.stringify({ ...message, data: link ? { ...data, link } : data });
   const headers = {
     'Content-Type': 'application/json',
     'User-Agent': USER_AGENT,
@@ -142,7 +145,8 @@ export async function deliver(
     const begun = delivery.next(due, fresh);
     if (!begun) return null;
     const { message, isFresh } = begun;
-    const { headers, body } = await toRequest(message, sign, ports.now());
+    const link = await ports.linkFor(message);
+    const { headers, body } = await toRequest(message, link, sign, ports.now());
     return async () => {
       delivery.note(message, isFresh, await attempt(endpoint.url, headers, body, ports));
     };

@@ -20,6 +20,8 @@ export interface Endpoint {
   secrets: string[];
   /** The types of messages that are sent, such as `offer.*`; null for all. */
   types: string[] | null;
+  /** Present where messages about somebody's place carry a link with which its holder acts as them. */
+  hasLinks?: true;
 }
 
 /** The bytes of a secret; null when it is none. */
@@ -98,21 +100,53 @@ const endpointsSchema = (isDevelopment: boolean): z.ZodType<Endpoint[]> =>
       error: 'names an endpoint twice',
     });
 
+/** What is wrong with the names of the endpoints that get links, and with what links need. */
+function linkFaults(
+  names: readonly string[],
+  endpoints: readonly Endpoint[],
+  {
+    AUTH_MODE = '',
+    PUBLIC_URL = '',
+  }: { AUTH_MODE?: string | undefined; PUBLIC_URL?: string | undefined },
+): string[] {
+  const faults: string[] = [];
+  if (names.some((each) => !endpoints.some(({ name }) => name === each))) {
+    faults.push('must be names of endpoints in WEBHOOKS, separated by commas');
+  }
+  const hasLinks = AUTH_MODE.split(',').some((mode) => mode.trim() === 'link');
+  if (!hasLinks) faults.push('needs links: AUTH_MODE does not have link');
+  if (!PUBLIC_URL) faults.push('needs PUBLIC_URL, the origin that links lead to');
+  return faults;
+}
+
 /** The secret about endpoints, and the variables that it depends on. */
 export const webhooksSchema = z
   .object({
     ENVIRONMENT: z.string().optional(),
     LOG_DAYS: z.string().optional(),
     WEBHOOKS: z.string().optional(),
+    LINK_IN_WEBHOOKS: z.string().optional(),
+    AUTH_MODE: z.string().optional(),
+    PUBLIC_URL: z.string().optional(),
   })
-  .transform(({ ENVIRONMENT, LOG_DAYS = '', WEBHOOKS }, context): Endpoint[] => {
-    if (!WEBHOOKS) return [];
+  .transform((vars, context): Endpoint[] => {
+    const { ENVIRONMENT, LOG_DAYS = '', WEBHOOKS, LINK_IN_WEBHOOKS } = vars;
     const complain = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
-    // Messages are made of the log's entries.
-    if (/^0+$/.test(LOG_DAYS)) complain('WEBHOOKS', 'needs a log, and LOG_DAYS is 0');
-    const schema = endpointsSchema(ENVIRONMENT === 'development');
-    const { data, faults } = readSecret('WEBHOOKS', schema, WEBHOOKS);
-    for (const { path, message } of faults ?? []) complain(path, message);
-    return data ?? [];
+    let endpoints: Endpoint[] = [];
+    if (WEBHOOKS) {
+      // Messages are made of the log's entries.
+      if (/^0+$/.test(LOG_DAYS)) complain('WEBHOOKS', 'needs a log, and LOG_DAYS is 0');
+      const schema = endpointsSchema(ENVIRONMENT === 'development');
+      const { data, faults } = readSecret('WEBHOOKS', schema, WEBHOOKS);
+      for (const { path, message } of faults ?? []) complain(path, message);
+      if (!data) return [];
+      endpoints = data;
+    }
+    if (!LINK_IN_WEBHOOKS) return endpoints;
+    const linked = LINK_IN_WEBHOOKS.split(',').map((each) => each.trim());
+    for (const fault of linkFaults(linked, endpoints, vars)) complain('LINK_IN_WEBHOOKS', fault);
+    return endpoints.map((each) =>
+      linked.includes(each.name) ? { ...each, hasLinks: true } : each,
+    );
   });

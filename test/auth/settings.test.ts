@@ -79,6 +79,37 @@ describe('the settings about callers', () => {
     expect(withSecret(`${one},${other},${third}`)).toThrow('LINK_SECRET must be one secret, or 2');
   });
 
+  test('links lead to an https origin; to http only on this machine, outside production', () => {
+    const at = (PUBLIC_URL: string, ENVIRONMENT = 'production') =>
+      readConfig({ ...JWT, ENVIRONMENT, PUBLIC_URL }).auth.publicUrl;
+    expect(at('')).toBeUndefined();
+    for (const url of ['https://desk.example', 'https://desk.example:8443']) {
+      expect(at(url)).toBe(url);
+    }
+    for (const url of [
+      'desk.example',
+      'https://desk.example/',
+      'https://desk.example/desk',
+      'https://desk.example?a=b',
+      'https://desk.example#a',
+      'https://ada:pass@desk.example',
+      'https://DESK.example',
+      'https://desk.example:443',
+      'http://desk.example',
+      'http://localhost.evil.example',
+      'javascript:alert(1)',
+      'null',
+    ]) {
+      for (const where of ['production', 'development']) {
+        expect(() => at(url, where), url).toThrow('PUBLIC_URL must be an https origin such as');
+      }
+    }
+    for (const url of ['http://localhost:8787', 'http://127.0.0.1:8787']) {
+      for (const where of ['development', 'dev', 'staging']) expect(at(url, where)).toBe(url);
+      expect(() => at(url), url).toThrow('PUBLIC_URL must be an https origin');
+    }
+  });
+
   test('the clock tolerance is 0 to 300 seconds', () => {
     const within = (text: string) => () =>
       readConfig({ ...JWT, JWT_CLOCK_TOLERANCE_SECONDS: text });

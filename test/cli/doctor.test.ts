@@ -297,6 +297,16 @@ describe('the command', { timeout: 80_000 }, () => {
     expect(code).toBe(0);
   });
 
+  test('takes secrets to be right that links in webhooks need', async () => {
+    const links = {
+      ...{ AUTH_MODE: 'key,link', LINK_IN_WEBHOOKS: 'mailer, crm' },
+      PUBLIC_URL: 'https://desk.example',
+    };
+    expect((await doctor({ ...named(), ...links })).stdout).toContain('Nothing is wrong.');
+    const without = await doctor({ ...named(), ...links, PUBLIC_URL: '' });
+    expect(without.stdout).toContain('LINK_IN_WEBHOOKS needs PUBLIC_URL');
+  });
+
   test('ends with 1, and names the setting that is impossible', async () => {
     const { code, stdout } = await doctor({ ...named(), AUTH_MODE: 'everybody' });
     expect(stdout).toContain('WRONG  settings: The service is not configured: AUTH_MODE must be');

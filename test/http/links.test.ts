@@ -80,6 +80,12 @@ describe('a link', () => {
     expect(Math.round(usual / 1_000 / 60)).toBe(LINK_DEFAULT_SECONDS / 60);
   });
 
+  test('leads to PUBLIC_URL where that is set, whatever host the call was made to', async () => {
+    const on: Env = { ...guarded, PUBLIC_URL: 'https://tickets.example' };
+    const { body } = await makeLink({ userId: 'ada', eventId: 'gala' }, KEYS.service, on);
+    expect(body.url).toMatch(/^https:\/\/tickets\.example\/e\/gala#token=rdl1_/);
+  });
+
   test('is made by nobody else, and with nothing else', async () => {
     expect((await makeLink({ userId: 'ada' }, null)).status).toBe(401);
     expect((await makeLink({ userId: 'ada' }, await linkFor('ada'))).status).toBe(403);

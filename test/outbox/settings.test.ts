@@ -98,6 +98,44 @@ describe('the secret WEBHOOKS', () => {
   });
 });
 
+describe('LINK_IN_WEBHOOKS', () => {
+  const CALLERS = {
+    AUTH_MODE: 'key, link',
+    API_KEYS: JSON.stringify([{ name: 'a', roles: ['service'], sha256: 'a'.repeat(64) }]),
+    LINK_SECRET: 'x'.repeat(32),
+    PUBLIC_URL: 'https://desk.example',
+  };
+  const withLinks = (LINK_IN_WEBHOOKS: string, vars: Record<string, string> = {}) =>
+    reading(named(3), { ...CALLERS, LINK_IN_WEBHOOKS, ...vars });
+
+  test('names the endpoints that get links; none by default', () => {
+    const linked = (names: string) => withLinks(names)().map(({ hasLinks }) => hasLinks ?? false);
+    expect(linked('')).toEqual([false, false, false]);
+    expect(linked('crm-1')).toEqual([false, true, false]);
+    expect(linked('crm-2, crm-0')).toEqual([true, false, true]);
+    for (const names of ['yes', 'crm', 'crm-0,', ',', 'crm-0,crm-9', 'CRM-0', '*']) {
+      expect(withLinks(names), names).toThrow(
+        'LINK_IN_WEBHOOKS must be names of endpoints in WEBHOOKS, separated by commas',
+      );
+    }
+    expect(() => readConfig({ ...BASE, ...CALLERS, LINK_IN_WEBHOOKS: 'crm-0' })).toThrow(
+      'LINK_IN_WEBHOOKS must be names of endpoints in WEBHOOKS',
+    );
+  });
+
+  test('needs links, and an address for them', () => {
+    for (const AUTH_MODE of ['key', 'none', 'linked', '']) {
+      expect(withLinks('crm-0', { AUTH_MODE }), AUTH_MODE).toThrow(
+        'LINK_IN_WEBHOOKS needs links: AUTH_MODE does not have link',
+      );
+    }
+    expect(withLinks('crm-0', { LINK_SECRET: '' })).toThrow('LINK_SECRET must have at least 32');
+    expect(withLinks('crm-0', { PUBLIC_URL: '' })).toThrow(
+      'LINK_IN_WEBHOOKS needs PUBLIC_URL, the origin that links lead to',
+    );
+  });
+});
+
 describe('the URL of an endpoint', () => {
   const at = (url: unknown, ENVIRONMENT = 'production') =>
     reading([{ ...ONE, url }], { ENVIRONMENT });

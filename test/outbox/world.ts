@@ -118,6 +118,7 @@ export class World {
   readonly ports: DeliveryPorts = {
     now: () => this.now,
     random: () => this.random,
+    linkFor: async () => null,
     tell: (problem, details) => this.told.push({ problem, ...details }),
     readRange: async ({ after, to, limit }) => {
       this.reads.push(`${after}..${to}`);
