@@ -30,6 +30,8 @@ export interface Sent {
   key?: string | undefined;
   ifMatch?: string | undefined;
   accept?: string;
+  /** How many seconds old the answer may be: for lists, never for what somebody is told about themselves. */
+  maxAge?: number;
 }
 
 /** How long a call may take before it counts as unanswered. */
@@ -41,6 +43,7 @@ export async function request(method: string, path: string, sent: Sent = {}): Pr
   if (sent.token) headers.Authorization = `Bearer ${sent.token}`;
   if (sent.key) headers['Idempotency-Key'] = sent.key;
   if (sent.ifMatch) headers['If-Match'] = sent.ifMatch;
+  if (sent.maxAge) headers['Cache-Control'] = `max-age=${sent.maxAge}`;
   if (sent.body !== undefined) headers['Content-Type'] = 'application/json';
   const sentAt = clock.local();
   const response = await fetch(path, {

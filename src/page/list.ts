@@ -32,7 +32,8 @@ async function fillNumbers(token: string | undefined): Promise<void> {
   for (const row of [...list.children].slice(0, MOST_ASKED)) {
     const id = decodeURIComponent(find('a', row).getAttribute('href')?.slice('/e/'.length) ?? '');
     try {
-      const answer = await call<CapacityView>('GET', eventPath(id, '/capacity'), { token });
+      const path = eventPath(id, '/capacity');
+      const answer = await call<CapacityView>('GET', path, { token, maxAge: 5 });
       if (answer.problem) continue;
       say(find('p:last-child', row), freeSeats(answer.body, wording));
     } catch {

@@ -44,6 +44,8 @@ const PROTOCOL = 'registration.live.v1';
 const PING_MS = 25_000;
 const PONG_MS = 10_000;
 const POLL_MS = 5_000;
+/** How old the numbers may be that are polled for: less than the time since the last poll, so they never go back. */
+const POLL_HEADERS = { 'Cache-Control': 'max-age=2' };
 const BACKOFF_FIRST_MS = 2_000;
 const BACKOFF_MAX_MS = 60_000;
 /** Failures in a row after which the back-off is the longest. */
@@ -157,10 +159,13 @@ export function watch(options: WatchOptions): Watching {
   }
 
   /** Makes a call; throws when there is no answer. */
-  async function get<Body>(what: string): Promise<{ answer: Response; body: Body }> {
+  async function get<Body>(
+    what: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ answer: Response; body: Body }> {
     const bearer = await token?.();
-    const headers: Record<string, string> = bearer ? { Authorization: `Bearer ${bearer}` } : {};
-    const answer = await fetch(new URL(what, url), { headers });
+    const all = bearer ? { ...headers, Authorization: `Bearer ${bearer}` } : headers;
+    const answer = await fetch(new URL(what, url), { headers: all });
     const body = (await answer.json()) as Body;
     if ([401, 403, 404].includes(answer.status)) throw new Refused(body as LiveProblem);
     if (!answer.ok) throw new Error(`the service answers ${answer.status}`);
@@ -168,9 +173,10 @@ export function watch(options: WatchOptions): Watching {
   }
 
   /** Asks once. A message of the socket that comes meanwhile is newer. */
-  async function ask(): Promise<void> {
+  async function ask(isNear: boolean): Promise<void> {
     const before = heard;
-    const { answer, body } = await get<Capacity>(`${path}/capacity`);
+    const headers = isNear ? POLL_HEADERS : {};
+    const { answer, body } = await get<Capacity>(`${path}/capacity`, headers);
     const place = `/registration/registrations?${user}&eventId=${encodeURIComponent(eventId)}`;
     const standing = user ? (await get<Standing>(place)).body : null;
     if (isClosed() || before !== heard) return;
@@ -181,10 +187,11 @@ export function watch(options: WatchOptions): Watching {
     if (standing) onPlace?.({ ...standing, type: 'place' });
   }
 
-  async function poll(): Promise<void> {
+  /** @param isNear whether the numbers may come from near: in a row of polls, but not where something has changed */
+  async function poll(isNear = false): Promise<void> {
     cancel('poll');
     try {
-      await ask();
+      await ask(isNear);
     } catch (error) {
       if (isClosed()) return;
       if (error instanceof Refused) {
@@ -197,7 +204,7 @@ export function watch(options: WatchOptions): Watching {
       }
     }
     if (state === 'connecting' || state === 'polling') {
-      later('poll', POLL_MS * (0.8 + 0.4 * Math.random()), poll);
+      later('poll', POLL_MS * (0.8 + 0.4 * Math.random()), () => poll(true));
     }
   }
 

@@ -27,7 +27,8 @@ export async function showEvents(main: HTMLElement): Promise<void> {
       if (!taken.isConnected || taken.dataset.isKnown) continue;
       try {
         const path = eventPath(eventId, '/capacity');
-        const { problem, body } = await call<CapacityView>('GET', path, { token: key() });
+        const sent = { token: key(), maxAge: 5 };
+        const { problem, body } = await call<CapacityView>('GET', path, sent);
         if (problem) continue;
         taken.dataset.isKnown = 'yes';
         const n = (value: number) => value.toLocaleString(locale);
