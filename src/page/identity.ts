@@ -18,13 +18,31 @@ function decode(part: string): unknown {
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
+/** What the token of a link tells: whom it is for, and the only event that it is for; null for another token. */
+function grantOf(token: string): unknown[] | null {
+  if (!token.startsWith('rdl1_')) return null;
+  const [part = ''] = token.slice('rdl1_'.length).split('.');
+  const told = decode(part);
+  return Array.isArray(told) ? told : null;
+}
+
+/** The only event that a token is for; null for all, or when it does not tell. */
+export function eventOf(token: string): string | null {
+  try {
+    const eventId = grantOf(token)?.[1];
+    return typeof eventId === 'string' ? eventId : null;
+  } catch {
+    // No token that we can read.
+    return null;
+  }
+}
+
 /** The user that a token is about; null when it does not tell. The service checks it; this only reads it. */
 export function userOf(token: string): string | null {
   try {
     if (token.startsWith('rdl1_')) {
-      const [part = ''] = token.slice('rdl1_'.length).split('.');
-      const told = decode(part);
-      return Array.isArray(told) && typeof told[0] === 'string' ? told[0] : null;
+      const userId = grantOf(token)?.[0];
+      return typeof userId === 'string' ? userId : null;
     }
     const [, part = ''] = token.split('.');
     const { sub } = decode(part) as { sub?: unknown };

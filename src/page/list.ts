@@ -1,11 +1,13 @@
-/** `/`: the open events. */
+/** `/`: the open events, and one's own places. */
 import { call, clock, eventPath, withQuery } from './api.ts';
 import { find, h, say } from './dom.ts';
+import { eventOf } from './identity.ts';
+import { openOwnPlaces } from './own-places.ts';
 import { needsToken, openPerson } from './person.ts';
 import { byTime, freeSeats, isOpen, summary } from './seats.ts';
-import { event as eventText, shared } from './text/en.ts';
-import type { CapacityView, EventView } from './wire.ts';
-import { count } from './words.ts';
+import { event as eventText, shared, list as text } from './text/en.ts';
+import type { CapacityView, EventView, Problem } from './wire.ts';
+import { count, fill } from './words.ts';
 
 const locale = document.body.dataset.locale ?? 'en';
 const wording = { text: shared, locale };
@@ -52,14 +54,9 @@ async function readList(token: string | undefined): Promise<void> {
     path,
     { token },
   );
+  if (token !== person.current()?.token) return;
+  if (problem) return refused(problem);
   const empty = find('#empty');
-  if (problem) {
-    say(
-      empty,
-      problem.status === 401 || problem.status === 403 ? eventText.refusedWho : problem.detail,
-    );
-    return;
-  }
   const open = body.items.filter((event) => isOpen(event, clock.now())).sort(byTime);
   list.replaceChildren(...open.map(item));
   say(empty, open.length > 0 ? '' : shared.noEvents);
@@ -69,25 +66,60 @@ async function readList(token: string | undefined): Promise<void> {
   }
 }
 
-if (needsToken) {
-  find('#door').hidden = false;
-  const person = openPerson({
-    onChange: () => begin(),
-    onFailure: () => say(find('#empty'), eventText.sayToken),
-  });
-  const begin = async () => {
-    const token = person.current()?.token;
-    find('#door > p').hidden = token !== undefined;
-    if (token === undefined) return list.replaceChildren();
+const told = find('#told');
+/** Goes up with each reader, so that what was begun for another one is not shown. */
+let turn = 0;
+
+const own = openOwnPlaces({
+  locale,
+  onProblem: refused,
+  onFailure: () => say(told, eventText.offline),
+});
+const person = openPerson({
+  onChange: () => begin(),
+  onFailure: () => say(told, needsToken ? eventText.sayToken : eventText.offline),
+});
+
+/** What the service says to somebody who may not see this, or whom it does not know. */
+function refused({ status, detail }: Problem): void {
+  const name = person.current()?.userId ?? '';
+  // Their token is good, and they have never been here.
+  if (status === 404 && needsToken) say(told, text.none);
+  else if (status === 404) {
+    // The tab remembers a name that is there no more.
+    person.forget();
+    say(told, fill(text.gone, { name }));
+  } else if (status === 401 || status === 403) {
+    person.forget();
+    say(told, eventText.refusedWho);
+  } else say(told, detail);
+}
+
+/** Shows what the reader may see, where that is not the same for all. */
+async function begin(): Promise<void> {
+  const mine = ++turn;
+  const identity = person.current();
+  const only = identity?.token ? eventOf(identity.token) : null;
+  const reading = own.showOf(only === null ? identity : null);
+  if (!identity) say(told, needsToken ? text.sayToken : text.sayName);
+  if (only !== null) {
+    const link = h('a', { href: `/e/${encodeURIComponent(only)}` }, text.toEvent);
+    told.replaceChildren(`${text.oneEvent} `, link);
+  }
+  if (needsToken) {
+    list.replaceChildren();
+    say(find('#empty'), '');
+    if (!identity || only !== null) return;
     try {
-      await readList(token);
+      await readList(identity.token);
     } catch {
       say(find('#empty'), eventText.offline);
       return;
     }
-    await fillNumbers(token);
-  };
-  begin();
-} else {
-  fillNumbers(undefined);
+    if (mine === turn) await fillNumbers(identity.token);
+  }
+  await reading;
 }
+
+begin();
+if (!needsToken) fillNumbers(undefined);

@@ -46,12 +46,18 @@ const person = ({ text }: Parts) => `<div id="person">
 
 const list = (parts: Parts) => `${head(parts)}
 <header><a href="/">${parts.text.brand}</a></header>
-<main>
+<main id="list">
 <h1>${parts.text.openEvents}</h1>
-<div id="door" hidden><p>${parts.text.signIn}</p>${person(parts)}</div>
+<section id="mine" aria-label="${parts.text.yourPlaces}">
+<noscript>${parts.text.noScript}</noscript>
+${person(parts)}
+<div><p id="told" role="status"></p><ul id="places"></ul><button id="more" type="button" hidden>${parts.text.showMore}</button></div>
+</section>
+<div>
 <ul id="events">{{events}}</ul>
 <p id="empty" role="status">{{empty}}</p>
 <p>{{more}}</p>
+</div>
 </main>
 <footer><a href="/desk">${parts.text.forOrganisers}</a></footer>
 ${foot}`;

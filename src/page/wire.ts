@@ -36,6 +36,12 @@ export interface PlaceView {
   offer?: { expiresAt: string } | null;
 }
 
+/** A place of somebody, with its event. */
+export interface OwnPlace extends Omit<PlaceView, 'status' | 'ahead'> {
+  status: 'ACTIVE' | 'OFFERED' | 'WAITLISTED';
+  event: EventView;
+}
+
 /** A refusal. */
 export interface Problem {
   title: string;

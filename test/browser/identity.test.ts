@@ -100,7 +100,7 @@ describe('where authentication is on', () => {
     await shows(page, '#place', 'Open your personal address');
     await look(page, 'event-stranger');
     await page.goto('/');
-    await shows(page, '#door', 'paste the access token');
+    await shows(page, '#told', 'paste the access token');
     await look(page, 'list-stranger');
   });
 
@@ -121,14 +121,20 @@ describe('where authentication is on', () => {
     expect(await page.evaluate('history.length')).toBeLessThanOrEqual(2);
     await page.goto('/');
     await shows(page, '#events', 'A closed evening');
+    await shows(page, '#places li', 'You have a seat');
     await look(page, 'list-known');
+    await page.evaluate("document.querySelector('#me button').click()");
+    await shows(page, '#told', 'paste the access token');
+    expect(await page.locator('#events li, #places li').count()).toBe(0);
   });
 
   test('somebody with a token whom the service does not know says their name once', async () => {
     const { eventId } = await scene();
     const userId = unique('new');
     const page = await newWindow({ baseURL: service.url });
-    await page.goto(`/e/${eventId}#token=${await sign(userId)}`);
+    await page.goto(`/#token=${await sign(userId)}`);
+    await shows(page, '#told', 'You have no place yet');
+    await page.goto(`/e/${eventId}`);
     await shows(page, '#place', 'You have no place yet');
     await button(page).click();
     await shows(page, 'dialog', 'You are here for the first time');

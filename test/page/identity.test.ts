@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { userOf } from '../../src/page/identity.ts';
+import { eventOf, userOf } from '../../src/page/identity.ts';
 import { pauseBefore } from '../../src/page/press.ts';
 
 /** JSON in base64url. */
@@ -13,6 +13,13 @@ test('a token tells its user: one of an issuer, and one of a personal address', 
   expect(userOf(`x.${encode({ sub: 'Ünal', exp: 1 })}.y`)).toBe('Ünal');
   expect(userOf(`rdl1_${encode(['Zoë', 'gala', 1_900_000_000])}.signature`)).toBe('Zoë');
   expect(userOf(`rdl1_${encode(['a', null, 1])}.signature`)).toBe('a');
+});
+
+test('a personal address tells its only event; another token tells none', () => {
+  expect(eventOf(`rdl1_${encode(['a', 'gala 1/2', 1])}.signature`)).toBe('gala 1/2');
+  expect(eventOf(`rdl1_${encode(['a', null, 1])}.signature`)).toBeNull();
+  expect(eventOf(`x.${encode({ sub: 'a' })}.y`)).toBeNull();
+  expect(eventOf('rdl1_???')).toBeNull();
 });
 
 test.each(['', 'rdk_key', 'a.b.c', `x.${encode({ sub: '' })}.y`, `rdl1_${encode({})}.z`, 'rdl1_'])(

@@ -11,7 +11,7 @@ import { fromLocal, toLocal } from '../../src/page/zoned.ts';
 describe('the texts', () => {
   const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort();
 
-  test.each(['shared', 'shell', 'event', 'desk', 'changes'] as const)(
+  test.each(['shared', 'shell', 'list', 'event', 'desk', 'changes'] as const)(
     'of %s are there in each language, with the same values to fill in',
     (part) => {
       const ours: Record<string, string> = { ...en }[part];

@@ -34,6 +34,7 @@ export const shell: typeof en.shell = {
   openEvents: 'Offene Veranstaltungen',
   noScript: 'Zum Anmelden bitte JavaScript für diese Seite erlauben.',
   yourPlace: 'Ihr Platz',
+  yourPlaces: 'Ihre Plätze',
   name: 'Ihr Name',
   token: 'Ihr Zugangscode',
   go: 'Weiter',
@@ -41,9 +42,22 @@ export const shell: typeof en.shell = {
   notYou: 'Nicht Sie?',
   register: 'Anmelden',
   calendar: 'In den Kalender',
-  signIn: 'Bitte öffnen Sie Ihre persönliche Adresse, oder fügen Sie Ihren Zugangscode ein.',
+  showMore: 'Mehr anzeigen',
   desk: 'Verwaltung',
   leave: 'Abmelden',
+};
+
+export const list: typeof en.list = {
+  sayName: 'Geben Sie Ihren Namen ein, um zu sehen, wo Sie einen Platz haben.',
+  sayToken:
+    'Um die Veranstaltungen zu sehen, öffnen Sie bitte Ihre persönliche Adresse, oder fügen Sie Ihren Zugangscode ein.',
+  none: 'Sie haben noch keinen Platz. Wählen Sie eine Veranstaltung.',
+  active: 'Sie haben einen Platz',
+  waiting: 'Auf der Warteliste, Nummer {n}',
+  offered: 'Ein Platz ist für Sie reserviert: noch {left}',
+  gone: '{name} ist hier nicht mehr bekannt. Geben Sie Ihren Namen ein, um neu zu beginnen.',
+  oneEvent: 'Ihre persönliche Adresse gilt für eine Veranstaltung.',
+  toEvent: 'Zur Veranstaltung',
 };
 
 export const event: typeof en.event = {

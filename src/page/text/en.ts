@@ -35,6 +35,7 @@ export const shell = {
   openEvents: 'Open events',
   noScript: 'To register here, allow JavaScript for this page.',
   yourPlace: 'Your place',
+  yourPlaces: 'Your places',
   name: 'Your name',
   token: 'Your access token',
   go: 'Continue',
@@ -42,9 +43,23 @@ export const shell = {
   notYou: 'Not you?',
   register: 'Register',
   calendar: 'Add to calendar',
-  signIn: 'To see this, open your personal address or paste the access token that you were given.',
+  showMore: 'Show more',
   desk: 'Desk',
   leave: 'Leave the desk',
+};
+
+/** `/` */
+export const list = {
+  sayName: 'Type your name to see where you have a place.',
+  sayToken:
+    'To see the events, open your personal address or paste the access token that you were given.',
+  none: 'You have no place yet. Choose an event.',
+  active: 'You have a seat',
+  waiting: 'On the waitlist at position {n}',
+  offered: 'A seat is held for you: {left} left to take it',
+  gone: '{name} is not known here any more. Type your name to begin again.',
+  oneEvent: 'Your personal address is for one event.',
+  toEvent: 'Go to the event',
 };
 
 /** `/e/{eventId}` */
