@@ -59,7 +59,10 @@ export const IDEMPOTENCY_TTL_SECONDS = 24 * 60 * 60;
  */
 export const USED_KEYS_MAX_CHARS = 1024 * 1024;
 
-/** How long an event that was found not to exist counts as absent, without asking the table again. */
+/**
+ * How long an event that was found not to exist counts as absent, without asking the table again. As long an event that
+ * the seed system wrote counts as not adopted: a load of it may have read the first page of each index.
+ */
 export const ABSENCE_MEMORY_MS = 1_000;
 
 /** How long the log of an event is kept, in days: by default, and at most. */

@@ -2,6 +2,7 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { NotAdoptedError } from '../event/ports.ts';
 import { EventState } from '../event/state.ts';
 import {
+  ABSENCE_MEMORY_MS,
   ATTEMPT_TIMEOUT_MS,
   FENCE_MAX_ATTEMPTS,
   LOAD_DEADLINE_MS,
@@ -18,6 +19,7 @@ import {
   StoreUnavailableError,
 } from './client.ts';
 import { readOne } from './one-call.ts';
+import { FirstPages } from './pages.ts';
 import { Reading } from './reading.ts';
 import { readTimes } from './rows.ts';
 import { type EventItem, fromAttributes, toAttributes } from './tables.ts';
@@ -82,6 +84,8 @@ export class EventLoader {
   readonly #eventId: string;
   /** Epoch milliseconds until which the tables are not read again. */
   #restsUntil = 0;
+  /** Epoch milliseconds until which the event counts as one of the seed system. */
+  #notAdoptedUntil = 0;
 
   constructor(store: Store, eventId: string) {
     this.#store = store;
@@ -102,14 +106,21 @@ export class EventLoader {
         false,
       );
     }
+    if (Date.now() < this.#notAdoptedUntil) throw new NotAdoptedError();
+    try {
+      return await this.#loadProven(fence);
+    } catch (error) {
+      if (error instanceof NotAdoptedError) this.#notAdoptedUntil = Date.now() + ABSENCE_MEMORY_MS;
+      throw error;
+    }
+  }
+
+  async #loadProven(fence: boolean): Promise<EventState> {
     const deadline = Date.now() + LOAD_DEADLINE_MS;
     if (fence) await winFence(this.#store, this.#eventId);
     const reading = new Reading(this.#store, this.#eventId);
     for (let pass = 0; ; pass++) {
-      // The item comes first: an event that does not exist costs one call, and the item tells the ranges.
-      const item = await readItem(this.#store, this.#eventId);
-      if (!item) return new EventState();
-      const state = await reading.pass(item);
+      const state = await this.#pass(reading, pass === 0);
       if (state) return state;
       const pause = PAUSES_MS[pass];
       // A second pass is always made, however long the first one took: it reads only what is missing.
@@ -120,5 +131,22 @@ export class EventLoader {
     }
     this.#restsUntil = Date.now() + LOAD_REST_MS;
     throw new StoreUnavailableError('the indexes lag behind the event item', false);
+  }
+
+  /**
+   * Reads the item and what is missing of the rows, and proves them; null when they don't match.
+   *
+   * @param isFirst nothing was read yet: the item is read together with the first page of each index
+   */
+  async #pass(reading: Reading, isFirst: boolean): Promise<EventState | null> {
+    const itemRead = readItem(this.#store, this.#eventId);
+    const firstPages = isFirst ? new FirstPages(this.#store, this.#eventId) : null;
+    try {
+      const item = await itemRead;
+      return item ? await reading.pass(item, firstPages) : new EventState();
+    } finally {
+      // An event that does not exist, or has no rows, is not kept waiting for an index.
+      firstPages?.giveUp();
+    }
   }
 }

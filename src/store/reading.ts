@@ -1,18 +1,15 @@
-import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { type Place, Places } from '../event/places.ts';
 import { EventState } from '../event/state.ts';
 import { idBits, toUuid } from '../event/uuid.ts';
-import { PAGE_TIMEOUT_MS } from '../limits.ts';
-import { callTables, type Store } from './client.ts';
+import type { Store } from './client.ts';
 import { readOne } from './one-call.ts';
+import { type FirstPages, type Page, readPage } from './pages.ts';
 import {
   type Attributes,
   placeOfRow,
   type Range,
   ROW_TABLES,
   type RowTable,
-  readTimes,
-  toQuery,
   toRanges,
 } from './rows.ts';
 import { type EventItem, toBooks, toDigest, toEventRecord, toRowKey } from './tables.ts';
@@ -107,13 +104,17 @@ export class Reading {
     this.#eventId = eventId;
   }
 
-  /** Reads the doubtful indexes once, and proves the rows. Null when they don't match the item. */
-  async pass(item: EventItem): Promise<EventState | null> {
+  /**
+   * Reads the doubtful indexes once, and proves the rows. Null when they don't match the item.
+   *
+   * @param firstPages what was read of the indexes already, of the first pass
+   */
+  async pass(item: EventItem, firstPages: FirstPages | null): Promise<EventState | null> {
     const early = this.#isBegun ? await this.#conclude(item) : null;
     if (early) return early;
     const doubtful = this.#isBegun ? this.#doubtful(item) : ROW_TABLES;
     this.#isBegun = true;
-    await Promise.all(doubtful.map((table) => this.#readIndex(table, item)));
+    await Promise.all(doubtful.map((table) => this.#readIndex(table, item, firstPages)));
     return this.#conclude(item);
   }
 
@@ -167,27 +168,41 @@ export class Reading {
   }
 
   /** Reads an index, and replaces the rows that it showed before. */
-  async #readIndex(table: RowTable, item: EventItem): Promise<void> {
+  async #readIndex(table: RowTable, item: EventItem, firstPages: FirstPages | null): Promise<void> {
     const shown = new Shown();
     this.#shown[table] = shown;
+    const counted = table === 'waitlist' ? item.waitlistCount : seatRowsOf(item);
     // The item counts no rows, so any row that the index showed would be stale.
-    if ((table === 'waitlist' ? item.waitlistCount : seatRowsOf(item)) === 0) return;
-    // The registrations index has no sort key, so it can't be read in ranges.
-    const ranges: Range[] = table === 'waitlist' ? toRanges(item) : [[null, null]];
+    if (counted === 0) return;
+    const first = await firstPages?.of(table);
+    if (first) this.#show(table, first, shown);
+    if (first && !first.next) return;
+    if (table === 'registrations') {
+      // This index has no sort key, so it can't be read in ranges.
+      await this.#readRange(table, [null, null], shown, first?.next);
+      return;
+    }
+    const last = first?.next?.position?.N;
+    const ranges = toRanges({
+      after: last === undefined ? null : Number(last),
+      count: counted - shown.count,
+      lastPosition: item.lastPosition,
+    });
     await Promise.all(ranges.map((range) => this.#readRange(table, range, shown)));
   }
 
-  async #readRange(table: RowTable, range: Range, shown: Shown): Promise<void> {
-    const query = toQuery(this.#store, this.#eventId, table, range);
-    let next: Attributes | undefined;
+  /** Reads a range of an index page by page, from its beginning or after a key. */
+  async #readRange(table: RowTable, range: Range, shown: Shown, key?: Attributes): Promise<void> {
+    const part = { eventId: this.#eventId, table, range };
+    let after = key;
     do {
-      const command = new QueryCommand({ ...query, ...(next ? { ExclusiveStartKey: next } : {}) });
-      const { Items = [], LastEvaluatedKey } = await callTables(
-        (options) => this.#store.client.send(command, options),
-        readTimes(PAGE_TIMEOUT_MS),
-      );
-      for (const row of Items) shown.add(placeOfRow(table, row));
-      next = LastEvaluatedKey;
-    } while (next);
+      const page = await readPage(this.#store, { ...part, after });
+      this.#show(table, page, shown);
+      after = page.next;
+    } while (after);
+  }
+
+  #show(table: RowTable, { rows }: Page, shown: Shown): void {
+    for (const row of rows) shown.add(placeOfRow(table, row));
   }
 }

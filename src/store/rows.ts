@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Place } from '../event/places.ts';
 import { LINE_RANGES, LINE_RANGES_MIN_ENTRIES, READ_DEADLINE_MS } from '../limits.ts';
 import type { Store } from './client.ts';
-import { type EventItem, INDEXES, toAttributes } from './tables.ts';
+import { INDEXES, toAttributes } from './tables.ts';
 
 export type Attributes = Record<string, AttributeValue>;
 
@@ -75,17 +75,28 @@ export function toQuery(store: Store, eventId: string, table: RowTable, [after, 
 }
 
 /**
- * Cuts the positions into ranges that are read in parallel. Most entries have recent positions, so the last
- * `waitlistCount` positions are cut evenly; the first range also covers all older ones.
+ * Cuts the positions after one into ranges that are read in parallel. Most entries have recent positions, so the
+ * last `count` positions are cut evenly; the first range also covers all older ones.
+ *
+ * @param after the position that was read last; null where none was read
+ * @param count how many entries are expected after it
+ * @param lastPosition the position given last
  */
 export function toRanges({
-  waitlistCount,
+  after,
+  count,
   lastPosition,
-}: Pick<EventItem, 'waitlistCount' | 'lastPosition'>): Range[] {
-  if (waitlistCount < LINE_RANGES_MIN_ENTRIES) return [[null, null]];
-  const share = Math.ceil(waitlistCount / LINE_RANGES);
+}: {
+  after: number | null;
+  count: number;
+  lastPosition: number;
+}): Range[] {
+  // A lagging index can have shown too few rows: there are never more entries than positions.
+  const left = Math.min(count, lastPosition - (after ?? 0));
+  if (left < LINE_RANGES_MIN_ENTRIES) return [[after, null]];
+  const share = Math.ceil(left / LINE_RANGES);
   const cuts = Array.from({ length: LINE_RANGES - 1 }, (_, i) => {
     return lastPosition - share * (LINE_RANGES - 1 - i);
   });
-  return [...cuts, null].map((upTo, i) => [cuts[i - 1] ?? null, upTo]);
+  return [...cuts, null].map((upTo, i) => [cuts[i - 1] ?? after, upTo]);
 }

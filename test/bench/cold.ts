@@ -64,6 +64,13 @@ async function benchFull(bench: Bench): Promise<void> {
       eventId: 'e'.padEnd(ID_MAX_CHARS, '\u4f1a'),
       userId: { length: ID_MAX_CHARS, fill: '\u4f1a' },
     },
+    'cold-small-ms': {
+      ...people,
+      seats: 1_000,
+      waiting: 0,
+      eventId: 'small',
+      userId: { length: 12, fill: 'u' },
+    },
     'cold-line-ms': { ...people, seats: 50, eventId: 'line', userId: { length: 12, fill: 'u' } },
   };
   for (const [name, event] of Object.entries(events)) {

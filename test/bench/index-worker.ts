@@ -12,7 +12,7 @@ export interface LargeEvent {
   userId: { length: number; fill: string };
   /** The override reason of all seats, if any. */
   overrideReason?: string;
-  /** How long a page takes. */
+  /** How long a page takes, and the event item. */
   pageMs: number;
 }
 
@@ -116,7 +116,7 @@ const server = createServer((incoming, outgoing) => {
     const body = isQuery
       ? JSON.stringify(answer(JSON.parse(Buffer.concat(chunks).toString()) as Query))
       : item;
-    const left = isQuery ? pageMs - (performance.now() - began) : 0;
+    const left = isKnown ? pageMs - (performance.now() - began) : 0;
     setTimeout(
       () => {
         outgoing.writeHead(isKnown ? 200 : 500, { 'content-type': 'application/x-amz-json-1.0' });

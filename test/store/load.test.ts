@@ -5,6 +5,7 @@ import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
 import { NotAdoptedError } from '../../src/event/ports.ts';
 import { type EventState, idBits } from '../../src/event/state.ts';
 import {
+  ABSENCE_MEMORY_MS,
   FENCE_MAX_ATTEMPTS,
   LINE_RANGES_MIN_ENTRIES,
   LOAD_DEADLINE_MS,
@@ -21,6 +22,7 @@ import {
   toOfferRow,
 } from '../../src/store/tables.ts';
 import { type DynamoCall, onDynamo, store, unique } from '../support/desk.ts';
+import { refusal } from '../support/faults.ts';
 import { eventOf, NOW } from '../support/model.ts';
 
 type Row = Seat | WaitlistEntry;
@@ -101,6 +103,8 @@ function watch(alter?: (rows: Row[], index: string, reads: number) => Row[]) {
 const SEATS = 'EventIdIndex';
 const LINE = 'EventIdPositionIndex';
 const QUIET = { fence: false };
+/** The calls of the first round trip: the item, and the first page of each index. */
+const ONE_ROUND = ['GetItem', SEATS, LINE];
 
 /** The users with a seat or an entry, from memory. */
 const inMemory = (state: EventState) => ({
@@ -111,27 +115,72 @@ const inMemory = (state: EventState) => ({
 afterEach(() => vi.restoreAllMocks());
 
 describe('a load', () => {
-  test('of an event that does not exist is one call', async () => {
+  test('of an event that does not exist is one call for the item, and one for each index', async () => {
     using seen = watch();
     const state = await new EventLoader(store, unique('event')).load(QUIET);
     expect(state.event).toBeNull();
     expect(state.version).toBe(0);
-    expect(seen.calls).toEqual(['GetItem']);
+    expect(seen.calls).toEqual(ONE_ROUND);
   });
 
-  test('reads the item, and then the indexes that have rows', async () => {
-    const { loader, seats, entries } = await seeded(3, [2, 5]);
-    const alone = await seeded(2, []);
+  test('of a small event is one round trip: nothing is read after the item and a page of each index', async () => {
+    const events = [await seeded(3, [2, 5]), await seeded(2, []), await seeded(0, [1])];
+    for (const { loader, seats, entries } of events) {
+      using seen = watch();
+      expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: entries });
+      expect(seen.calls).toEqual(ONE_ROUND);
+    }
+  });
+
+  test('sends the calls of the first round trip at once', async () => {
+    const { loader, seats } = await seeded(3, [2, 5]);
+    let asked = 0;
+    const all = Promise.withResolvers<void>();
+    using _ = onDynamo(async ({ send }) => {
+      if (++asked === ONE_ROUND.length) all.resolve();
+      await all.promise;
+      return send();
+    });
+    expect(inMemory(await loader.load(QUIET)).seated).toEqual(seats);
+    expect(asked).toBe(ONE_ROUND.length);
+  });
+
+  test('waits for no index where the item counts no rows, or there is no item', async () => {
     const empty = await seeded(0, []);
-    using seen = watch();
-    expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: entries });
-    expect(seen.calls).toEqual(['GetItem', SEATS, LINE]);
-    seen.calls.length = 0;
-    expect(inMemory(await alone.loader.load(QUIET)).seated).toEqual(alone.seats);
-    expect(seen.calls).toEqual(['GetItem', SEATS]);
-    seen.calls.length = 0;
+    let givenUp = 0;
+    using _ = onDynamo(({ operation, request, send }) => {
+      if (operation !== 'Query') return send();
+      return new Promise((_, reject) => {
+        request.signal.addEventListener('abort', () => {
+          givenUp++;
+          reject(request.signal.reason);
+        });
+      });
+    });
     expect((await empty.loader.load(QUIET)).event?.eventId).toBe(empty.eventId);
-    expect(seen.calls).toEqual(['GetItem']);
+    expect((await new EventLoader(store, unique('event')).load(QUIET)).event).toBeNull();
+    expect(givenUp).toBe(4);
+  });
+
+  test('shows no row of an index whose rows the item does not count', async () => {
+    const { eventId, loader, seats } = await seeded(3, []);
+    await put([entryOf(eventId, 1)]);
+    expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: [] });
+  });
+
+  test('reads an index again from its beginning where its first page failed', async () => {
+    const { loader, seats, entries } = await seeded(3, [2, 5]);
+    for (const where of [SEATS, LINE]) {
+      const calls: string[] = [];
+      using _ = onDynamo(async ({ operation, request, send }) => {
+        const { IndexName } = (await request.clone().json()) as { IndexName?: string };
+        calls.push(IndexName ?? operation);
+        const isFirst = calls.filter((call) => call === where).length === 1;
+        return IndexName === where && isFirst ? refusal(400, 'ThrottlingException') : send();
+      });
+      expect(inMemory(await loader.load(QUIET))).toEqual({ seated: seats, waiting: entries });
+      expect(calls).toEqual([...ONE_ROUND, where]);
+    }
   });
 
   test('keeps the reason of an override, and seats without `seq`', async () => {
@@ -145,20 +194,26 @@ describe('a load', () => {
   });
 
   test('of a long line reads it in ranges, page by page, with four calls in flight at most', async () => {
-    const count = LINE_RANGES_MIN_ENTRIES;
+    // What the first page leaves is still long enough for ranges.
+    const count = LINE_RANGES_MIN_ENTRIES + 97;
     // A third has waited for long, and some of the others have left.
     const positions = Array.from({ length: count }, (_, i) => (i < count / 3 ? i + 1 : i * 2 + 90));
-    const { loader, seats, entries } = await seeded(40, positions);
+    const { loader, seats, entries } = await seeded(400, positions);
     let inFlight = 0;
     let most = 0;
     let pages = 0;
+    const rows: Record<string, number> = {};
     using _ = onDynamo(async ({ operation, request, send }) => {
       most = Math.max(most, ++inFlight);
       try {
         if (operation !== 'Query') return await send();
         pages++;
         const Limit = 97;
-        return await send({ ...((await request.clone().json()) as object), Limit });
+        const query = (await request.clone().json()) as { IndexName: string };
+        const answer = await send({ ...query, Limit });
+        const { Count = 0 } = (await answer.clone().json()) as { Count?: number };
+        rows[query.IndexName] = (rows[query.IndexName] ?? 0) + Count;
+        return answer;
       } finally {
         inFlight--;
       }
@@ -167,6 +222,8 @@ describe('a load', () => {
     expect(inMemory(state)).toEqual({ seated: seats, waiting: entries });
     expect(pages).toBeGreaterThan(count / 97);
     expect(most).toBe(4);
+    // No row is read twice.
+    expect(rows).toEqual({ [SEATS]: seats.length, [LINE]: count });
   });
 
   test('of an event that the seed system wrote fails, and names the command that takes it over', async () => {
@@ -179,8 +236,28 @@ describe('a load', () => {
       const load = new EventLoader(store, eventId).load({ fence });
       await expect(load).rejects.toThrow(NotAdoptedError);
       await expect(load).rejects.toThrow('npm run adopt');
-      expect(seen.calls).toEqual(['GetItem']);
+      // Where the fence has to be won, the item is read first and alone.
+      expect(seen.calls).toEqual(fence ? ['GetItem'] : ONE_ROUND);
     }
+  });
+
+  test('of such an event asks the tables once in a second', async () => {
+    const eventId = unique('event');
+    const { name, capacity, hasWaitlist } = eventOf(5);
+    const Item = { eventId, name, capacity, hasWaitlist, createdAt: NOW };
+    await store.client.send(new PutCommand({ TableName: store.tables.events, Item }));
+    let late = 0;
+    const now = Date.now.bind(Date);
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + late);
+    const loader = new EventLoader(store, eventId);
+    using seen = watch();
+    for (let i = 0; i < 3; i++) {
+      await expect(loader.load(QUIET)).rejects.toThrow(NotAdoptedError);
+    }
+    expect(seen.calls).toEqual(ONE_ROUND);
+    late = ABSENCE_MEMORY_MS;
+    await putItem(eventId, [], 0);
+    expect((await loader.load(QUIET)).event?.eventId).toBe(eventId);
   });
 });
 
@@ -411,20 +488,26 @@ describe('the ranges of a line', () => {
   const inRange = (position: number, [after, upTo]: [number | null, number | null]) =>
     (after === null || position > after) && (upTo === null || position <= upTo);
 
-  test('cover every position once, and split the latest positions evenly', () => {
-    const counts = fc.integer({ min: 0, max: 100_000 });
+  test('cover every position after the first page once, and split the latest evenly', () => {
+    const count = fc.integer({ min: -100, max: 100_000 });
+    const read = fc.option(fc.nat(1_000_000));
     fc.assert(
       fc.property(
-        counts,
-        fc.nat(1_000_000),
-        fc.integer({ min: 1, max: 2_000_000 }),
-        (n, gone, any) => {
-          const lastPosition = n + gone;
-          const ranges = toRanges({ waitlistCount: n, lastPosition });
-          expect(ranges.length).toBe(n < LINE_RANGES_MIN_ENTRIES ? 1 : 3);
-          expect(ranges.filter((range) => inRange(any, range)).length).toBe(1);
-          if (ranges.length === 1 || gone > 0) return;
-          const sizes = ranges.map(([after, upTo]) => (upTo ?? n) - (after ?? 0));
+        count,
+        fc.integer({ min: 0, max: 1_200_000 }),
+        read,
+        fc.nat(),
+        (n, last, after, any) => {
+          const ranges = toRanges({ after, count: n, lastPosition: last });
+          const left = Math.min(n, last - (after ?? 0));
+          expect(ranges.length).toBe(left < LINE_RANGES_MIN_ENTRIES ? 1 : 3);
+          const position = (any % 1_300_000) + 1;
+          const isNew = after === null || position > after;
+          expect(ranges.filter((range) => inRange(position, range)).length).toBe(isNew ? 1 : 0);
+          // DynamoDB refuses a range that ends before it begins.
+          for (const [low, high] of ranges) expect((low ?? 0) < (high ?? Infinity)).toBe(true);
+          if (ranges.length === 1 || left < last - (after ?? 0)) return;
+          const sizes = ranges.map(([low, high]) => (high ?? last) - (low ?? 0));
           expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(3);
         },
       ),
