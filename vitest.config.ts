@@ -1,6 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
-import { WEBHOOKS } from './test/support/receiver.ts';
+import { OFFER_REMINDER_SECONDS, WEBHOOKS } from './test/support/receiver.ts';
 
 /** Tests that need the Workers runtime; all others run in Node. */
 const IN_WORKERD = [
@@ -15,7 +15,7 @@ const IN_WORKERD = [
 const TRACED = 'test/object/traces.test.ts';
 
 /** What runs with endpoints that are told of changes. */
-const TOLD = 'test/object/webhooks.test.ts';
+const TOLD = ['test/object/webhooks.test.ts', 'test/object/reminders.test.ts'];
 
 /** Whether workerd also reports what tests provoke, such as an object that is aborted. Its errors are always shown. */
 const VERBOSE = process.env.WORKERD_VERBOSE === 'yes';
@@ -49,7 +49,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: [...IN_WORKERD, TRACED, TOLD, 'test/browser/**'],
+          exclude: [...IN_WORKERD, TRACED, ...TOLD, 'test/browser/**'],
         },
       },
       {
@@ -89,10 +89,12 @@ export default defineConfig({
           cloudflareTest(({ inject }) => ({
             verbose: VERBOSE,
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { ...inject('bindings'), WEBHOOKS } },
+            miniflare: {
+              bindings: { ...inject('bindings'), WEBHOOKS, OFFER_REMINDER_SECONDS },
+            },
           })),
         ],
-        test: { name: 'told', include: [TOLD] },
+        test: { name: 'told', include: TOLD },
       },
     ],
   },

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type AuthSettings, authSchema } from './auth/settings.ts';
 import { ConfigurationError } from './errors.ts';
-import { LOG_DEFAULT_DAYS, LOG_MAX_DAYS } from './limits.ts';
+import { LOG_DEFAULT_DAYS, LOG_MAX_DAYS, OFFER_MAX_SECONDS } from './limits.ts';
 import { isPrivate } from './loopback.ts';
 import { type Endpoint, webhooksSchema } from './outbox/settings.ts';
 
@@ -19,6 +19,9 @@ const tableName = (fallback: string) =>
     });
 
 const isOrigin = (text: string) => URL.parse(text)?.origin === text && text !== 'null';
+
+const isReminderSeconds = (text: string) =>
+  /^[1-9]\d{0,5}$/.test(text) && Number(text) <= OFFER_MAX_SECONDS;
 
 const secret = z
   .string({ error: 'is missing; it is a secret: set it with `wrangler secret put`' })
@@ -58,6 +61,13 @@ const configSchema = z.object({
       error: `must be a whole number of days from 0 (no log) to ${LOG_MAX_DAYS}`,
     })
     .transform(Number),
+  OFFER_REMINDER_SECONDS: z
+    .string()
+    .default('')
+    .refine((text) => text === '' || isReminderSeconds(text), {
+      error: `must be empty or a whole number of seconds from 1 to ${OFFER_MAX_SECONDS}`,
+    })
+    .transform((text) => (text === '' ? null : Number(text))),
   LOCATION_HINT: z
     .enum([
       '',
@@ -99,6 +109,8 @@ export interface Config extends StoreConfig {
   auth: AuthSettings;
   /** How long entries of the log are kept; 0: there is no log. */
   logDays: number;
+  /** How long before the end of an offer its user is reminded; null: never. */
+  offerReminderSeconds: number | null;
   /** Who is told of changes; empty: nobody. */
   webhooks: Endpoint[];
 }
@@ -152,10 +164,12 @@ export function readConfig(env: unknown): Config {
     throw toConfigurationError(vars.error, auth.error, webhooks.error);
   }
   const { LOCATION_HINT: locationHint, LOG_DAYS: logDays } = vars.data;
+  const { OFFER_REMINDER_SECONDS: offerReminderSeconds } = vars.data;
   return {
     ...toStoreConfig(vars.data),
     locationHint,
     logDays,
+    offerReminderSeconds,
     auth: auth.data,
     webhooks: webhooks.data,
   };

@@ -22,6 +22,8 @@ declare global {
       LOCATION_HINT?: string;
       /** Days for which the log of an event is kept; 30 when left out. */
       LOG_DAYS?: string;
+      /** How long before the end of an offer its user is reminded, in seconds; never when left out. */
+      OFFER_REMINDER_SECONDS?: string;
       /** Left out, as at the top of wrangler.toml: every call is a 503 that says so. */
       ENVIRONMENT: string;
       AUTH_MODE: string;

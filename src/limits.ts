@@ -34,6 +34,12 @@ export const OVERRIDE_REASON_MAX_CHARS = 500;
 export const OFFER_MIN_SECONDS = 10;
 export const OFFER_MAX_SECONDS = 7 * 24 * 60 * 60;
 
+/** How much longer than the reminder an offer has to last to have one: longer than a commit takes and clocks differ. */
+export const REMINDER_MIN_AGE_MS = 5_000;
+
+/** The `index` of reminders, plus the position of the offer: above that of each other message: an entry has 98 changes. */
+export const REMINDER_FIRST_INDEX = 1_000;
+
 /** Longest name of a time zone; the longest that there is has 30. */
 export const TIME_ZONE_MAX_CHARS = 64;
 

@@ -20,7 +20,7 @@ const CREDENTIALS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_
 const OPTIONAL = [
   ...Object.keys(authSchema.in.shape),
   ...Object.keys(webhooksSchema.in.shape),
-  ...['CORS_ORIGINS', 'LOG_REQUESTS'],
+  ...['CORS_ORIGINS', 'LOG_REQUESTS', 'OFFER_REMINDER_SECONDS'],
 ];
 
 /** The credentials for an endpoint on this machine: it needs some, but does not check them. */

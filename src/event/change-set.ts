@@ -10,7 +10,7 @@ import {
   receiptOf,
   toLogChange,
 } from './log.ts';
-import type { EventRecord } from './model.ts';
+import type { EventRecord, Offer } from './model.ts';
 import { type Pointer, pointersFor, withPointer } from './outbox.ts';
 import type { Ports } from './ports.ts';
 import {
@@ -19,6 +19,7 @@ import {
   type Change,
   type EventTotals,
   idBits,
+  type OfferVisitor,
   type RowChange,
   rowChanges,
 } from './state.ts';
@@ -29,7 +30,7 @@ const SECONDS_PER_DAY = 24 * 60 * 60;
 const MAX_ITEMS = TRANSACTION_MAX_ACTIONS - 2;
 
 /** What sealing needs of the world. */
-export type SealPorts = Pick<Ports, 'hash' | 'logDays' | 'endpoints'>;
+export type SealPorts = Pick<Ports, 'hash' | 'logDays' | 'endpoints' | 'reminders'>;
 
 /** What one transaction makes durable: the net change of each row, the keys, and the new totals. */
 export class ChangeSet implements EventTotals {
@@ -48,6 +49,11 @@ export class ChangeSet implements EventTotals {
   dueAt: number | null;
   readonly #dueBefore: number | null;
   #firstOfferEnd: number;
+  /** The event before the first change of all parts of a change. */
+  readonly #first: EventTotals;
+  /** The offers that were opened since, and the positions of those that were closed: parts share them, as they come one by one. */
+  readonly #opened: Map<number, Offer>;
+  readonly #closed: Set<number>;
   /** What the log tells of it; null until it is sealed, and where nothing is told. */
   entry: (LogEntry & { expiresAt: number }) | null = null;
   /** What happened, in order. */
@@ -77,6 +83,10 @@ export class ChangeSet implements EventTotals {
     this.dueAt = base.dueAt;
     this.#dueBefore = base.dueAt;
     this.#firstOfferEnd = base.firstOfferEnd;
+    const before = base instanceof ChangeSet ? base : null;
+    this.#first = before ? before.#first : base;
+    this.#opened = before ? before.#opened : new Map();
+    this.#closed = before ? before.#closed : new Set();
   }
 
   /** The rows to put and to delete, each id once. */
@@ -91,6 +101,15 @@ export class ChangeSet implements EventTotals {
 
   get firstOfferEnd(): number {
     return this.#firstOfferEnd;
+  }
+
+  eachOffer(visit: OfferVisitor): void {
+    this.#first.eachOffer((end, position, createdAt) => {
+      if (!this.#closed.has(position)) visit(end, position, createdAt);
+    });
+    for (const { expiresAt, position, createdAt } of this.#opened.values()) {
+      visit(Date.parse(expiresAt), position, Date.parse(createdAt));
+    }
   }
 
   /** Whether the event has something to do at another time than before. */
@@ -156,12 +175,12 @@ export class ChangeSet implements EventTotals {
   async seal(
     version: number,
     at: string,
-    { hash, logDays, endpoints }: SealPorts,
+    { hash, logDays, endpoints, reminders }: SealPorts,
   ): Promise<string | null> {
     this.pointers = pointersFor(this.pointers, endpoints, version - 1);
     const isLogged = logDays > 0 && this.changes.length > 0;
     if (isLogged) await this.#writeEntry(version, at, hash, logDays);
-    this.dueAt = dueAtOf(this, endpoints, Date.parse(at));
+    this.dueAt = dueAtOf(this, { endpoints, reminders }, Date.parse(at));
     return this.entry && receiptOf(this.entry);
   }
 
@@ -184,10 +203,11 @@ export class ChangeSet implements EventTotals {
       if (change.op === 'add') this.lastSeq = Math.max(this.lastSeq, change.row.seq);
     } else if (change.table === 'offers') {
       this.offeredCount += by;
+      const { row } = change;
       if (change.op === 'add') {
-        const end = Date.parse(change.row.expiresAt);
-        this.#firstOfferEnd = Math.min(this.#firstOfferEnd, end);
-      }
+        this.#opened.set(row.position, row);
+        this.#firstOfferEnd = Math.min(this.#firstOfferEnd, Date.parse(row.expiresAt));
+      } else if (!this.#opened.delete(row.position)) this.#closed.add(row.position);
     } else {
       this.waitlistCount += by;
       if (change.op === 'add') {

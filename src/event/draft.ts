@@ -56,7 +56,9 @@ export class Draft extends ChangeSet implements EventView {
   override get firstOfferEnd(): number {
     if (this.#offers.size === 0) return this.#base.firstOfferEnd;
     let first = Number.POSITIVE_INFINITY;
-    for (const { expiresAt } of this.offered()) first = Math.min(first, Date.parse(expiresAt));
+    this.eachOffer((end) => {
+      first = Math.min(first, end);
+    });
     return first;
   }
 

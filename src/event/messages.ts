@@ -1,19 +1,24 @@
 import type { Hash, LogChange, LogEntry } from './log.ts';
 import { canonicalJson } from './log.ts';
+import type { Offer } from './model.ts';
+import type { Reminder } from './outbox.ts';
 
-/** The types of messages: those of changes, and what tells endpoints to delete what they hold about a user. */
-type MessageType = LogChange['type'] | 'user.erased';
+/** The types of messages: those of changes, a reminder, and what tells endpoints to delete what they hold about a user. */
+export type MessageType = LogChange['type'] | 'offer.expiring' | 'user.erased';
 
-/** What endpoints are told of one change, or of the erasure of a user. */
+/** What endpoints are told of one change, as a reminder, or of the erasure of a user. */
 export interface Message {
-  /** The version of its entry in the log, and its place among all messages of the entry. */
+  /** The version of its entry in the log, and its place among all messages of the entry; of a reminder see `Reminder`. */
   version: number;
   index: number;
   type: MessageType;
-  /** When the change was decided, ISO 8601 in UTC. */
+  /** When the change was decided, or the reminder due, ISO 8601 in UTC. */
   timestamp: string;
-  /** Whose change it is, and what the log has of it. */
-  data: { eventId: string; version: number; index: number } & Omit<LogChange, 'type'>;
+  /** Whose change it is, and what the log has of it; of a reminder the offer. */
+  data: { eventId: string; version: number; index: number } & (
+    | Omit<LogChange, 'type'>
+    | Omit<Offer, 'createdAt'>
+  );
 }
 
 /** Every type of message. */
@@ -30,6 +35,7 @@ const TYPES: Record<MessageType, true> = {
   'offer.accepted': true,
   'offer.declined': true,
   'offer.expired': true,
+  'offer.expiring': true,
   'user.erased': true,
 };
 
@@ -66,6 +72,24 @@ export function messagesOf(eventId: string, { version, at, changes }: LogEntry):
   }));
 }
 
+/** The message that reminds of an offer. */
+export function reminderMessage(eventId: string, { version, index, at, offer }: Reminder): Message {
+  const { offerId, position, expiresAt, userId } = offer;
+  const data = { eventId, version, index, offerId, position, expiresAt, userId };
+  return { version, index, type: 'offer.expiring', timestamp: at, data };
+}
+
+/** What names a reminder: the same for each attempt and each endpoint, as long as the offer has this end. */
+export async function reminderId(
+  eventId: string,
+  { offerId, expiresAt }: Offer,
+  hash: Hash,
+): Promise<string> {
+  return toId(await hash(canonicalJson([eventId, 'offer.expiring', offerId, expiresAt])));
+}
+
+const toId = (digest: string) => `msg_${digest.slice(0, 32)}`;
+
 /**
  * What names a message: the same for each attempt and each endpoint, and of no other message. The chain is
  * in it because versions are given again after a table was restored from a backup.
@@ -76,6 +100,5 @@ export async function messageId(
   index: number,
   hash: Hash,
 ): Promise<string> {
-  const digest = await hash(canonicalJson([eventId, version, index, chain]));
-  return `msg_${digest.slice(0, 32)}`;
+  return toId(await hash(canonicalJson([eventId, version, index, chain])));
 }

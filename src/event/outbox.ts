@@ -1,8 +1,9 @@
-import { OUTBOX_MAX_OPEN, OUTBOX_MAX_POINTERS } from '../limits.ts';
+import { OUTBOX_MAX_OPEN, OUTBOX_MAX_POINTERS, REMINDER_FIRST_INDEX } from '../limits.ts';
+import type { Offer } from './model.ts';
 
 /** A message that an endpoint has not taken yet, and will be sent again. */
 export interface OpenMessage {
-  /** The version of its entry in the log, and its place among the entry's changes. */
+  /** The version of its entry in the log, and its place among the entry's changes; of a reminder see `Reminder`. */
   version: number;
   index: number;
   /** Attempts that failed, at least 1. */
@@ -31,6 +32,25 @@ export interface Pointer {
    * under way began: what that delivery sent before does not count.
    */
   replays?: number;
+  /** The last offer, by its end, whose user the endpoint was told to remind; left out before the first. */
+  reminded?: OfferMark;
+}
+
+/** An offer in the order of ends: epoch milliseconds, and the position for offers that end together. */
+export interface OfferMark {
+  end: number;
+  position: number;
+}
+
+/** A message that reminds of an offer. It is not in the log. */
+export interface Reminder {
+  /** The version of the log's end when it was first sent, and a place after all changes of that entry. */
+  version: number;
+  index: number;
+  /** When it was due, ISO 8601 in UTC. */
+  at: string;
+  /** The offer, as clients see it. */
+  offer: Offer;
 }
 
 /** What one delivery is to do: send to one endpoint what is due. */
@@ -41,6 +61,8 @@ export interface DeliveryJob {
   head: number;
   /** No entry before this version is kept any more (`LogHead`); left out where that is not known. */
   from?: number;
+  /** Reminders that are due: those that failed and are tried again, and others in the order of ends. */
+  reminders?: Reminder[];
 }
 
 /** What came of a delivery. */
@@ -52,6 +74,10 @@ export interface DeliveryReport {
   failed: number;
   gaveUp: number;
 }
+
+/** Whether a message is a reminder, and in no entry of the log. */
+export const isReminder = ({ index }: Pick<OpenMessage, 'index'>): boolean =>
+  index >= REMINDER_FIRST_INDEX;
 
 /** A pointer that begins after a version. */
 export const pointerAt = (name: string, version: number): Pointer => ({

@@ -188,6 +188,15 @@ export class Places {
     }
   }
 
+  /** Visits the rows that end, in any order: when, their order, and when they were made, in epoch milliseconds. */
+  eachEnd(visit: (end: number, order: number, createdAt: number) => void): void {
+    if (this.#ends === null) return;
+    for (let slot = this.#head; slot < this.#userIds.length; slot++) {
+      const end = Number(this.#ends[slot]);
+      if (!Number.isNaN(end)) visit(end, Number(this.#orders[slot]), Number(this.#times[slot]));
+    }
+  }
+
   /** Moves the rows that end into another instance, which it returns. */
   takeEnding(): Places {
     const taken = new Places();

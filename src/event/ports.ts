@@ -1,4 +1,5 @@
 import type { ChangeSet } from './change-set.ts';
+import type { Told } from './due.ts';
 import type { KeyRecord } from './idempotency.ts';
 import type { Hash } from './log.ts';
 import type { EventState } from './state.ts';
@@ -35,7 +36,7 @@ export interface Effort {
 }
 
 /** What the engine needs from outside. */
-export interface Ports {
+export interface Ports extends Told {
   /**
    * Loads the event. With `fence` it wins the fence first: earlier transactions can't be applied any more.
    *
@@ -51,8 +52,6 @@ export interface Ports {
   hash: Hash;
   /** How long entries of the log are kept, in days; 0: there is no log, and there are no receipts. */
   readonly logDays: number;
-  /** The names of the endpoints that the log is sent to. */
-  readonly endpoints: readonly string[];
   /** Told of the state after each load and each commit. */
   announce?(state: EventState): void;
   /** Told of whatever an operator may want to know. */

@@ -20,7 +20,7 @@ import {
 import { Replies, turn } from './replies.ts';
 import type { Circumstances } from './rules/decision.ts';
 import { isDue } from './rules/offer.ts';
-import type { EventState, EventTotals } from './state.ts';
+import type { EventState, EventView } from './state.ts';
 
 const pendingOf = (decided: Decided[]): Pending[] => decided.map(({ pending }) => pending);
 
@@ -53,7 +53,7 @@ export class Sequencer {
   }
 
   /** The event as committed, as far as it is in memory. */
-  get state(): (EventTotals & { readonly version: number }) | null {
+  get state(): (EventView & { readonly version: number }) | null {
     return this.#memory.state;
   }
 

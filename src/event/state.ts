@@ -79,6 +79,9 @@ export function rowChanges(change: Change): RowChange[] {
   }
 }
 
+/** Sees an open offer: its own end, whatever the line's is, its position, and when it was made; epoch milliseconds. */
+export type OfferVisitor = (end: number, position: number, createdAt: number) => void;
+
 /** The event, and what is counted of its rows. */
 export interface EventTotals {
   /** Null for an event that does not exist. */
@@ -92,6 +95,8 @@ export interface EventTotals {
    * change set it may be an offer that is closed by now: then it is too early, never too late.
    */
   readonly firstOfferEnd: number;
+  /** Visits all open offers, in any order. It is fast: no row is made of them. */
+  eachOffer(visit: OfferVisitor): void;
   /** How often the event itself was created or updated; changes of its rows don't count. */
   readonly revision: number;
   /** The position given last. */
@@ -146,6 +151,7 @@ export class EventState implements EventView {
   log: LogHead | null = null;
   pointers: readonly Pointer[] = [];
   dueAt: number | null = null;
+  readonly eachOffer = (visit: OfferVisitor): void => this.#offers.eachEnd(visit);
   /** Of all rows: it is kept once. */
   #eventId: string;
   readonly #seats: Places;

@@ -1,5 +1,12 @@
-import { type DeliveryJob, type DeliveryReport, pointerDueAt } from '../event/outbox.ts';
-import type { EventTotals } from '../event/state.ts';
+import {
+  type DeliveryJob,
+  type DeliveryReport,
+  type Pointer,
+  pointerDueAt,
+  type Reminder,
+} from '../event/outbox.ts';
+import { dueReminders, pointerOf, type Reminders } from '../event/reminders.ts';
+import type { EventView } from '../event/state.ts';
 import { DELIVERIES_MAX_IN_A_ROW, DELIVERY_REST_MS } from '../limits.ts';
 
 /** What deliveries need of the object. */
@@ -7,8 +14,10 @@ export interface DeliveriesDeps {
   eventId: string;
   /** The names of the endpoints. */
   endpoints: readonly string[];
+  /** Left out where nobody is reminded of offers. */
+  reminders?: Reminders | undefined;
   /** The event as committed; null when it is not in memory. */
-  state(): EventTotals | null;
+  state(): EventView | null;
   /** Sends what is due to one endpoint, in a context of its own. */
   deliver(job: DeliveryJob): Promise<DeliveryReport>;
   /** Records how far a delivery came, and tells whether it could. */
@@ -48,15 +57,23 @@ export class Deliveries {
 
   /** What there is to send to an endpoint now. */
   #jobFor(name: string): DeliveryJob | null {
-    const { state, now, eventId } = this.#deps;
-    if ((this.#restsUntil.get(name) ?? 0) > now()) return null;
-    const { pointers = [], log = null } = state() ?? {};
-    const pointer = pointers.find((each) => each.name === name);
-    if (!pointer || !log) return null;
-    const dueAt = pointerDueAt(pointer, log.version);
-    return dueAt !== null && dueAt <= now()
-      ? { eventId, pointer, head: log.version, from: log.from }
-      : null;
+    const { now, eventId } = this.#deps;
+    const nowMs = now();
+    if ((this.#restsUntil.get(name) ?? 0) > nowMs) return null;
+    const state = this.#deps.state();
+    if (!state?.log) return null;
+    const { version: head, from } = state.log;
+    const pointer = pointerOf(state, name);
+    const dueAt = pointerDueAt(pointer, head);
+    const reminders = this.#remindersFor(state, pointer, nowMs);
+    if (reminders.length === 0 && (dueAt === null || dueAt > nowMs)) return null;
+    return { eventId, pointer, head, from, ...(reminders.length > 0 ? { reminders } : {}) };
+  }
+
+  #remindersFor(state: EventView, pointer: Pointer, nowMs: number): Reminder[] {
+    const { reminders } = this.#deps;
+    if (!reminders?.endpoints.includes(pointer.name) || pointer.isEnded) return [];
+    return dueReminders(state, pointer, reminders.leadMs, nowMs);
   }
 
   async #run(name: string): Promise<void> {

@@ -1,7 +1,10 @@
 import { DurableObject } from 'cloudflare:workers';
+import type { Config } from '../config.ts';
 import { type Command, isQuestion } from '../event/command.ts';
-import { dueAtOf } from '../event/due.ts';
+import { dueAtOf, type Told } from '../event/due.ts';
 import type { IdempotencyKey } from '../event/idempotency.ts';
+import { isWanted } from '../event/messages.ts';
+import type { Offer } from '../event/model.ts';
 import { NO_COMMIT, type Reply } from '../event/queue.ts';
 import { isDue } from '../event/rules/offer.ts';
 import type { Sequencer } from '../event/sequencer.ts';
@@ -23,7 +26,7 @@ export class EventObject extends DurableObject<Env> {
   readonly #alarm: Alarm;
   readonly #deliveries: Deliveries;
   readonly #sockets: Sockets;
-  readonly #endpoints: readonly string[];
+  readonly #told: Told;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -32,13 +35,13 @@ export class EventObject extends DurableObject<Env> {
       throw new Error('an event object is addressed by the id of its event');
     const { config } = servicesOf(env);
     const measure = env.METRICS && openMetrics(env.METRICS, eventId);
-    this.#endpoints = config.webhooks.map(({ name }) => name);
+    this.#told = toldBy(config);
     this.#alarm = new Alarm(ctx.storage, () => Date.now());
     this.#deliveries = this.#openDeliveries(eventId, measure);
     this.#sockets = this.#openSockets(eventId);
     const { sequencer, users } = this.openEvent(env, eventId, {
       logDays: config.logDays,
-      endpoints: this.#endpoints,
+      told: this.#told,
       measure,
       arm: (dueAt) => this.#alarm.ensure(dueAt),
       announce: () => {
@@ -66,7 +69,7 @@ export class EventObject extends DurableObject<Env> {
   #openDeliveries(eventId: string, measure: Measure | undefined): Deliveries {
     return new Deliveries({
       eventId,
-      endpoints: this.#endpoints,
+      ...this.#told,
       state: () => this.#sequencer.state,
       // Not over the object's own connections: an endpoint that hangs would hold up commits.
       deliver: (job) => this.ctx.exports.Outbox.deliver(job),
@@ -139,6 +142,21 @@ export class EventObject extends DurableObject<Env> {
     await this.#armAgain();
   }
 
+  /**
+   * Whether an offer can be taken now, and has this end.
+   *
+   * @throws when that cannot be found out
+   */
+  async isOffered({ userId, offerId, expiresAt }: Offer): Promise<boolean> {
+    const reply = await this.#submitOwn({ type: 'stand', userId });
+    if (reply.type !== 'standing') {
+      if (reply.type === 'refused') return false;
+      throw new Error(`nobody knows whether the offer is open: ${reply.type}`);
+    }
+    const { offer } = reply;
+    return offer?.offerId === offerId && offer.expiresAt === expiresAt;
+  }
+
   /** Step by step, since one ends only so many offers; other commands come in between. */
   async #doWhatIsDue(): Promise<void> {
     for (let step = 0; step < WAKE_MAX_STEPS; step++) {
@@ -154,7 +172,7 @@ export class EventObject extends DurableObject<Env> {
       if (!this.#sequencer.isAbsent) await this.#alarm.ensure(Date.now() + ALARM_RETRY_MS);
       return;
     }
-    const dueAt = dueAtOf(state, this.#endpoints, Date.now());
+    const dueAt = dueAtOf(state, this.#told, Date.now());
     if (dueAt !== null) await this.#alarm.ensure(dueAt);
   }
 
@@ -230,6 +248,16 @@ export class EventObject extends DurableObject<Env> {
       return { type: 'unavailable', reason: 'unreachable' };
     }
   }
+}
+
+/** Who is told what, by the settings. */
+function toldBy({ webhooks, offerReminderSeconds }: Config): Told {
+  const namesOf = (all: Config['webhooks']) => all.map(({ name }) => name);
+  const endpoints = namesOf(webhooks);
+  if (offerReminderSeconds === null) return { endpoints };
+  const wanting = webhooks.filter(({ types }) => isWanted('offer.expiring', types));
+  const reminders = { leadMs: offerReminderSeconds * 1_000, endpoints: namesOf(wanting) };
+  return { endpoints, reminders };
 }
 
 /** The key of one command of a bulk request. It is used up in the same transaction as the command's change. */

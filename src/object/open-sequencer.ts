@@ -1,5 +1,6 @@
 import { hexDigestOf } from '../digest.ts';
 import type { ChangeSet } from '../event/change-set.ts';
+import { dueAtOf, type Told } from '../event/due.ts';
 import type { CommitResult, Effort } from '../event/ports.ts';
 import { Sequencer } from '../event/sequencer.ts';
 import type { Store } from '../store/client.ts';
@@ -12,11 +13,11 @@ import { traced } from './tracing.ts';
 export interface SequencerOptions {
   /** How long entries of the log are kept, in days; 0: there is no log. */
   logDays: number;
-  /** The names of the endpoints that the log is sent to. */
-  endpoints?: readonly string[];
+  /** Who is told; nobody when left out. */
+  told?: Told;
   /** Gets a point for each load and each commit. */
   measure?: Measure | undefined;
-  /** Sets the alarm for something that is due, before the commit that makes it so. */
+  /** Sets the alarm for something that is due: before the commit that makes it so, and after each load. */
   arm?(dueAt: number): Promise<void>;
   /** Told of each state that memory takes over. */
   announce?(): void;
@@ -26,13 +27,18 @@ export interface SequencerOptions {
 export function openSequencer(
   store: Store,
   eventId: string,
-  { logDays, endpoints = [], measure, arm, announce }: SequencerOptions,
+  { logDays, told = { endpoints: [] }, measure, arm, announce }: SequencerOptions,
 ): Sequencer {
   const loader = new EventLoader(store, eventId);
   const send = (version: number, changeSet: ChangeSet): Promise<CommitResult & Effort> =>
     traced('commit', () => commit(store, version, changeSet, crypto.randomUUID()));
   const tables: TablePorts = {
-    load: (options) => traced('load', () => loader.load(options)),
+    async load(options) {
+      const state = await traced('load', () => loader.load(options));
+      const dueAt = dueAtOf(state, told, Date.now());
+      if (arm && dueAt !== null) await arm(dueAt);
+      return state;
+    },
     async commit(version, changeSet) {
       if (arm && changeSet.dueAt !== null) {
         try {
@@ -52,7 +58,7 @@ export function openSequencer(
     newId: () => crypto.randomUUID(),
     hash: hexDigestOf,
     logDays,
-    endpoints,
+    ...told,
     ...(announce ? { announce } : {}),
     // biome-ignore lint/suspicious/noConsole: the platform's log
     log: (problem, details) => console.warn(JSON.stringify({ problem, eventId, ...details })),

@@ -1,6 +1,7 @@
 import type { LogEntry } from '../event/log.ts';
-import { isWanted, type Message, messagesOf } from '../event/messages.ts';
-import type { DeliveryJob } from '../event/outbox.ts';
+import { isWanted, type Message, messagesOf, reminderMessage } from '../event/messages.ts';
+import type { Offer } from '../event/model.ts';
+import { type DeliveryJob, isReminder } from '../event/outbox.ts';
 import {
   OUTBOX_FIRST_PAGE_ENTRIES,
   OUTBOX_MAX_CHANGES,
@@ -9,11 +10,12 @@ import {
   OUTBOX_MAX_PAGES,
 } from '../limits.ts';
 import type { LogPage, LogRange } from '../store/log.ts';
-import { type Place, placeOf } from './progress.ts';
+import { isAt, type Place, placeOf } from './progress.ts';
 
 /** A message, and what its id is made of. */
 export interface Outgoing extends Message {
-  chain: string;
+  /** The chain of its entry, or the offer that it reminds of. */
+  chain: string | Offer;
 }
 
 /** What a delivery has to do, in the order of the log. */
@@ -22,6 +24,10 @@ export interface Backlog {
   due: Outgoing[];
   /** Messages that failed and are no longer in the log. */
   gone: Place[];
+  /** Reminders that failed, and whose offer is over. */
+  over: Place[];
+  /** Reminders that were never sent, in the order of ends. */
+  reminders: Outgoing[];
   /** Messages that were never sent, and that the endpoint wants. */
   fresh: Outgoing[];
   /** What the pointer can pass to when all of `fresh` are sent. */
@@ -40,7 +46,7 @@ const outgoing = (eventId: string, entry: LogEntry): Outgoing[] =>
 
 /** Reads the messages that failed and whose time has come. */
 async function readDue({ eventId, pointer }: DeliveryJob, now: number, reader: LogReader) {
-  const places = pointer.open.filter(({ nextAt }) => nextAt <= now);
+  const places = pointer.open.filter((each) => each.nextAt <= now && !isReminder(each));
   const versions = [...new Set(places.map(({ version }) => version))];
   const entries = versions.length > 0 ? await reader.readVersions(versions) : [];
   const messages = new Map(
@@ -54,6 +60,15 @@ async function readDue({ eventId, pointer }: DeliveryJob, now: number, reader: L
     else gone.push(place);
   }
   return { due, gone };
+}
+
+/** The reminders of a job: those that failed before, and the others. */
+function toReminders({ eventId, pointer, reminders = [] }: DeliveryJob, now: number) {
+  const all = reminders.map((each) => ({ ...reminderMessage(eventId, each), chain: each.offer }));
+  const failed = pointer.open.filter((each) => each.nextAt <= now && isReminder(each));
+  const wasSent = (message: Outgoing) => failed.some(isAt(message));
+  const over = failed.filter((place) => !all.some(isAt(place)));
+  return { again: all.filter(wasSent), over, reminders: all.filter((each) => !wasSent(each)) };
 }
 
 /** How many entries to read next: about as many as have the messages that are still wanted. */
@@ -102,9 +117,10 @@ export async function readBacklog(
   reader: LogReader,
 ): Promise<Backlog> {
   const { due, gone } = await readDue(job, now, reader);
-  const isDown = job.pointer.open.length - gone.length >= OUTBOX_MAX_OPEN;
+  const { again, over, reminders } = toReminders(job, now);
+  const isDown = job.pointer.open.length - gone.length - over.length >= OUTBOX_MAX_OPEN;
   const news = isDown
     ? { fresh: [], end: placeOf(job.pointer) }
     : await readFresh(job, types, reader);
-  return { due, gone, ...news };
+  return { due: [...again, ...due], gone, over, reminders, ...news };
 }

@@ -1,6 +1,7 @@
 import about from '../../package.json' with { type: 'json' };
 import { hexDigestOf } from '../digest.ts';
-import { messageId } from '../event/messages.ts';
+import { messageId, reminderId } from '../event/messages.ts';
+import type { Offer } from '../event/model.ts';
 import type { DeliveryJob, DeliveryReport, Pointer } from '../event/outbox.ts';
 import {
   OUTBOX_BEGIN_MS,
@@ -9,7 +10,7 @@ import {
   OUTBOX_MAX_OPEN,
 } from '../limits.ts';
 import { attempt, type Fetch } from './attempt.ts';
-import { type LogReader, type Outgoing, readBacklog } from './backlog.ts';
+import { type Backlog, type LogReader, type Outgoing, readBacklog } from './backlog.ts';
 import { type Place, passTo, type Result, settle, without } from './progress.ts';
 import type { Endpoint } from './settings.ts';
 import { openSigner, type Sign } from './sign.ts';
@@ -17,6 +18,8 @@ import { openSigner, type Sign } from './sign.ts';
 /** What a delivery asks of the world. */
 export interface DeliveryPorts extends LogReader {
   fetch: Fetch;
+  /** Whether somebody can still take this offer, and it has this end. */
+  isOffered(eventId: string, offer: Offer): Promise<boolean>;
   /** Epoch milliseconds. */
   now(): number;
   /** From 0 to below 1. */
@@ -36,7 +39,10 @@ async function toRequest(
   sign: Sign,
   now: number,
 ): Promise<{ headers: Record<string, string>; body: string }> {
-  const id = await messageId(data.eventId, { version, chain }, index, hexDigestOf);
+  const id =
+    typeof chain === 'string'
+      ? await messageId(data.eventId, { version, chain }, index, hexDigestOf)
+      : await reminderId(data.eventId, chain, hexDigestOf);
   const seconds = Math.floor(now / 1_000);
   const body = JSON.stringify({ ...message, data: link ? { ...data, link } : data });
   const headers = {
@@ -47,6 +53,12 @@ async function toRequest(
     'webhook-signature': await sign(id, seconds, body),
   };
   return { headers, body };
+}
+
+/** A message that is being sent: for the first time, or again. */
+interface Begun {
+  message: Outgoing;
+  isFresh: boolean;
 }
 
 /** One delivery while it is at work: what was found out so far, and what may be begun next. */
@@ -70,14 +82,32 @@ class Delivery {
     this.#endsAt = ports.now() + OUTBOX_BEGIN_MS;
   }
 
-  /** Takes the message to begin next, and counts it; null when none may be begun now. */
-  next(due: Outgoing[], fresh: Outgoing[]): { message: Outgoing; isFresh: boolean } | null {
+  /** The message to begin next; null when none may be begun now. Reminders of offers that are over are passed by. */
+  async next(backlog: Backlog): Promise<Begun | null> {
+    for (;;) {
+      const begun = this.#take(backlog);
+      const chain = begun?.message.chain;
+      if (!begun || chain === undefined || typeof chain === 'string') return begun;
+      const isOffered = await this.#ports.isOffered(this.#job.eventId, chain);
+      if (begun.isFresh) {
+        const reminded = { end: Date.parse(chain.expiresAt), position: chain.position };
+        this.pointer = { ...this.pointer, reminded };
+      }
+      if (isOffered) return begun;
+      if (begun.isFresh) this.#freshInFlight--;
+      else this.noteOver(begun.message);
+    }
+  }
+
+  /** Takes the message to begin next, and counts it. */
+  #take({ due, reminders, fresh }: Backlog): Begun | null {
     const isOver = this.#begun >= OUTBOX_MAX_MESSAGES || this.#ports.now() >= this.#endsAt;
     if (isOver || this.pointer.isEnded) return null;
     const isFresh = due.length === 0;
     const room = OUTBOX_MAX_OPEN - this.pointer.open.length - this.#freshInFlight;
     if (isFresh && (this.#isHalted || room <= 0)) return null;
-    const message = (isFresh ? fresh : due).shift();
+    const queue = isFresh ? (reminders.length > 0 ? reminders : fresh) : due;
+    const message = queue.shift();
     if (!message) return null;
     this.#begun++;
     if (isFresh) this.#freshInFlight++;
@@ -101,6 +131,11 @@ class Delivery {
     if (pointer.isEnded && !wasEnded) this.#tell('webhook ended', { cause: result.cause });
   }
 
+  /** Notes that an offer is over, and its reminder is tried no more. */
+  noteOver(place: Place): void {
+    this.pointer = without(this.pointer, place);
+  }
+
   /** Notes that a message is sent no more, though it was never taken. */
   noteGivenUp({ version, index }: Place, cause: string): void {
     this.pointer = without(this.pointer, { version, index });
@@ -122,11 +157,12 @@ class Delivery {
 }
 
 /**
- * Sends one endpoint what is due: first messages that failed and whose time has come, then those that were
- * never sent. When a new one fails, no other is begun until one is taken: an endpoint that is down is not
+ * Sends one endpoint what is due: first messages that failed and whose time has come, then reminders, then messages
+ * that were never sent. When a new one fails, no other is begun until one is taken: an endpoint that is down is not
  * asked a hundred times.
  *
- * @throws StoreUnavailableError when the log cannot be read; nothing was sent then
+ * @throws StoreUnavailableError when the log cannot be read; nothing was sent then. Another error when nobody could say
+ * whether an offer is open: what was sent before is sent again
  */
 export async function deliver(
   job: DeliveryJob,
@@ -138,11 +174,13 @@ export async function deliver(
   const delivery = new Delivery(job, ports);
   const sign = await openSigner(endpoint.secrets);
   // Read all of it first: messages in flight take all six connections that the platform allows.
-  const { due, gone, fresh, end } = await readBacklog(job, endpoint.types, ports.now(), ports);
+  const backlog = await readBacklog(job, endpoint.types, ports.now(), ports);
+  const { gone, over, fresh, end } = backlog;
+  for (const place of over) delivery.noteOver(place);
   for (const place of gone) delivery.noteGivenUp(place, 'no longer in the log');
   delivery.notePassed(end);
   await inParallel(OUTBOX_MAX_IN_FLIGHT, async () => {
-    const begun = delivery.next(due, fresh);
+    const begun = await delivery.next(backlog);
     if (!begun) return null;
     const { message, isFresh } = begun;
     const link = await ports.linkFor(message);

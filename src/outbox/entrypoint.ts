@@ -19,6 +19,7 @@ export class Outbox extends WorkerEntrypoint<Env> {
     const { publicUrl } = config.auth;
     return await deliver(job, endpoint, {
       fetch: (url, init) => fetch(url, init),
+      isOffered: (id, offer) => this.env.EVENTS.getByName(id).isOffered(offer),
       now: () => Date.now(),
       random: () => Math.random(),
       readRange: (range) => readLog(store, eventId, range),

@@ -10,6 +10,7 @@ const WITH_LINK: ReadonlySet<string> = new Set<Message['type']>([
   'registration.promoted',
   'waitlist.joined',
   'offer.made',
+  'offer.expiring',
   'offer.accepted',
 ]);
 

@@ -18,7 +18,8 @@ export interface Moment {
   random: number;
 }
 
-const isAt =
+/** Whether something is the message of a place. */
+export const isAt =
   ({ version, index }: Place) =>
   (other: Place) =>
     other.version === version && other.index === index;

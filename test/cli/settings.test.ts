@@ -42,7 +42,10 @@ describe('without an environment', () => {
   });
 
   test('what wrangler.toml does not have comes out of the environment of the process', async () => {
-    const given = { WEBHOOKS: '[]', LOG_DAYS: '7', API_KEYS: '[{}]', LOG_REQUESTS: 'yes' };
+    const given = {
+      ...{ WEBHOOKS: '[]', LOG_DAYS: '7', API_KEYS: '[{}]', LOG_REQUESTS: 'yes' },
+      OFFER_REMINDER_SECONDS: '60',
+    };
     const settings = await readSettings(root, undefined, { ...given, SOMETHING: 'else' });
     expect(settings).toMatchObject(given);
     expect(settings).not.toHaveProperty('SOMETHING');

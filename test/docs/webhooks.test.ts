@@ -8,10 +8,15 @@ import { afterAll, expect, test } from 'vitest';
 import { freePort } from '../../src/cli/ports.ts';
 import { readConfig } from '../../src/config.ts';
 import type { LogChange } from '../../src/event/log.ts';
-import { isMessageType, MESSAGE_TYPES, messagesOf } from '../../src/event/messages.ts';
+import {
+  isMessageType,
+  MESSAGE_TYPES,
+  messagesOf,
+  reminderMessage,
+} from '../../src/event/messages.ts';
 import { pointerAt } from '../../src/event/outbox.ts';
 import { deliver } from '../../src/outbox/deliver.ts';
-import { ENDPOINT, entryOf, World } from '../outbox/world.ts';
+import { ENDPOINT, entryOf, REMINDER, World } from '../outbox/world.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const page = readFileSync(join(ROOT, 'docs/webhooks.md'), 'utf8');
@@ -27,6 +32,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** A message of a type, as the product makes it. */
 function shownMessage(type: string) {
+  if (type === 'offer.expiring') return reminderMessage('recital', REMINDER);
   const entry = entryOf(1, [
     type === 'user.erased' ? 'waitlist.left' : (type as LogChange['type']),
   ]);

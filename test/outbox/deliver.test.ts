@@ -1,8 +1,14 @@
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
 import about from '../../package.json' with { type: 'json' };
-import { type DeliveryReport, type Pointer, pointerAt } from '../../src/event/outbox.ts';
-import { OUTBOX_MAX_MESSAGES } from '../../src/limits.ts';
+import type { Offer } from '../../src/event/model.ts';
+import {
+  type DeliveryReport,
+  type Pointer,
+  pointerAt,
+  type Reminder,
+} from '../../src/event/outbox.ts';
+import { OUTBOX_MAX_MESSAGES, REMINDER_FIRST_INDEX } from '../../src/limits.ts';
 import { deliver } from '../../src/outbox/deliver.ts';
 import type { Endpoint } from '../../src/outbox/settings.ts';
 import { ENDPOINT, entryOf, nextDue, plainLog, SECRET, START_MS, World } from './world.ts';
@@ -332,4 +338,91 @@ test('a log that cannot be read fails the delivery, and nothing was sent', async
   const job = { eventId: 'recital', pointer: START, head: 3 };
   await expect(deliver(job, ENDPOINT, ports)).rejects.toThrow('throttled');
   expect(world.sent).toEqual([]);
+});
+
+describe('reminders', () => {
+  const offerOf = (position: number): Offer => ({
+    ...{ offerId: `o${position}`, userId: `u${position}`, eventId: 'recital', position },
+    createdAt: new Date(START_MS - 60_000).toISOString(),
+    expiresAt: new Date(START_MS + 30_000).toISOString(),
+  });
+  const reminderOf = (position: number, version = 3): Reminder => ({
+    ...{ version, index: REMINDER_FIRST_INDEX + position, offer: offerOf(position) },
+    at: new Date(START_MS).toISOString(),
+  });
+  const remind = (world: World, pointer: Pointer, ...reminders: Reminder[]) =>
+    deliver({ eventId: 'recital', pointer, head: world.head, reminders }, ENDPOINT, world.ports);
+  const mark = (position: number) => ({ end: START_MS + 30_000, position });
+  const positionsOf = (world: World) =>
+    world.sent.map(({ body }) => JSON.parse(body).data.position as number);
+
+  test('come before new messages, and say whose offer ends when', async () => {
+    const world = new World(plainLog(3));
+    const { pointer, ...numbers } = await remind(world, START, reminderOf(1), reminderOf(2));
+    expect(world.keys).toEqual(['3.1001', '3.1002', '1.0', '2.0', '3.0']);
+    const [first] = world.sent;
+    expect(JSON.parse(first?.body ?? '')).toEqual({
+      ...{ type: 'offer.expiring', timestamp: new Date(START_MS).toISOString() },
+      data: {
+        ...{ eventId: 'recital', version: 3, index: 1_001, offerId: 'o1', position: 1 },
+        ...{ expiresAt: new Date(START_MS + 30_000).toISOString(), userId: 'u1' },
+      },
+    });
+    expect(pointer).toEqual({ ...START, version: 3, reminded: mark(2) });
+    expect(numbers).toEqual({ delivered: 5, failed: 0, gaveUp: 0 });
+  });
+
+  test('have an id of their own, the same at each attempt, as long as the end is the same', async () => {
+    const world = new World(plainLog(1), () => status(500));
+    const { pointer } = await remind(world, { ...START, version: 1 }, reminderOf(1, 1));
+    expect(pointer.open).toMatchObject([{ version: 1, index: 1_001, attempts: 1 }]);
+    world.now += 6_000;
+    world.entries.push(entryOf(2, ['registration.created']));
+    world.answer = () => new Response();
+    const again = await remind(world, pointer, reminderOf(1, 1));
+    expect(again.pointer).toEqual({ ...START, version: 2, reminded: mark(1) });
+    const later = { ...offerOf(1), expiresAt: new Date(START_MS + 40_000).toISOString() };
+    await remind(world, START, { ...reminderOf(1), offer: later }, reminderOf(2));
+    const ids = world.sent
+      .filter(({ index }) => index > 0)
+      .map(({ headers }) => headers['webhook-id']);
+    expect(ids).toHaveLength(4);
+    expect(ids[0]).toMatch(/^msg_[0-9a-f]{32}$/);
+    expect(ids[1]).toBe(ids[0]);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  test('are not sent of offers that are over, neither for the first time nor again', async () => {
+    const world = new World(plainLog(1));
+    world.isOffered = (offerId) => offerId === 'o3';
+    const failed = { ...openOf(1), index: REMINDER_FIRST_INDEX + 1 };
+    const gone = { ...openOf(1), index: REMINDER_FIRST_INDEX + 9 };
+    const before = { ...START, version: 1, open: [failed, gone] };
+    const all = [reminderOf(1, 1), reminderOf(2), reminderOf(3), reminderOf(4)];
+    const { pointer } = await remind(world, before, ...all);
+    expect(positionsOf(world)).toEqual([3]);
+    expect(pointer).toEqual({ ...START, version: 1, reminded: mark(4) });
+    expect(world.told).toEqual([]);
+  });
+
+  test('are begun no further at an endpoint that fails, and none is passed over', async () => {
+    const world = new World(plainLog(1), async () => {
+      await latency();
+      return status(500);
+    });
+    const all = Array.from({ length: 20 }, (_, i) => reminderOf(i + 1));
+    const { pointer } = await remind(world, START, ...all);
+    expect(positionsOf(world)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(pointer).toMatchObject({ version: 0, reminded: mark(6) });
+    expect(pointer.open).toHaveLength(6);
+  });
+
+  test('fail the delivery where nobody knows whether an offer is open', async () => {
+    const world = new World(plainLog(1));
+    world.isOffered = () => {
+      throw new Error('unavailable');
+    };
+    await expect(remind(world, START, reminderOf(1))).rejects.toThrow('unavailable');
+    expect(world.sent).toEqual([]);
+  });
 });

@@ -1,18 +1,20 @@
 import { expect, test } from 'vitest';
-import { MESSAGE_TYPES, messagesOf } from '../../src/event/messages.ts';
+import { MESSAGE_TYPES, messagesOf, reminderMessage } from '../../src/event/messages.ts';
 import { LINK_DEFAULT_SECONDS } from '../../src/http-limits.ts';
 import { grantOf } from '../../src/outbox/link.ts';
-import { changeOf, entryOf, START_MS } from './world.ts';
+import { changeOf, entryOf, REMINDER, START_MS } from './world.ts';
 
 const typesWithLink = () =>
   MESSAGE_TYPES.filter((type) => {
-    const [message] = messagesOf('gala', entryOf(1, [type as Parameters<typeof changeOf>[0]]));
+    const [change] = messagesOf('gala', entryOf(1, [type as Parameters<typeof changeOf>[0]]));
+    const message = type === 'offer.expiring' ? reminderMessage('gala', REMINDER) : change;
     return message && grantOf(message) !== null;
   });
 
 test('a message carries a link where the person has a place after it, and no other does', () => {
   expect(typesWithLink().toSorted()).toEqual([
     'offer.accepted',
+    'offer.expiring',
     'offer.made',
     'registration.created',
     'registration.promoted',

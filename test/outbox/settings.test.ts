@@ -136,6 +136,21 @@ describe('LINK_IN_WEBHOOKS', () => {
   });
 });
 
+test('a reminder is off, or comes 1 to 604 800 seconds before the end of an offer', () => {
+  const of = (OFFER_REMINDER_SECONDS?: string) =>
+    readConfig({
+      ...BASE,
+      ...(OFFER_REMINDER_SECONDS === undefined ? {} : { OFFER_REMINDER_SECONDS }),
+    }).offerReminderSeconds;
+  expect([of(), of('')]).toEqual([null, null]);
+  expect([of('1'), of('604800')]).toEqual([1, 604_800]);
+  for (const wrong of ['0', '604801', '-1', '1.5', '1e3', ' 5', '05', 'an hour']) {
+    expect(() => of(wrong), wrong).toThrow(
+      'OFFER_REMINDER_SECONDS must be empty or a whole number of seconds from 1 to 604800',
+    );
+  }
+});
+
 describe('the URL of an endpoint', () => {
   const at = (url: unknown, ENVIRONMENT = 'production') =>
     reading([{ ...ONE, url }], { ENVIRONMENT });

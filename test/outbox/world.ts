@@ -1,7 +1,7 @@
 import type { LogChange, LogEntry } from '../../src/event/log.ts';
 import { isWanted } from '../../src/event/messages.ts';
-import type { Pointer } from '../../src/event/outbox.ts';
-import { OUTBOX_MAX_OPEN } from '../../src/limits.ts';
+import type { Pointer, Reminder } from '../../src/event/outbox.ts';
+import { OUTBOX_MAX_OPEN, REMINDER_FIRST_INDEX } from '../../src/limits.ts';
 import type { DeliveryPorts } from '../../src/outbox/deliver.ts';
 import type { Endpoint } from '../../src/outbox/settings.ts';
 
@@ -67,6 +67,16 @@ export function nextDue(pointer: Pointer, head: number): number | null {
   return pointer.open.length === 0 ? null : Math.min(...pointer.open.map(({ nextAt }) => nextAt));
 }
 
+/** A reminder of an offer at the first position. */
+export const REMINDER: Reminder = {
+  ...{ version: 1, index: REMINDER_FIRST_INDEX + 1, at: new Date(START_MS).toISOString() },
+  offer: {
+    ...{ offerId: 'o', userId: 'u', eventId: 'recital', position: 1 },
+    createdAt: new Date(START_MS - 60_000).toISOString(),
+    expiresAt: new Date(START_MS + 30_000).toISOString(),
+  },
+};
+
 /** A request that an endpoint got. */
 export interface Sent {
   key: string;
@@ -115,7 +125,11 @@ export class World {
     return this.sent.map(({ key }) => key);
   }
 
+  /** Whether an offer is open, by its id; it may throw. */
+  isOffered: (offerId: string) => boolean = () => true;
+
   readonly ports: DeliveryPorts = {
+    isOffered: async (_, { offerId }) => this.isOffered(offerId),
     now: () => this.now,
     random: () => this.random,
     linkFor: async () => null,

@@ -141,8 +141,8 @@ import { servicesOf } from '../services.ts';`,
     replacements: [
       {
         file: 'outbox/deliver.ts',
-        from: 'const id = await messageId(data.eventId, { version, chain }, index, hexDigestOf);',
-        to: 'const id = await messageId(data.eventId, { version, chain: chain + now }, index, hexDigestOf);',
+        from: '? await messageId(data.eventId, { version, chain }, index, hexDigestOf)',
+        to: '? await messageId(data.eventId, { version, chain: chain + now }, index, hexDigestOf)',
       },
     ],
   },

@@ -15,6 +15,9 @@ export const WEBHOOKS = JSON.stringify([
   },
 ]);
 
+/** The setting of the project `told`: an offer of ten seconds has its reminder after five. */
+export const OFFER_REMINDER_SECONDS = '5';
+
 /** A message as an endpoint gets it. */
 export interface Received {
   endpoint: string;

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { NotFoundError } from '../../errors.ts';
-import { type Pointer, pointerDueAt, pointersFor } from '../../event/outbox.ts';
+import { isReminder, type Pointer, pointerDueAt, pointersFor } from '../../event/outbox.ts';
 import { servicesOf } from '../../services.ts';
 import { execute } from '../event-call.ts';
 import {
@@ -15,7 +15,8 @@ import { jsonBody, validate } from '../validate.ts';
 function toWebhook(pointer: Pointer, head: number): Webhook {
   const { name, open, failingSince, lastError, isEnded } = pointer;
   const dueAt = pointerDueAt(pointer, head);
-  const oldest = Math.min(pointer.version, ...open.map(({ version }) => version - 1));
+  const failed = open.filter((message) => !isReminder(message));
+  const oldest = Math.min(pointer.version, ...failed.map(({ version }) => version - 1));
   return {
     name,
     pending: isEnded ? 0 : open.length + Math.max(0, head - pointer.version),
