@@ -90,9 +90,11 @@ export async function answerPage(
   if (!language) throw new NotFoundError(`There is no ${c.req.path}.`);
   const { text, html = {} } = fillIn({ text: language.text, locale });
   const origins = page === 'desk' ? [] : embedders(c.env);
+  const { authenticate, links } = servicesOf(c.env);
   const values: Record<string, string> = {
     locale,
-    auth: servicesOf(c.env).authenticate ? 'token' : 'none',
+    auth: authenticate ? 'token' : 'none',
+    links: links ? 'yes' : 'no',
     origins: origins.join(' '),
     now: String(Date.now()),
     ...text,

@@ -30,7 +30,7 @@ const head = ({ lang, style, script, icon }: Parts) => `<!doctype html>
 <style>${style}</style>
 ${script ? `<script type="module" src="${script}"></script>` : ''}
 </head>
-<body data-locale="{{locale}}" data-auth="{{auth}}" data-origins="{{origins}}" data-now="{{now}}">`;
+<body data-locale="{{locale}}" data-auth="{{auth}}" data-links="{{links}}" data-origins="{{origins}}" data-now="{{now}}">`;
 
 const foot = '</body>\n</html>\n';
 

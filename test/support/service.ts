@@ -11,8 +11,8 @@ export interface Service {
   url: string;
   /** The endpoint of the embedded DynamoDB. */
   dynamodb: string;
-  /** What it printed while it started. */
-  said: string;
+  /** What it has printed so far. */
+  readonly said: string;
 }
 
 /**
@@ -43,7 +43,14 @@ export async function startService(
     child.on('exit', () => down(new Error(`ended early: ${said}`)));
   });
   const dynamodb = /served at (\S+)/.exec(said)?.[1] ?? '';
-  return { pid: child.pid ?? 0, url: `http://127.0.0.1:${port}`, dynamodb, said };
+  return {
+    pid: child.pid ?? 0,
+    url: `http://127.0.0.1:${port}`,
+    dynamodb,
+    get said() {
+      return said;
+    },
+  };
 }
 
 /** Kills the process and its descendants at once, so that they can't finish anything. */

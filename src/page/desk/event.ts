@@ -8,6 +8,7 @@ import { longTime } from '../when.ts';
 import { type CapacityView, type EventView, zoneOf } from '../wire.ts';
 import { fill } from '../words.ts';
 import { ask, key, locale, needsKey, press } from './ask.ts';
+import { linksPart } from './links.ts';
 import { showLog } from './log.ts';
 import { peoplePart } from './people.ts';
 import { change, settingsForm } from './settings.ts';
@@ -144,6 +145,7 @@ export async function showEvent(main: HTMLElement, eventId: string): Promise<() 
     peoplePart(event, () => watching.refresh()),
     part(text.settings, () => settingsForm(event, etag, again)),
     part(text.log, readHistory),
+    part(text.links, () => linksPart(eventId)),
     part(text.webhooks, () => showWebhooks(eventId, zone)),
   );
   const watching = watch({

@@ -40,14 +40,16 @@ export async function showLog(
   const zone = zoneOf(event);
   const now = { registered: capacity.registeredCount, waiting: capacity.waitlistCount };
   const rows: string[][] = [];
-  for (const { at, actor, changes } of entries.toReversed()) {
+  for (const { version, at, actor, changes } of entries.toReversed()) {
     for (const { type, userId = '' } of changes.toReversed()) {
-      rows.push([shortTime(at, locale, zone), changeTexts[type] ?? type, userId, actor ?? '']);
+      const when = shortTime(at, locale, zone);
+      const n = version.toLocaleString(locale);
+      rows.push([when, changeTexts[type] ?? type, userId, actor ?? '', n]);
     }
     if (rows.length >= SHOWN_CHANGES) break;
   }
   const shown = rows.slice(0, SHOWN_CHANGES);
-  const columns = [text.at, text.change, text.person, text.actor];
+  const columns = [text.at, text.change, text.person, text.actor, text.version];
   const log =
     shown.length === 0
       ? h('p', {}, text.noLog)
@@ -55,7 +57,7 @@ export async function showLog(
           'div',
           {},
           h('small', {}, fill(text.logTail, { n: shown.length })),
-          table(text.log, columns, shown),
+          table(text.log, columns, shown, [4]),
         );
   const points = toPoints(entries, now);
   const draw = (width: number) =>

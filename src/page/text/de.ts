@@ -224,6 +224,35 @@ export const desk: typeof en.desk = {
   lastError: 'Letzter Fehler',
   next: 'Nächster Versuch',
   noWebhooks: 'Niemand wird über Änderungen benachrichtigt.',
+  version: 'Version',
+  delivered: 'Gemeldet bis Version',
+  ended: 'Vom Empfänger beendet',
+  replayHeading: 'Noch einmal senden',
+  after: 'Was nach dieser Version kam',
+  replay: 'Noch einmal senden',
+  sureReplay: '{name} noch einmal benachrichtigen?',
+  sureReplayHint:
+    'Alles nach Version {n} wird noch einmal gesendet, auch was schon angekommen ist.',
+  replaying: '{name} erfährt noch einmal, was nach Version {n} kam.',
+  links: 'Persönliche Adressen',
+  noLinks: 'Hier gibt es keine persönlichen Adressen: AUTH_MODE des Dienstes enthält link nicht.',
+  linkHint:
+    'Wer eine persönliche Adresse öffnet, handelt als diese Person. Geben Sie sie niemand anderem.',
+  goodFor: 'Gültig für',
+  hour: '1 Stunde',
+  day: '1 Tag',
+  week: '7 Tage',
+  month: '30 Tage',
+  year: '365 Tage',
+  onlyHere: 'Nur für diese Veranstaltung',
+  makeLink: 'Adresse erzeugen',
+  linkOf: 'Die Adresse von {name}',
+  copy: 'Adresse kopieren',
+  copied: 'Die Adresse ist kopiert.',
+  copyYourself:
+    'Ihr Browser lässt diese Seite nicht kopieren. Die Adresse ist markiert: Kopieren Sie sie von Hand.',
+  linkUntil: 'Gültig bis {time}.',
+  linkOnce: 'Sie wird nur jetzt gezeigt und nirgends aufbewahrt.',
 };
 
 export const changes: typeof en.changes = {
