@@ -1,7 +1,7 @@
 import type { Command, Outcome } from './command.ts';
 import { decide } from './decide.ts';
 import { Draft } from './draft.ts';
-import { type KeyRecord, toKeyRecord } from './idempotency.ts';
+import { type KeyRecord, toKept, toKeyRecord } from './idempotency.ts';
 import type { Pending } from './queue.ts';
 import type { Circumstances } from './rules/decision.ts';
 import { isDue, overOfferOf } from './rules/offer.ts';
@@ -83,7 +83,10 @@ export function decideBatch(
       );
       // A key is written in the same transaction as the event item, so it needs an event.
       const isKept = draft.event !== null || changes.length > 0;
-      const record = isKept && pending.key ? toKeyRecord(pending.key, outcome, now) : null;
+      const record =
+        isKept && pending.key
+          ? toKeyRecord(pending.key, toKept(outcome, pending.command), now)
+          : null;
       const fits = draft.hasRoomFor(changes, record ? 1 : 0);
       if (!fits && !isFirst) break;
       batch.decided.push({ pending, outcome, changes, record });

@@ -1,4 +1,5 @@
 import { USED_KEYS_MAX_CHARS } from '../limits.ts';
+import type { Command } from './command.ts';
 import { type IdempotencyKey, type KeyRecord, type Replay, replay } from './idempotency.ts';
 import type { KeyInFlight } from './queue.ts';
 import { Recent } from './recent.ts';
@@ -26,10 +27,10 @@ export class Keys {
   }
 
   /** The answer to a key that was used; null for a new key, and for one that memory has dropped. */
-  replayOf(key: IdempotencyKey): Replay | null {
+  replayOf(key: IdempotencyKey, command: Command): Replay | null {
     const record = this.#used.get(key.id);
     const isUsed = record !== undefined && record.expiresAt * 1_000 > this.#now();
-    return isUsed ? replay(record, key) : null;
+    return isUsed ? replay(record, key, command) : null;
   }
 
   /** @param record a record that is durable */

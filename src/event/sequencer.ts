@@ -108,7 +108,7 @@ export class Sequencer {
     }
     const enqueue = () => this.#enqueue(command, expiresAt, key, actor);
     if (!key) return enqueue();
-    return this.#keys.replayOf(key) ?? this.#keys.hold(key, enqueue);
+    return this.#keys.replayOf(key, command) ?? this.#keys.hold(key, enqueue);
   }
 
   /**
@@ -124,8 +124,9 @@ export class Sequencer {
     carryOut: () => Promise<Reply[]>,
   ): Promise<Reply | Reply[]> {
     const begin = async () => {
+      const claim: Command = { type: 'claim' };
       const first = key
-        ? (this.#keys.replayOf(key) ?? (await this.#enqueue({ type: 'claim' }, expiresAt, key)))
+        ? (this.#keys.replayOf(key, claim) ?? (await this.#enqueue(claim, expiresAt, key)))
         : await this.submit({ type: 'read' }, expiresAt);
       return first.type === 'claimed' || first.type === 'read' ? carryOut() : first;
     };
@@ -262,7 +263,8 @@ export class Sequencer {
           const record = pending.key && result.records.get(pending.key.id);
           if (pending.key && record) {
             this.#keys.remember(record);
-            pending.settle({ ...replay(record, pending.key), timing: timing(pending) });
+            const reply = replay(record, pending.key, pending.command);
+            pending.settle({ ...reply, timing: timing(pending) });
           } else {
             others.push(pending);
           }

@@ -19,9 +19,13 @@ function notesFor(logDays: number): string[] {
     logDays === 0
       ? 'No log of changes is kept.'
       : `Events keep a log of changes for ${logDays} days. It cannot be searched by person: entries of events in which the person has no place now are not in this document.`;
+  const outcomes =
+    logDays === 0
+      ? 'They can have the id of who got a seat that somebody gave up, cannot be searched,'
+      : 'They do not say whom they are about,';
   return [
     log,
-    `Outcomes of requests with an Idempotency-Key are kept for ${HOURS} hours. They can have the person's id, cannot be searched, and are not in this document.`,
+    `Outcomes of requests with an Idempotency-Key are kept for ${HOURS} hours. ${outcomes} and are not in this document.`,
     'Back-ups of the tables, and what was sent to others by webhooks, are not in this document.',
   ];
 }

@@ -5,7 +5,7 @@ import {
   type TransactWriteItemsCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { ChangeSet } from '../event/change-set.ts';
-import type { KeyRecord } from '../event/idempotency.ts';
+import { type KeyRecord, toStored } from '../event/idempotency.ts';
 import type { CommitResult, Effort } from '../event/ports.ts';
 import type { RowChange } from '../event/state.ts';
 import {
@@ -94,7 +94,8 @@ function toEventAction(
  * where it can't collide with an id, and lacks the attributes that would bring it into an index.
  */
 export function toKeyAction(tables: Store['tables'], key: KeyRecord): TransactWriteItem {
-  const { id, fingerprint, outcome, expiresAt } = key;
+  const { id, fingerprint, expiresAt } = key;
+  const outcome = toStored(key);
   const receipt = key.receipt ?? undefined;
   return {
     Put: {

@@ -53,7 +53,7 @@ async function writeOnce(
   key: IdempotencyKey | undefined,
   outcome: KeptOutcome,
 ): Promise<KeptOutcome | Replay<KeptOutcome> | 'refused'> {
-  const records = key ? [toKeyRecord(key, outcome, Date.now())] : [];
+  const records = key ? [toKeyRecord(key, JSON.stringify(outcome), Date.now())] : [];
   const all = [...actions, ...records.map((record) => toKeyAction(store.tables, record))];
   try {
     await write(store, all);

@@ -139,7 +139,7 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/sequencer.ts',
-        from: "? (this.#keys.replayOf(key) ?? (await this.#enqueue({ type: 'claim' }, expiresAt, key)))",
+        from: '? (this.#keys.replayOf(key, claim) ?? (await this.#enqueue(claim, expiresAt, key)))',
         to: "? await this.submit({ type: 'read' }, expiresAt)",
       },
     ],
@@ -290,9 +290,9 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/sequencer.ts',
-        from: '...replay(record, pending.key), timing: timing(pending)',
-        to: `...replay({ ...record, receipt: record.receipt && result.receipt }, pending.key),
-              timing: timing(pending)`,
+        from: 'const reply = replay(record, pending.key, pending.command);',
+        to: `const fresh = { ...record, receipt: record.receipt && result.receipt };
+            const reply = replay(fresh, pending.key, pending.command);`,
       },
     ],
   },

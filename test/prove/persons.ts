@@ -113,10 +113,14 @@ export class Persons {
   /** What the tables show of persons that cannot be, when all is over. */
   check(tables: Tables): string[] {
     const faults: string[] = [];
-    const { users, registrations, offers, waitlist } = tables;
+    const { users, registrations, offers, waitlist, keys } = tables;
     for (const userId of this.#erased) {
       const rows = [...users, ...registrations, ...offers, ...waitlist];
-      const left = rows.filter((row) => row.userId === userId);
+      const id = JSON.stringify(userId);
+      const left = [
+        ...rows.filter((row) => row.userId === userId),
+        ...keys.filter(({ outcome }) => outcome?.includes(id)),
+      ];
       faults.push(
         ...left.map((row) => `something is left of who was erased: ${JSON.stringify(row)}`),
       );

@@ -41,7 +41,7 @@ export interface Tables {
   /** Users, and who is being erased. */
   users: { userId: string; name?: string }[];
   /** Idempotency keys, which are in the registrations table. */
-  keys: { registrationId: string; expiresAt?: number }[];
+  keys: { registrationId: string; outcome?: string; expiresAt?: number }[];
   /** Entries of logs, which live there too. */
   log: LogRow[];
 }

@@ -4,6 +4,7 @@ import type { Offer, Registration } from '../../event/model.ts';
 import { toStanding } from '../../event/shown.ts';
 import { execute } from '../event-call.ts';
 import { newRegistrationSchema, placeSchema } from '../schemas.ts';
+import { NOBODY, readSuccessor } from '../successor.ts';
 import { jsonBody, validate } from '../validate.ts';
 
 /** What became of a seat that somebody gave up. */
@@ -49,9 +50,7 @@ export const registrations = new Hono<{ Bindings: Env }>()
     // A caller who may only ask about themselves is not told who has the seat now. It is hidden here, not in the
     // outcome: that is stored with its key, and may be replayed to a caller who may know.
     const isForSelf = c.var.right === 'self';
-    const promoted = isForSelf ? null : outcome.promoted;
-    // An outcome that was kept before there were offers has none.
-    const offered = isForSelf ? null : (outcome.offered ?? null);
+    const { promoted, offered } = isForSelf ? NOBODY : await readSuccessor(c, eventId, outcome);
     const message = `User ${userId} has left event ${eventId}${toSuccession(promoted, offered)}.`;
     return c.json({ success: true, message, promoted, offered }, 200);
   });
