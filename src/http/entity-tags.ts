@@ -5,8 +5,12 @@ interface EntityTag {
   opaque: string;
 }
 
-/** One member of a list, which may be empty, and the comma after it. A comma within quotes separates nothing. */
-const MEMBER = /[ \t]*(?:(W\/)?("[^"\s\p{Cc}]*"))?[ \t]*(?:,|$)/guy;
+/**
+ * One member of a list, which may be empty, and the comma after it. A comma within quotes separates nothing. Blanks
+ * after a tag belong to the tag: if an empty member could have them at both of its ends, a long row of them would
+ * take the square of its length.
+ */
+const MEMBER = /[ \t]*(?:(W\/)?("[^"\s\p{Cc}]*")[ \t]*)?(?:,|$)/guy;
 
 /** The tags that `If-Match` or `If-None-Match` lists; none if the list is malformed. */
 function readTags(header: string): EntityTag[] {
