@@ -27,6 +27,7 @@ const TARGETS: Record<string, { least: number } | { most: number }> = {
   'read-calls': { most: 0 },
   'cached-reads': { most: 2 },
   'cold-over-query': { most: 1.3 },
+  'offers-handed-on-seconds': { most: 2 },
   'webhook-p99-ms': { most: 1_000 },
   'webhook-undelivered': { most: 0 },
   'webhook-dead-over-none': { least: 0.95 },

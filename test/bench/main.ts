@@ -14,6 +14,7 @@ import { benchGrowth } from './growth.ts';
 import { benchHot } from './hot.ts';
 import { benchLive } from './live.ts';
 import { benchMemory } from './memory.ts';
+import { benchOffers } from './offers.ts';
 import { benchPeers } from './peers.ts';
 import { benchPlatform } from './platform.ts';
 import { benchProfile } from './profile.ts';
@@ -43,6 +44,7 @@ const PARTS: Record<
   platform: { run: benchPlatform, isLong: true },
   cold: { run: benchCold },
   webhooks: { run: benchWebhooks },
+  offers: { run: benchOffers },
   live: { run: benchLive },
   growth: { run: benchGrowth },
   memory: { run: benchMemory },
