@@ -41,9 +41,9 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/sequencer.ts',
-        from: 'await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));',
+        from: 'return await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));',
         to: `batch.decided.forEach(({ pending, outcome }) => pending.settle(outcome));
-        await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));`,
+        return await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));`,
       },
     ],
   },

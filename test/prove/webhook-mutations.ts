@@ -80,7 +80,7 @@ import { withPointer } from '../event/outbox.ts';`,
         if (!state) return from.name !== to.name;
         const pointers = withPointer(state.pointers, to);
         Object.assign(state, { pointers });
-        const dueAt = dueAtOf(state, this.#endpoints, Date.now());
+        const dueAt = dueAtOf(state, this.#told, Date.now());
         const { store } = servicesOf(this.env);
         await store.client.send(new UpdateCommand({
           TableName: store.tables.events,
@@ -127,6 +127,7 @@ import { servicesOf } from '../services.ts';`,
           now: () => Date.now(),
           random: () => Math.random(),
           linkFor: async () => null,
+          isOffered: async () => true,
           readRange: async () => ({ entries: entry ? [entry] : [], next: null }),
           readVersions: async () => [],
           tell: () => {},
