@@ -240,6 +240,10 @@ export const LOAD_REST_MS = 3_000;
 export const LINE_RANGES = 3;
 export const LINE_RANGES_MIN_ENTRIES = 2_000;
 
+/** From how many seats on their index is read from both ends. A load has four calls in flight all the same: */
+export const BOTH_ENDS_MIN_SEATS = 2_000;
+export const LINE_RANGES_BESIDE_BOTH_ENDS = 2;
+
 /** Attempts to win the fence while others write the same event. */
 export const FENCE_MAX_ATTEMPTS = 10;
 

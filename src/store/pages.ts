@@ -22,6 +22,8 @@ interface Part {
   eventId: string;
   table: RowTable;
   range: Range;
+  /** Whether it is read from the index's end. */
+  isBackward?: boolean;
   /** The key that it begins after. */
   after?: Attributes | undefined;
 }
@@ -29,11 +31,15 @@ interface Part {
 /** Makes one attempt to read a page. */
 async function tryPage(
   store: Store,
-  { eventId, table, range, after }: Part,
+  { eventId, table, range, isBackward, after }: Part,
   options: { abortSignal: AbortSignal },
 ): Promise<Page> {
   const query = toQuery(store, eventId, table, range);
-  const command = new QueryCommand({ ...query, ...(after ? { ExclusiveStartKey: after } : {}) });
+  const command = new QueryCommand({
+    ...query,
+    ...(isBackward ? { ScanIndexForward: false } : {}),
+    ...(after ? { ExclusiveStartKey: after } : {}),
+  });
   const { Items = [], LastEvaluatedKey } = await store.client.send(command, options);
   return { rows: Items, next: LastEvaluatedKey };
 }

@@ -1,6 +1,7 @@
 import { type Place, Places } from '../event/places.ts';
 import { EventState } from '../event/state.ts';
 import { idBits, toUuid } from '../event/uuid.ts';
+import { BOTH_ENDS_MIN_SEATS, LINE_RANGES, LINE_RANGES_BESIDE_BOTH_ENDS } from '../limits.ts';
 import type { Store } from './client.ts';
 import { readOne } from './one-call.ts';
 import { type FirstPages, type Page, readPage } from './pages.ts';
@@ -33,6 +34,11 @@ export class Shown {
   /** Whether there is a user with two rows. */
   get isAmbiguous(): boolean {
     return this.#seconds.size > 0;
+  }
+
+  /** Whether the index showed this row. */
+  has({ id, userId }: Place): boolean {
+    return this.places.get(userId)?.id === id || this.#seconds.has(id);
   }
 
   /** Adds a row. The same row may come twice, from two pages. */
@@ -177,9 +183,14 @@ export class Reading {
     const first = await firstPages?.of(table);
     if (first) this.#show(table, first, shown);
     if (first && !first.next) return;
+    const isLong = seatRowsOf(item) >= BOTH_ENDS_MIN_SEATS;
     if (table === 'registrations') {
       // This index has no sort key, so it can't be read in ranges.
-      await this.#readRange(table, [null, null], shown, first?.next);
+      const left = counted - shown.count;
+      // Worth it where more than one page is left.
+      const isBothEnds = isLong && first?.next && left > first.rows.length;
+      if (isBothEnds) await this.#readFromBothEnds(shown, first.next);
+      else await this.#readRange(table, [null, null], shown, first?.next);
       return;
     }
     const last = first?.next?.position?.N;
@@ -187,6 +198,7 @@ export class Reading {
       after: last === undefined ? null : Number(last),
       count: counted - shown.count,
       lastPosition: item.lastPosition,
+      most: isLong ? LINE_RANGES_BESIDE_BOTH_ENDS : LINE_RANGES,
     });
     await Promise.all(ranges.map((range) => this.#readRange(table, range, shown)));
   }
@@ -200,6 +212,32 @@ export class Reading {
       this.#show(table, page, shown);
       after = page.next;
     } while (after);
+  }
+
+  /**
+   * Reads the seats' index from both ends, until these meet. That DynamoDB turns round an index without a sort key
+   * is not documented. Where the first page from the end begins with a row that the first page from the beginning
+   * had, it does not, and the index is read from its beginning alone. In any other order rows can be missed: the
+   * proof fails then, and later passes read from the beginning.
+   *
+   * @param next the key that the first page from the beginning ended with
+   */
+  async #readFromBothEnds(shown: Shown, next: Attributes | undefined): Promise<void> {
+    const table: RowTable = 'registrations';
+    let isWhole = false;
+    const read = async (isBackward: boolean, key?: Attributes) => {
+      let after = key;
+      while (!isWhole) {
+        const part = { eventId: this.#eventId, table, isBackward, after };
+        const page = await readPage(this.#store, { ...part, range: [null, null] });
+        const isKnown = (row: Attributes | undefined) => !!row && shown.has(placeOfRow(table, row));
+        if (isBackward && !after && isKnown(page.rows[0])) return;
+        isWhole ||= !page.next || isKnown(page.rows.at(-1));
+        this.#show(table, page, shown);
+        after = page.next;
+      }
+    };
+    await Promise.all([read(false, next), read(true)]);
   }
 
   #show(table: RowTable, { rows }: Page, shown: Shown): void {

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Place } from '../event/places.ts';
-import { LINE_RANGES, LINE_RANGES_MIN_ENTRIES, READ_DEADLINE_MS } from '../limits.ts';
+import { LINE_RANGES_MIN_ENTRIES, READ_DEADLINE_MS } from '../limits.ts';
 import type { Store } from './client.ts';
 import { INDEXES, toAttributes } from './tables.ts';
 
@@ -81,22 +81,25 @@ export function toQuery(store: Store, eventId: string, table: RowTable, [after, 
  * @param after the position that was read last; null where none was read
  * @param count how many entries are expected after it
  * @param lastPosition the position given last
+ * @param most how many ranges there may be
  */
 export function toRanges({
   after,
   count,
   lastPosition,
+  most,
 }: {
   after: number | null;
   count: number;
   lastPosition: number;
+  most: number;
 }): Range[] {
   // A lagging index can have shown too few rows: there are never more entries than positions.
   const left = Math.min(count, lastPosition - (after ?? 0));
   if (left < LINE_RANGES_MIN_ENTRIES) return [[after, null]];
-  const share = Math.ceil(left / LINE_RANGES);
-  const cuts = Array.from({ length: LINE_RANGES - 1 }, (_, i) => {
-    return lastPosition - share * (LINE_RANGES - 1 - i);
+  const share = Math.ceil(left / most);
+  const cuts = Array.from({ length: most - 1 }, (_, i) => {
+    return lastPosition - share * (most - 1 - i);
   });
   return [...cuts, null].map((upTo, i) => [cuts[i - 1] ?? after, upTo]);
 }

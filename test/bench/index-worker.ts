@@ -73,6 +73,7 @@ interface Query {
   ExpressionAttributeValues: Attributes;
   ProjectionExpression?: string;
   ExclusiveStartKey?: Attributes;
+  ScanIndexForward?: boolean;
 }
 
 /** A page as DynamoDB would answer it. */
@@ -90,14 +91,19 @@ function answer(query: Query): object {
   );
   const Items: Attributes[] = [];
   let bytes = 0;
-  for (let i = from; i < last; i++) {
-    const row = rowAt(isSeat, i);
+  // The index of the seats is turned round: whether DynamoDB does so is not documented.
+  const turn = (i: number) => (isSeat && query.ScanIndexForward === false ? seats - 1 - i : i);
+  for (let i = startId === undefined ? from : turn(from - 1) + 1; i < last; i++) {
+    const row = rowAt(isSeat, turn(i));
     bytes += sizeOf(row);
     const shown = names ? Object.entries(row).filter(([name]) => names.includes(name)) : null;
     Items.push(toAttributes(shown ? Object.fromEntries(shown) : row));
     if (bytes < PAGE_MAX_BYTES) continue;
     const key = isSeat ? { eventId } : { eventId, position: i + 1 };
-    return { Items, LastEvaluatedKey: toAttributes({ ...key, [idName]: toId(isSeat ? 0 : 1, i) }) };
+    return {
+      Items,
+      LastEvaluatedKey: toAttributes({ ...key, [idName]: toId(isSeat ? 0 : 1, turn(i)) }),
+    };
   }
   return { Items };
 }

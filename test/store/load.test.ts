@@ -6,11 +6,13 @@ import { NotAdoptedError } from '../../src/event/ports.ts';
 import { type EventState, idBits } from '../../src/event/state.ts';
 import {
   ABSENCE_MEMORY_MS,
+  BOTH_ENDS_MIN_SEATS,
   FENCE_MAX_ATTEMPTS,
   LINE_RANGES_MIN_ENTRIES,
   LOAD_DEADLINE_MS,
   LOAD_REST_MS,
 } from '../../src/limits.ts';
+import { sleep } from '../../src/sleep.ts';
 import { StoreUnavailableError } from '../../src/store/client.ts';
 import { EventLoader } from '../../src/store/load.ts';
 import { toRanges } from '../../src/store/rows.ts';
@@ -261,6 +263,73 @@ describe('a load', () => {
   });
 });
 
+describe('a load of many seats', () => {
+  const LIMIT = 500;
+  const count = BOTH_ENDS_MIN_SEATS + 1_100;
+  type Shown = Record<string, { S?: string; N?: string }>;
+  type Query = { IndexName: string; ScanIndexForward?: boolean; ExclusiveStartKey?: Shown };
+
+  /** An event whose seats' index has this order from its end; counts the pages by their direction. */
+  async function indexed(toBackward: (rows: Shown[]) => Shown[]) {
+    const eventId = unique('event');
+    const seats = Array.from({ length: count }, (_, i) => seatOf(eventId, i + 1));
+    await putItem(eventId, seats, 0);
+    const rows = seats.map((seat) => toAttributes(seat) as Shown);
+    const backward = toBackward(rows);
+    const pages = { forward: 0, backward: 0 };
+    const seen = { inFlight: 0, most: 0 };
+    const serving = onDynamo(async ({ operation, request, send }) => {
+      if (operation !== 'Query') return send();
+      const query = (await request.clone().json()) as Query;
+      if (query.IndexName !== SEATS) return send();
+      const isBackward = query.ScanIndexForward === false;
+      pages[isBackward ? 'backward' : 'forward']++;
+      seen.most = Math.max(seen.most, ++seen.inFlight);
+      await sleep(2);
+      seen.inFlight--;
+      const order = isBackward ? backward : rows;
+      const start = query.ExclusiveStartKey?.registrationId?.S;
+      const from = order.findIndex(({ registrationId }) => registrationId?.S === start) + 1;
+      const Items = order.slice(from, from + LIMIT);
+      const next = from + LIMIT < order.length ? { LastEvaluatedKey: Items.at(-1) } : {};
+      return Response.json({ Items, ...next });
+    });
+    const dispose = () => serving[Symbol.dispose]();
+    return {
+      loader: new EventLoader(store, eventId),
+      seats,
+      pages,
+      seen,
+      [Symbol.dispose]: dispose,
+    };
+  }
+
+  test('reads their index from both ends, until these meet', async () => {
+    using index = await indexed((rows) => rows.toReversed());
+    expect(inMemory(await index.loader.load(QUIET)).seated).toEqual(index.seats);
+    const { forward, backward } = index.pages;
+    expect(forward).toBeLessThanOrEqual(5);
+    expect(backward).toBeLessThanOrEqual(5);
+    // One page more than there are: the two may have read the last one at once.
+    expect(forward + backward).toBeLessThanOrEqual(Math.ceil(count / LIMIT) + 1);
+    expect(index.seen.most).toBe(2);
+  });
+
+  test('reads it from its beginning alone where DynamoDB does not turn it round', async () => {
+    using index = await indexed((rows) => rows);
+    expect(inMemory(await index.loader.load(QUIET)).seated).toEqual(index.seats);
+    expect(index.pages).toEqual({ forward: Math.ceil(count / LIMIT), backward: 1 });
+  });
+
+  test('misses nothing whatever order it has from its end', async () => {
+    const half = count >> 1;
+    // The middle comes first: the ends seem to meet where they do not.
+    using index = await indexed((rows) => [...rows.slice(half), ...rows.slice(0, half)]);
+    expect(inMemory(await index.loader.load(QUIET)).seated).toEqual(index.seats);
+    expect(index.pages.backward).toBeGreaterThan(0);
+  });
+});
+
 describe('a load from an index that lags', () => {
   const without = (row: Row | undefined) => (rows: Row[]) =>
     rows.filter((each) => row === undefined || idOf(each) !== idOf(row));
@@ -498,7 +567,7 @@ describe('the ranges of a line', () => {
         read,
         fc.nat(),
         (n, last, after, any) => {
-          const ranges = toRanges({ after, count: n, lastPosition: last });
+          const ranges = toRanges({ after, count: n, lastPosition: last, most: 3 });
           const left = Math.min(n, last - (after ?? 0));
           expect(ranges.length).toBe(left < LINE_RANGES_MIN_ENTRIES ? 1 : 3);
           const position = (any % 1_300_000) + 1;
