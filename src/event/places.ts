@@ -33,9 +33,14 @@ export function bytesOf({
   return PLACE_BYTES + 2 * (userId.length + (overrideReason?.length ?? 0));
 }
 
+/** Times that surely stand as `toISOString` writes them: to write them again takes longer than all else of a row's time. */
+const USUAL_TIME =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
 /** `createdAt` in milliseconds; NaN where it is not written as `toISOString` writes it. */
 function toTime(createdAt: string): number {
   const ms = Date.parse(createdAt);
+  if (USUAL_TIME.test(createdAt)) return ms;
   return Number.isNaN(ms) || new Date(ms).toISOString() !== createdAt ? Number.NaN : ms;
 }
 

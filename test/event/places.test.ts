@@ -118,4 +118,19 @@ describe('places in columns', () => {
     expect(bytesOf({ userId: 'ab' })).toBe(PLACE_BYTES + 4);
     expect(bytesOf({ userId: '🎪', overrideReason: 'asked' })).toBe(PLACE_BYTES + 4 + 10);
   });
+
+  test('keeps times as they were written, at the edges of months, days and years too', () => {
+    const times = [
+      '2024-02-29T00:00:00.000Z',
+      '2026-02-28T23:59:59.999Z',
+      '2026-02-30T00:00:00.000Z',
+    ];
+    times.push('2026-01-01T24:00:00.000Z', '2026-12-31T23:59:59.999Z', '2026-13-01T00:00:00.000Z');
+    times.push('0000-01-01T00:00:00.000Z', '2026-01-01T00:00:60.000Z', '2026-00-10T00:00:00.000Z');
+    for (const createdAt of times) {
+      const places = new Places();
+      places.add({ id: crypto.randomUUID(), userId: 'a', order: 1, createdAt });
+      expect(places.get('a')?.createdAt).toBe(createdAt);
+    }
+  });
 });
