@@ -40,6 +40,8 @@ export class Totals {
   attempts = 0;
   taken = 0;
   webhookReplays = 0;
+  sockets = 0;
+  pushes = 0;
   slowest = 0;
   undecided = 0;
   failures: RunResult[] = [];
@@ -74,6 +76,8 @@ export class Totals {
     this.attempts += result.attempts;
     this.taken += result.taken;
     this.webhookReplays += result.webhookReplays;
+    this.sockets += result.sockets;
+    this.pushes += result.pushes;
     this.slowest = Math.max(this.slowest, result.slowest);
     if (result.scenario.raise) this.raises++;
     if (kind === 'split brain') this.splitBrains++;

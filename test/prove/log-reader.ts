@@ -48,7 +48,7 @@ export class LogReader {
 
   /** Reads a page from somewhere in the log. */
   async readSomewhere(eventId: string, random: Random, worker?: number): Promise<void> {
-    const known = this.#knownOf(eventId);
+    const known = this.knownOf(eventId);
     const after = random.chance(0.3) ? -1 : random.int(0, known + 2);
     await this.#readPage(eventId, { after, limit: random.pick(LIMITS) }, worker);
   }
@@ -89,7 +89,7 @@ export class LogReader {
     { after, limit }: { after: number; limit: number },
     worker?: number,
   ): Promise<LogPage | 'no such event' | 'nothing'> {
-    const known = this.#knownOf(eventId);
+    const known = this.knownOf(eventId);
     const reply = await this.#asker.probe(eventId, { type: 'log', after, limit }, { worker });
     if (!reply || reply.status === 503) return 'nothing';
     if (reply.status === 404) return 'no such event';
@@ -109,7 +109,7 @@ export class LogReader {
   }
 
   /** The highest version of an event of which somebody has a receipt; 0 where nobody has. */
-  #knownOf(eventId: string): number {
+  knownOf(eventId: string): number {
     const versions = this.#recorder.operations.flatMap((operation) =>
       operation.eventId === eventId && operation.receipt !== null
         ? Number.parseInt(operation.receipt, 10)

@@ -12,6 +12,7 @@ import { brief, explainViolation } from './report.ts';
 import { hasTwoOwners, type Scenario } from './scenario.ts';
 import { Session } from './session.ts';
 import { checkRows, rowsOf, strayRows, toContent } from './tables.ts';
+import { checkWatchings } from './watch-check.ts';
 import { World } from './world.ts';
 
 /** The result of a run: its figures, and the broken promises. */
@@ -45,6 +46,9 @@ export interface RunResult {
   attempts: number;
   taken: number;
   webhookReplays: number;
+  /** Sockets that told something, and what they told. */
+  sockets: number;
+  pushes: number;
   /** Counts of what endpoints did instead of taking a message. */
   refusals: Map<string, number>;
   checkSteps: number;
@@ -115,6 +119,7 @@ async function judge(session: Session, world: World, endpoints: Endpoints) {
       ...checkRows(rows, history),
       ...checkLog(rows, history, session.logs.of(eventId), hasTwoOwners(scenario)),
       ...checkMessages(eventId, rows.log, endpoints.all, session.webhooks.of(eventId)),
+      ...checkWatchings(session.watchers.of(eventId), rows.log, hasTwoOwners(scenario)),
       ...staleAbsences(history, session.conditions),
     ];
     violations.push(...faults.map((fault) => `event ${brief(eventId)}: ${fault}`));
@@ -163,6 +168,7 @@ function count(session: Session, world: World, endpoints: Endpoints) {
     attempts: endpoints.arrivals.length,
     taken: endpoints.arrivals.filter(({ takenAt }) => takenAt !== null).length,
     webhookReplays: session.webhooks.replays,
+    ...session.watchers.figures,
     refusals: endpoints.counts,
     faults: world.proxy.counts,
     outcomes,

@@ -12,6 +12,7 @@ import { Persons } from './persons.ts';
 import { type Pressure, playLateCreation, playOutrun, playReplays } from './pressure.ts';
 import { Random } from './random.ts';
 import { drawList, drawMany, drawPatch, type Extra, isCalm, type Scenario } from './scenario.ts';
+import { Watchers } from './watchers.ts';
 import { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
 
@@ -51,6 +52,7 @@ export class Session {
   readonly asker: Asker;
   readonly logs: LogReader;
   readonly webhooks: Webhooks;
+  readonly watchers: Watchers;
   /** What decides how soon an answer has to come. */
   readonly conditions: Conditions;
   /** The events that there may be, and one that there never is. */
@@ -96,6 +98,14 @@ export class Session {
       onViolation: (what) => this.violations.push(what),
     });
     this.logs = new LogReader(this.asker, this.recorder, (what) => this.violations.push(what));
+    this.watchers = new Watchers({
+      eventIds: events.map(({ eventId }) => eventId),
+      userIds: scenario.userIds,
+      random: new Random(seed, 'watchers'),
+      ports: () => world.workers.map((worker) => worker?.port ?? null),
+      knownOf: (eventId) => this.logs.knownOf(eventId),
+      onViolation: (what) => this.violations.push(what),
+    });
     this.webhooks = new Webhooks({
       endpoints,
       eventIds: this.eventIds,
@@ -162,6 +172,7 @@ export class Session {
     }
     this.#world.proxy.weather = weather;
     const calls = this.webhooks.play();
+    this.watchers.begin();
     if (first && (kind === 'replays' || kind === 'outrun')) await this.#press(kind, first.eventId);
     else {
       const pace = { until: this.#deadline, maxOperations, pauseMs };
@@ -176,12 +187,15 @@ export class Session {
     await this.#disruption;
     this.webhooks.stop();
     await calls;
+    await this.watchers.pause();
     this.crashes += await playAftermath({
       ...{ scenario: this.scenario, world: this.#world, endpoints: this.#endpoints },
       ...{ webhooks: this.webhooks, asker: this.asker, random: this.#random },
     });
+    this.watchers.goOn();
     await this.#lookOnceMore();
     await this.webhooks.untilQuiet();
+    await this.watchers.lookAtTheEnd();
     await this.webhooks.lookAtTheEnd();
     this.webhooks.close();
     this.asker.close();
