@@ -56,6 +56,10 @@ export async function playAftermath(aftermath: Aftermath): Promise<number> {
   endpoints.calm();
   await world.proxy.settle(SETTLE_TIMEOUT_MS);
   await webhooks.untilQuiet();
+  if (kind === 'interruption') {
+    await wakeBySomeChange(aftermath);
+    await webhooks.untilQuiet();
+  }
   if (isKilled && random.chance(0.5)) {
     await sayTheLastWord(aftermath);
     await webhooks.untilQuiet();
@@ -76,6 +80,17 @@ async function sayTheLastWord({ scenario, world, asker, random }: Aftermath): Pr
   await killAll(world);
   await asked;
   await startAll(world);
+}
+
+/** Has each object sleep, and changes its event: those who have watched since before must be told. */
+async function wakeBySomeChange({ scenario, world, asker, random }: Aftermath): Promise<void> {
+  await Promise.all(
+    scenario.events.map(async ({ eventId }) => {
+      await world.endObject('evict', eventId);
+      const patch = { waitlistCapacity: random.int(100, 10_000) };
+      await asker.ask('last', eventId, { type: 'update', patch });
+    }),
+  );
 }
 
 async function killAll(world: World): Promise<void> {

@@ -19,8 +19,8 @@ export default {
     const stub = env.EVENTS.getByName(searchParams.get('eventId'));
     try {
       if (pathname === '/prove/interrupt') await stub.interrupt();
-      // As the platform does with an object that has been idle for a while.
-      else await unsafe.evict(stub, {});
+      // As the platform does with an object that has been idle for a while: its sockets stay.
+      else await unsafe.evict(stub, { webSockets: 'hibernate' });
       return new Response('done');
     } catch (error) {
       return new Response(String(error));

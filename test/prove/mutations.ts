@@ -1,3 +1,4 @@
+import { LIVE_MUTATIONS } from './live-mutations.ts';
 import { WEBHOOK_MUTATIONS } from './webhook-mutations.ts';
 
 /** A text of the source, which must occur once, and what it is replaced with. */
@@ -381,5 +382,6 @@ export const MUTATIONS: Mutation[] = [
       },
     ],
   },
+  ...LIVE_MUTATIONS,
   ...WEBHOOK_MUTATIONS,
 ];

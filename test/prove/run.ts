@@ -118,8 +118,8 @@ async function judge(session: Session, world: World, endpoints: Endpoints) {
     const faults = [
       ...checkRows(rows, history),
       ...checkLog(rows, history, session.logs.of(eventId), hasTwoOwners(scenario)),
-      ...checkMessages(eventId, rows.log, endpoints.all, session.webhooks.of(eventId)),
       ...checkWatchings(session.watchers.of(eventId), rows.log, hasTwoOwners(scenario)),
+      ...checkMessages(eventId, rows.log, endpoints.all, session.webhooks.of(eventId)),
       ...staleAbsences(history, session.conditions),
     ];
     violations.push(...faults.map((fault) => `event ${brief(eventId)}: ${fault}`));
