@@ -1,9 +1,10 @@
 /** `/e/{eventId}`: an event, for who wants in. */
 import { offered } from './action.ts';
 import { call, clock, eventPath, withQuery } from './api.ts';
-import { askFor, confirm, find, say } from './dom.ts';
+import { confirm, find, say } from './dom.ts';
 import { saveToCalendar, showEvent, showNumbers, showOpenness, showPlace } from './event-view.ts';
 import { labelOf, QUESTIONS, wordsFor } from './event-words.ts';
+import { introduce } from './introduce.ts';
 import { type LiveState, watch } from './live-client.ts';
 import { needsToken, openPerson } from './person.ts';
 import { openPress, type Press, send, toPress } from './press.ts';
@@ -95,24 +96,31 @@ async function readEvent(): Promise<void> {
   }
 }
 
-/** Whether a 404 is about the reader, and not about the event. */
+/** Whether a 404 is about the reader, and not about the event: then the event can be read. */
 async function isNewcomer(): Promise<boolean> {
   const userId = person.current()?.userId;
-  if (!needsToken || userId === undefined || userId === newcomer) return false;
+  if (userId === undefined || userId === newcomer) return false;
   try {
-    const path = `/registration/users/${encodeURIComponent(userId)}`;
-    const { status } = await call('GET', path, { token: token() });
-    if (status === 404) newcomer = userId;
-    return status === 404;
+    const { problem } = await call('GET', eventPath(eventId), { token: token() });
+    if (!problem) newcomer = userId;
+    return !problem;
   } catch {
     return false;
   }
 }
 
+/** Forgets a name that the tab remembers, and that is there no more. */
+function forget(name: string): void {
+  newcomer = undefined;
+  person.forget();
+  tell(fill(text.gone, { name }), true);
+}
+
 /** What the service says to somebody who may not see this. */
 async function refused({ status, detail }: Problem): Promise<void> {
   if (status === 404) {
-    if (await isNewcomer()) return start();
+    const name = person.current()?.userId ?? '';
+    if (await isNewcomer()) return needsToken ? start() : forget(name);
     say(find('h1'), shared.noEvent);
     tell(shared.noEventHint, true);
     return;
@@ -198,13 +206,15 @@ async function carryOut(press: Press): Promise<void> {
   showButtons();
   const answer = await send<Partial<PlaceView>>(eventId, press, token, () => tell(text.waiting));
   isBusy = false;
-  if (needsToken && press.kind === 'register' && answer.problem?.title === 'NotFoundError') {
+  if (press.kind === 'register' && answer.problem?.title === 'NotFoundError') {
+    if (!needsToken) return forget(press.userId);
     // Their token is good, and the service does not know them yet. Such an answer is not kept under the key.
-    if (await introduce(press.userId)) {
+    if (await introduce(press.userId, token(), tell)) {
       newcomer = undefined;
       await carryOut(toPress(eventId, 'register', press.userId));
       return start();
     }
+    return showButtons();
   }
   restsUntil = performance.now() + REST_MS;
   tell(...wordsFor(press, answer));
@@ -213,21 +223,6 @@ async function carryOut(press: Press): Promise<void> {
   await look();
   isSettling = false;
   watching?.refresh();
-}
-
-/** Creates the user whom a token is about, by the name that they type. */
-async function introduce(userId: string): Promise<boolean> {
-  const name = await askFor({ title: text.firstTime, label: text.yourName, yes: text.goOn });
-  if (!name) return false;
-  try {
-    const body = { userId, name };
-    const sent = { body, token: token(), key: crypto.randomUUID() };
-    const { problem } = await call('POST', '/registration/users', sent);
-    if (problem) tell(fill(text.refusedOther, { detail: problem.detail }), true);
-    return !problem;
-  } catch {
-    return false;
-  }
 }
 
 /** Where one stands now, asked for at once. */

@@ -88,7 +88,7 @@ function refused({ status, detail }: Problem): void {
   else if (status === 404) {
     // The tab remembers a name that is there no more.
     person.forget();
-    say(told, fill(text.gone, { name }));
+    say(told, fill(eventText.gone, { name }));
   } else if (status === 401 || status === 403) {
     person.forget();
     say(told, eventText.refusedWho);

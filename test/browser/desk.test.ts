@@ -70,7 +70,7 @@ test('a change shows whom it seats before it is made', async () => {
   expect(await standing(third, eventId)).toMatchObject({ status: 'ACTIVE' });
 });
 
-test('a change that rests on older values is refused, and the newer ones are shown', async () => {
+test('a change that rests on older values is refused, the newer ones are shown, and what was typed stays', async () => {
   const eventId = await newEvent({ capacity: 4 });
   const page = await visit(`/desk#e=${eventId}`);
   await open(page, 'Settings');
@@ -82,6 +82,21 @@ test('a change that rests on older values is refused, and the newer ones are sho
   await shows(page, '#said', 'was changed meanwhile');
   await shows(page, 'h1', 'Renamed meanwhile');
   expect((await eventOf(eventId)).capacity).toBe(4);
+  await expect.poll(() => page.inputValue('[name="capacity"]')).toBe('6');
+  expect(await page.inputValue('[name="name"]')).toBe('Renamed meanwhile');
+  await look(page, 'desk-stale');
+  // It may also be found out by the check, and a pause in between takes nothing away.
+  await press(page, 'Pause');
+  await shows(page, 'main', 'Registration is paused');
+  await api('PATCH', `/events/${eventId}`, { name: 'Renamed again' });
+  await press(page, 'Check the change');
+  await shows(page, '#said', 'was changed meanwhile');
+  await shows(page, 'h1', 'Renamed again');
+  await press(page, 'Check the change');
+  await press(page, 'Make the change');
+  await shows(page, '#said', 'Done');
+  await shows(page, 'dl', '0 / 6');
+  expect(await eventOf(eventId)).toMatchObject({ name: 'Renamed again', capacity: 6 });
 });
 
 test('an event is paused, opened, closed, and cancelled after two questions', async () => {

@@ -169,6 +169,13 @@ test('the desk makes a link, shows it once, and copies it', async () => {
   await shows(desk, '#said', 'The link is copied');
   const { page } = await openLink(url);
   await shows(page, '#me', userId);
+  // Nobody has created this person, and the link is for one event: they see it, and are told what is missing.
+  await shows(page, 'h1', 'The gala');
+  await shows(page, '#place', 'You have no place yet');
+  await button(page).click();
+  await page.fill('#answer', 'Cleo');
+  await page.keyboard.press('Enter');
+  await shows(page, '#said', 'You are not known here yet');
   // Whoever types on is shown no link of somebody else.
   await desk.fill('#link-user', `${userId}-2`);
   await desk.uncheck('#link-only');

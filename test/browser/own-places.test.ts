@@ -142,4 +142,16 @@ describe('one’s own places on the list', () => {
     await be(page, unique('Eli'));
     await shows(page, '#told', 'You have no place yet');
   });
+
+  test('a remembered name that nobody has any more is forgotten, in words', async () => {
+    const page = await visit(`/e/${await newEvent()}`);
+    const gone = unique('Gil');
+    await page.evaluate(`sessionStorage.setItem('who', '{"userId":"${gone}"}')`);
+    await page.reload();
+    await shows(page, '#said', `${gone} is not known here any more`);
+    await shows(page, 'h1', 'Concert at the old boathouse');
+    await be(page, unique('Fox'));
+    await button(page).click();
+    await shows(page, '#said', 'the seat is yours');
+  });
 });

@@ -8,10 +8,11 @@ import { longTime } from '../when.ts';
 import { type CapacityView, type EventView, zoneOf } from '../wire.ts';
 import { fill } from '../words.ts';
 import { ask, key, locale, needsKey, press } from './ask.ts';
+import type { Settings } from './changed.ts';
 import { linksPart } from './links.ts';
 import { showLog } from './log.ts';
 import { peoplePart } from './people.ts';
-import { change, settingsForm } from './settings.ts';
+import { change, type SettingsForm, settingsForm } from './settings.ts';
 import { showWebhooks } from './webhooks.ts';
 
 /** The numbers, as tiles that change in place. */
@@ -48,7 +49,7 @@ function actions(
   const set = (label: string, status: 'OPEN' | 'PAUSED' | 'CLOSED') =>
     h(
       'button',
-      { type: 'button', click: () => change(event, etag, { status }).then(onChanged) },
+      { type: 'button', click: () => change(event, etag, { status }).then(() => onChanged()) },
       label,
     );
   async function cancel(): Promise<void> {
@@ -78,7 +79,10 @@ function actions(
 }
 
 /** A part that is read when it is opened. */
-function part(name: string, fillIn: () => Promise<HTMLElement | null> | HTMLElement): HTMLElement {
+function part(
+  name: string,
+  fillIn: () => Promise<HTMLElement | null> | HTMLElement,
+): HTMLDetailsElement {
   const body = h('div', {}, shared.loading);
   const details = h('details', {}, h('summary', {}, name), body);
   details.addEventListener('toggle', async () => {
@@ -92,9 +96,14 @@ function part(name: string, fillIn: () => Promise<HTMLElement | null> | HTMLElem
 /**
  * Shows an event in `main`, and keeps its numbers up to date.
  *
+ * @param typed what was typed into the settings, and is not made yet
  * @returns ends that
  */
-export async function showEvent(main: HTMLElement, eventId: string): Promise<() => void> {
+export async function showEvent(
+  main: HTMLElement,
+  eventId: string,
+  typed: Settings = {},
+): Promise<() => void> {
   const [read, full] = await Promise.all([
     ask<EventView>('GET', eventPath(eventId)),
     ask<CapacityView>('GET', eventPath(eventId, '/capacity')),
@@ -108,11 +117,12 @@ export async function showEvent(main: HTMLElement, eventId: string): Promise<() 
   const numbers = tiles();
   numbers.show(capacity);
   let end = () => {};
-  const again = async () => {
+  let settings: SettingsForm | null = null;
+  const again = async (kept: Settings = settings?.draft() ?? {}) => {
     if (isOver) return;
     isOver = true;
     end();
-    const ending = await showEvent(main, eventId);
+    const ending = await showEvent(main, eventId, kept);
     end = ending;
   };
   const drawing = h('div', {});
@@ -127,6 +137,11 @@ export async function showEvent(main: HTMLElement, eventId: string): Promise<() 
     redraw();
     return shown?.log ?? null;
   };
+  const settingsPart = part(text.settings, () => {
+    settings ??= settingsForm(event, etag, typed, again);
+    return settings.element;
+  });
+  settingsPart.open = Object.keys(typed).length > 0;
   const when = event.startsAt ? `${longTime(event.startsAt, locale, zone)} · ` : '';
   const state = openness(event, Date.now(), { text: shared, locale });
   main.replaceChildren(
@@ -139,11 +154,11 @@ export async function showEvent(main: HTMLElement, eventId: string): Promise<() 
       h('a', { href: `/e/${encodeURIComponent(eventId)}` }, text.page),
     ),
     numbers.element,
-    actions(event, etag, capacity, again),
+    actions(event, etag, capacity, () => again()),
     drawing,
     h('h2', {}, text.people),
     peoplePart(event, () => watching.refresh()),
-    part(text.settings, () => settingsForm(event, etag, again)),
+    settingsPart,
     part(text.log, readHistory),
     part(text.links, () => linksPart(eventId)),
     part(text.webhooks, () => showWebhooks(eventId, zone)),

@@ -5,7 +5,7 @@ import { desk as text } from '../text/en.ts';
 import { type EventView, zoneOf } from '../wire.ts';
 import { count } from '../words.ts';
 import { fromLocal, toLocal } from '../zoned.ts';
-import { ask, key, locale, press, tell } from './ask.ts';
+import { key, locale, press, tell } from './ask.ts';
 import { changed, type Settings } from './changed.ts';
 
 const TIMES = ['startsAt', 'registrationOpensAt', 'registrationClosesAt', 'promotesUntil'] as const;
@@ -144,43 +144,58 @@ function effect({ promoted, promotedCount, offered, offeredCount = 0 }: Updated)
   ];
 }
 
-/** Changes an event as it was read; says a refusal. `true`: done; `false`: not; `stale`: somebody else was faster. */
-export async function change(
+/** Sends a change of an event as it was read; says a refusal. `stale`: look at the values of now first; null: refused. */
+async function patch(
   event: EventView,
   etag: string,
   body: Settings,
-): Promise<boolean | 'stale'> {
+  query = '',
+): Promise<Updated | 'stale' | null> {
   try {
-    const answer = await call('PATCH', eventPath(event.eventId), {
-      body,
-      ifMatch: etag,
-      token: key(),
-    });
-    if (!answer.problem) {
-      tell(text.done);
-      return true;
-    }
-    const isStale = answer.status === 412;
-    tell(isStale ? text.stale : answer.problem.detail, true);
-    return isStale ? 'stale' : false;
+    const path = eventPath(event.eventId, query);
+    const answer = await call<Updated>('PATCH', path, { body, ifMatch: etag, token: key() });
+    if (!answer.problem) return answer.body;
+    const { status, detail } = answer.problem;
+    const isStranger = status === 401 || status === 403;
+    tell(status === 412 ? text.stale : isStranger ? text.wrongKey : detail, true);
+    return status === 412 ? 'stale' : null;
   } catch {
     tell(text.noAnswer, true);
     return 'stale';
   }
 }
 
+/** Changes an event as it was read, and says how that went. */
+export async function change(event: EventView, etag: string, body: Settings): Promise<void> {
+  const answer = await patch(event, etag, body);
+  if (answer !== null && answer !== 'stale') tell(text.done);
+}
+
+/** The form that changes an event. */
+export interface SettingsForm {
+  element: HTMLElement;
+  /** What was typed and is not made yet. */
+  draft(): Settings;
+}
+
 /**
- * The form that changes an event.
+ * Makes the form that changes an event.
  *
  * @param etag the revision that the form shows; a change of another is refused
- * @param onChanged reads and shows the event again
+ * @param typed what was typed before somebody else was faster
+ * @param onChanged reads and shows the event again, with what was typed and is not made yet
  */
-export function settingsForm(event: EventView, etag: string, onChanged: () => void): HTMLElement {
+export function settingsForm(
+  event: EventView,
+  etag: string,
+  typed: Settings,
+  onChanged: (typed: Settings) => void,
+): SettingsForm {
   const preview = h('div', { id: 'preview', role: 'status' });
   const form = h(
     'form',
     { 'data-fields': true },
-    ...fields(event),
+    ...fields({ ...event, ...typed }),
     h('p', {}, h('button', {}, text.check)),
   );
   form.addEventListener('input', () => preview.replaceChildren());
@@ -191,17 +206,28 @@ export function settingsForm(event: EventView, etag: string, onChanged: () => vo
     const body = changed(event, settings);
     if (Object.keys(body).length === 0) return tell(text.unchanged);
     tell('');
-    const path = `${eventPath(event.eventId)}?dryRun=true`;
-    const answer = await ask<Updated>('PATCH', path, { body, ifMatch: etag });
-    if (!answer) return;
+    const answer = await patch(event, etag, body, '?dryRun=true');
+    if (answer === null) return;
+    if (answer === 'stale') return onChanged(body);
     const apply = async () => {
-      if (await change(event, etag, body)) onChanged();
+      const made = await patch(event, etag, body);
+      if (made === null) return;
+      if (made !== 'stale') tell(text.done);
+      onChanged(made === 'stale' ? body : {});
     };
     preview.replaceChildren(
-      ...effect(answer.body),
+      ...effect(answer),
       h('button', { type: 'button', 'data-main': true, click: apply }, text.apply),
       h('button', { type: 'button', click: () => preview.replaceChildren() }, text.discard),
     );
   });
-  return h('div', {}, form, preview);
+  function draft(): Settings {
+    try {
+      return changed(event, read(form));
+    } catch {
+      // A zone that does not exist: nothing of the times can be read.
+      return {};
+    }
+  }
+  return { element: h('div', {}, form, preview), draft };
 }

@@ -55,7 +55,6 @@ export const list: typeof en.list = {
   active: 'Sie haben einen Platz',
   waiting: 'Auf der Warteliste, Nummer {n}',
   offered: 'Ein Platz ist für Sie reserviert: noch {left}',
-  gone: '{name} ist hier nicht mehr bekannt. Geben Sie Ihren Namen ein, um neu zu beginnen.',
   oneEvent: 'Ihre persönliche Adresse gilt für eine Veranstaltung.',
   toEvent: 'Zur Veranstaltung',
 };
@@ -105,6 +104,9 @@ export const event: typeof en.event = {
   refusedGone: 'Es gibt nichts mehr abzugeben.',
   refusedWho:
     'Ihr Zugang ist abgelaufen oder gilt nicht für diese Veranstaltung. Bitte öffnen Sie Ihre persönliche Adresse noch einmal.',
+  gone: '{name} ist hier nicht mehr bekannt. Geben Sie Ihren Namen ein, um neu zu beginnen.',
+  unknown:
+    'Sie sind hier noch nicht bekannt, und Ihre Adresse gilt nur für eine Veranstaltung. Bitten Sie die Veranstalter um eine Adresse für alle.',
   refusedOther: 'Das hat nicht geklappt: {detail}',
   sureSeat: 'Platz abgeben?',
   sureSeatHint: 'Er geht sofort an jemand anderen. Zurück gibt es ihn nicht.',
@@ -182,7 +184,7 @@ export const desk: typeof en.desk = {
   discard: 'Doch nicht',
   done: 'Erledigt.',
   stale:
-    'Jemand anderes hat die Veranstaltung inzwischen geändert. Das sind die jetzigen Werte; bitte noch einmal prüfen.',
+    'Jemand anderes hat die Veranstaltung inzwischen geändert. Was Sie eingegeben haben, bleibt; alles andere zeigt die jetzigen Werte. Bitte noch einmal prüfen.',
   noAnswer:
     'Es kam keine Antwort. Sehen Sie sich die Werte an, bevor Sie es noch einmal versuchen.',
   waitingForAnswer: 'Noch keine Antwort. Neuer Versuch …',
@@ -244,7 +246,7 @@ export const desk: typeof en.desk = {
   week: '7 Tage',
   month: '30 Tage',
   year: '365 Tage',
-  onlyHere: 'Nur für diese Veranstaltung',
+  onlyHere: 'Nur für diese Veranstaltung (wer schon einmal hier war)',
   makeLink: 'Adresse erzeugen',
   linkOf: 'Die Adresse von {name}',
   copy: 'Adresse kopieren',

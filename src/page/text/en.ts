@@ -57,7 +57,6 @@ export const list = {
   active: 'You have a seat',
   waiting: 'On the waitlist at position {n}',
   offered: 'A seat is held for you: {left} left to take it',
-  gone: '{name} is not known here any more. Type your name to begin again.',
   oneEvent: 'Your personal address is for one event.',
   toEvent: 'Go to the event',
 };
@@ -107,6 +106,9 @@ export const event = {
   refusedGone: 'There is nothing left to give up.',
   refusedWho:
     'Your access has ended, or it is not for this event. Open your personal address again.',
+  gone: '{name} is not known here any more. Type your name to begin again.',
+  unknown:
+    'You are not known here yet, and your link is for one event only. Ask the organisers for a link for all events.',
   refusedOther: 'That did not work: {detail}',
   sureSeat: 'Give up your seat?',
   sureSeatHint: 'Somebody else gets it at once. You can’t have it back.',
@@ -182,7 +184,8 @@ export const desk = {
   apply: 'Make the change',
   discard: 'Don’t',
   done: 'Done.',
-  stale: 'The event was changed meanwhile by somebody else. These are its values now; check again.',
+  stale:
+    'The event was changed meanwhile by somebody else. What you typed is kept; all else shows its values now. Check again.',
   noAnswer: 'There was no answer. Look at the values before you try again.',
   waitingForAnswer: 'No answer yet. Trying again …',
   people: 'People',
@@ -242,7 +245,7 @@ export const desk = {
   week: '7 days',
   month: '30 days',
   year: '365 days',
-  onlyHere: 'For this event only',
+  onlyHere: 'For this event only (a person who was here before)',
   makeLink: 'Make a link',
   linkOf: 'The link of {name}',
   copy: 'Copy the link',
