@@ -44,10 +44,19 @@ export const REMINDER_FIRST_INDEX = 1_000;
 export const TIME_ZONE_MAX_CHARS = 64;
 
 /**
- * Offers that end in one step, so that they and what becomes of their seats fit into one transaction: three rows
- * each. Others come in the next step.
+ * Offers that end in one step: three rows each, with what becomes of their seats. A quarter of the transaction is
+ * left to others who ask. More offers end in the next step.
  */
-export const EXPIRY_MAX_OFFERS = 32;
+export const EXPIRY_MAX_OFFERS = 24;
+
+/**
+ * Seats of a raise that are given to the line in one step while others wait. Each is two rows, so a third of a
+ * transaction is left to the others. While nobody waits a step takes what fits.
+ */
+export const STEP_MAX_SEATS = 32;
+
+/** Updates of an event whose seats are still being given. Each keeps what it will answer: up to 1 000 seats and offers. */
+export const OPEN_UPDATES_MAX = 20;
 
 /** Users in one bulk registration. */
 export const BULK_MAX_USERS = 1_000;

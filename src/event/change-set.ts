@@ -117,6 +117,11 @@ export class ChangeSet implements EventTotals {
     return this.dueAt !== this.#dueBefore;
   }
 
+  /** How many new rows it still has room for. */
+  get room(): number {
+    return MAX_ITEMS - Math.max(this.itemCount, this.changes.length);
+  }
+
   /** Whether there is anything to commit. */
   get isEmpty(): boolean {
     return this.changes.length === 0 && this.keys.length === 0 && !this.mustCommit;

@@ -44,8 +44,11 @@ export type Command =
   | { type: 'replay'; endpoint: string; after: number }
   /** Uses up the idempotency key of a bulk request before its commands; changes nothing else. */
   | { type: 'claim' }
-  /** Does what is due by the clock, and finishes a change that was interrupted; changes nothing otherwise. */
-  | { type: 'expire'; userId?: string };
+  /**
+   * Does a step of what is due: gives at most `most` of the seats that are owed to the line (`STEP_MAX_SEATS` when
+   * left out), or ends offers that are over. With `userId` it ends the offer of this user alone, if it is over.
+   */
+  | { type: 'expire'; userId?: string; most?: number };
 
 /** Why a command is refused. */
 export type RefusalReason =
@@ -78,6 +81,19 @@ export interface Refusal {
   time?: string;
 }
 
+/** The outcome of an update. When it is decided, the seats that it makes free are counted, and given afterwards. */
+export interface Updated {
+  type: 'updated';
+  event: EventRecord;
+  revision: number;
+  /** The first `CHANGE_MAX_LISTED` who were promoted, in order; `promotedCount` counts all. */
+  promoted: Registration[];
+  promotedCount: number;
+  /** The same of those who were offered a seat. */
+  offered: Offer[];
+  offeredCount: number;
+}
+
 /** What came of a command. */
 export type Outcome =
   | { type: 'created' | 'cancelled'; event: EventRecord; revision: number }
@@ -88,6 +104,8 @@ export type Outcome =
       registeredCount: number;
       offeredCount: number;
       waitlistCount: number;
+      /** Seats that are free, and owed to those who wait. */
+      owedCount: number;
     }
   | {
       type: 'standing';
@@ -119,17 +137,7 @@ export type Outcome =
   /** `status`: of the place that they had; null where they had none. */
   | { type: 'gaveUp'; status: 'ACTIVE' | 'OFFERED' | 'WAITLISTED' | null }
   | { type: 'claimed' }
-  | {
-      type: 'updated';
-      event: EventRecord;
-      revision: number;
-      /** The first `CHANGE_MAX_LISTED` who were promoted, in order; `promotedCount` counts all. */
-      promoted: Registration[];
-      promotedCount: number;
-      /** The same of those who were offered a seat. */
-      offered: Offer[];
-      offeredCount: number;
-    }
+  | Updated
   | Refusal;
 
 const QUESTIONS: readonly Command['type'][] = [

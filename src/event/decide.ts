@@ -22,7 +22,7 @@ export function decide(view: EventView, command: Command, circumstances: Circums
     case 'log':
     case 'outbox':
     case 'list':
-      return { changes: [], outcome: answer(view, event, command) };
+      return { changes: [], outcome: answer(view, event, command, circumstances.now) };
     case 'register':
       return register(view, event, command, circumstances);
     case 'unregister':
@@ -44,6 +44,6 @@ export function decide(view: EventView, command: Command, circumstances: Circums
     case 'claim':
       return { changes: [], outcome: { type: 'claimed' } };
     case 'expire':
-      return expire(view, event, command.userId, circumstances);
+      return expire(view, event, command, circumstances);
   }
 }

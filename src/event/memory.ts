@@ -1,15 +1,13 @@
 import { ABSENCE_MEMORY_MS } from '../limits.ts';
-import type { CommitResult, Ports } from './ports.ts';
+import type { Ports } from './ports.ts';
+import { owedBy } from './rules/seating.ts';
 import type { Books, Change, EventState } from './state.ts';
 
-/** How often a load is tried while others write the event at the same time. */
+/** How often a load is tried while the state is dropped meanwhile. */
 const MAX_ATTEMPTS = 5;
 
 /** What `Memory` needs from outside. */
-export interface MemoryDeps extends Pick<Ports, 'load' | 'now' | 'log' | 'announce'> {
-  /** Finishes an interrupted change; null when nothing is left to do. */
-  finish(state: EventState): Promise<CommitResult | null>;
-}
+export type MemoryDeps = Pick<Ports, 'load' | 'now' | 'log' | 'announce'>;
 
 /** The event in memory: committed state only, loaded when it is asked for. */
 export class Memory {
@@ -82,7 +80,7 @@ export class Memory {
     this.#deps.announce?.(state);
   }
 
-  /** Loads the event, and finishes an interrupted change before anybody sees the state. */
+  /** Loads the event. Seats that a raise still owes to the line are given by the batches that come. */
   async #loadSettled(): Promise<EventState> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const drops = this.#drops;
@@ -91,14 +89,11 @@ export class Memory {
       if (this.#state) return this.#state;
       if (drops !== this.#drops) continue;
       this.#isInDoubt = false;
-      const result = await this.#deps.finish(state);
-      if (result === null || result.type === 'committed') {
-        this.#keep(state);
-        return state;
-      }
-      if (result.type === 'unapplied') throw result.cause;
-      if (result.type === 'uncertain') this.#isInDoubt = true;
+      const count = owedBy(state, this.#deps.now());
+      if (count > 0) this.#deps.log('promotions resumed', { count });
+      this.#keep(state);
+      return state;
     }
-    throw new Error('the event was written by others during every attempt');
+    throw new Error('the state was dropped during every attempt');
   }
 }

@@ -27,7 +27,7 @@ export interface Timing {
   commitMs: number;
   /** Rows and keys of that commit. */
   batch: number;
-  /** Calls to DynamoDB that the commit took, over all its parts. */
+  /** Calls to DynamoDB that the commit took. */
   attempts: number;
 }
 
@@ -67,6 +67,11 @@ export function refuseAll(
   }
 }
 
+/** Whether a command is to update the event, and not only to say what would become of it. */
+export function asksUpdate({ command }: Pick<Pending, 'command'>): boolean {
+  return command.type === 'update' && !command.isDryRun;
+}
+
 /** Commands in order of arrival: at most `QUEUE_MAX_COMMANDS`, and each until it expires. */
 export class CommandQueue {
   readonly #now: () => number;
@@ -94,6 +99,12 @@ export class CommandQueue {
   /** Takes the first `count` commands out. */
   take(count: number): Pending[] {
     return this.#pending.splice(0, count);
+  }
+
+  /** Takes commands out of the front, as long as they are of a kind. */
+  takeWhile(isKind: (pending: Pending) => boolean): Pending[] {
+    const end = this.#pending.findIndex((each) => !isKind(each));
+    return this.take(end === -1 ? this.length : end);
   }
 
   remove(pending: Pending): void {

@@ -1,34 +1,23 @@
-import { mayBeLarge } from './batch.ts';
+import { STEP_MAX_SEATS } from '../limits.ts';
 import type { Command } from './command.ts';
 import { decide } from './decide.ts';
 import { Draft } from './draft.ts';
 import { canonicalJson, type LogChange, toLogChange, withoutUser } from './log.ts';
-import type { EventPatch, WaitlistEntry } from './model.ts';
+import type { EventPatch } from './model.ts';
+import { isDue } from './rules/offer.ts';
+import { owedBy } from './rules/seating.ts';
 import { LogFault, nameOf, type SeenChange, type SeenEntry } from './seen-log.ts';
-import { type Change, EventState, type EventView, rowChanges } from './state.ts';
-
-/** What comes before anything else, where something is due by the clock or was left undone. */
-const EXPIRE: Command = { type: 'expire' };
+import { type Change, EventState, rowChanges } from './state.ts';
 
 /** Stands for the event's id, which the log does not tell, and which no rule depends on. */
 const EVENT_ID = 'event';
 
-/** An event of which only the beginning of the line is seen: what promotes thousands is decided bit by bit. */
-class FrontOfLine extends Draft {
-  readonly #most: number;
-
-  constructor(base: EventView, most: number) {
-    super(base);
-    this.#most = most;
-  }
-
-  override *waiting(after?: number): Iterable<WaitlistEntry> {
-    let left = this.#most;
-    for (const entry of super.waiting(after)) {
-      if (left-- === 0) return;
-      yield entry;
-    }
-  }
+/** How many seats and offers the line gets by the changes from this one on, before another kind of change. */
+function givenFrom(changes: readonly SeenChange[], start: number): number {
+  const end = changes.findIndex(
+    ({ type }, i) => i >= start && type !== 'registration.promoted' && type !== 'offer.made',
+  );
+  return (end === -1 ? changes.length : end) - start;
 }
 
 /** The ids that changes gave to new rows, in order. */
@@ -79,11 +68,11 @@ export class Replay {
    * @throws LogFault when it does not follow by the rules
    */
   follow(entry: SeenEntry): void {
-    let done = 0;
-    // What is due by the clock, or was left undone, comes before anything else.
-    if (this.#owedAt(entry.at)) done = this.#carryOut(EXPIRE, entry, 0);
+    const due = this.#dueAt(entry);
+    let done = due ? this.#carryOut(due, entry, 0) : 0;
     for (let change = entry.changes[done]; change; change = entry.changes[done]) {
-      done += this.#carryOut(this.#causeOf(change), entry, done);
+      const command = this.#causeOf(change, givenFrom(entry.changes, done));
+      done += this.#carryOut(command, entry, done);
     }
   }
 
@@ -92,18 +81,23 @@ export class Replay {
    *
    * @throws LogFault when something is still to come
    */
-  end({ version, at }: SeenEntry): void {
-    // Offers that are over may still be ended one after the other.
-    if (this.#owedAt(at)?.type === 'promoted' || this.#owedAt(at)?.type === 'offered') {
+  end({ version, at, changes }: SeenEntry): void {
+    // A raise whose seats are just being given goes on after the last entry, and so may the end of offers.
+    const isUnderWay = changes.some((_, i) => givenFrom(changes, i) > 0);
+    if (owedBy(this.state, Date.parse(at)) > 0 && !isUnderWay) {
       throw new LogFault(version, 'a seat is free after it, and somebody waits');
     }
   }
 
-  /** The first change that is due by the clock, or was left undone. */
-  #owedAt(now: string): Change | undefined {
-    if (!this.state.event) return undefined;
-    const newId = () => '';
-    return decide(new FrontOfLine(this.state, 1), EXPIRE, { now, newId }).changes[0];
+  /** What comes before anything else in an entry: a step of the seats that are owed, or what is due by the clock. */
+  #dueAt({ at, changes }: SeenEntry): Command | null {
+    const nowMs = Date.parse(at);
+    const owed = owedBy(this.state, nowMs);
+    if (owed > 0) {
+      const least = Math.min(owed, STEP_MAX_SEATS);
+      return { type: 'expire', most: Math.max(least, givenFrom(changes, 0)) };
+    }
+    return isDue(this.state, nowMs) ? { type: 'expire' } : null;
   }
 
   /**
@@ -116,8 +110,7 @@ export class Replay {
     const rest = changes.slice(done);
     const ids = newIdsOf(rest);
     const newId = () => ids.next().value ?? '';
-    const view = new FrontOfLine(this.state, rest.length + 1);
-    const decision = decide(view, command, { now: at, newId });
+    const decision = decide(new Draft(this.state), command, { now: at, newId });
     const told = rest[0] ? nameOf(rest[0]) : 'nothing';
     if (decision.outcome.type === 'refused') {
       const reason = decision.outcome.reason.replaceAll('-', ' ');
@@ -128,8 +121,6 @@ export class Replay {
     }
     for (const [i, change] of decision.changes.entries()) {
       const logged = rest[i];
-      // What does not fit into one transaction goes on in the next entry.
-      if (!logged && done === 0 && mayBeLarge(command)) return rest.length;
       this.#compare(logged, toLogChange(change), version);
       this.#apply(change, version);
     }
@@ -161,8 +152,12 @@ export class Replay {
     this.state.applyCommit([change], version);
   }
 
-  /** The command that must have caused a change. */
-  #causeOf(change: SeenChange): Command {
+  /**
+   * The command that must have caused a change.
+   *
+   * @param given how many seats the line gets by it and what follows
+   */
+  #causeOf(change: SeenChange, given: number): Command {
     // The log does not tell names, and a new one is a change too: so each update has a new one here.
     const name = `name ${++this.#nameCount}`;
     switch (change.type) {
@@ -202,7 +197,7 @@ export class Replay {
         return { type: 'expire', userId: this.#whoHas(change.offerId, change.userId) };
       case 'registration.promoted':
       case 'offer.made':
-        return EXPIRE;
+        return { type: 'expire', most: given };
     }
   }
 

@@ -1,15 +1,16 @@
-import { EAGER_COMMIT_MIN_COMMANDS } from '../limits.ts';
-import { type Batch, type Decided, decideBatch } from './batch.ts';
+import { EAGER_COMMIT_MIN_COMMANDS, OPEN_UPDATES_MAX } from '../limits.ts';
+import { type Batch, type Decided, decideBatch, isUpdate, withReceipt } from './batch.ts';
 import { type Command, isOwn, isQuestion, type Outcome, type Question } from './command.ts';
-import { Commits } from './commits.ts';
+import { type Conclusion, commitBatch } from './commits.ts';
 import { decide } from './decide.ts';
 import { logFailedCommit } from './failed-commit.ts';
 import { type IdempotencyKey, replay } from './idempotency.ts';
 import { Keys } from './keys.ts';
 import { Memory } from './memory.ts';
-import type { Conclusion } from './parts.ts';
+import { type Advance, advance, type OpenUpdate } from './open-updates.ts';
 import { NotAdoptedError, type Ports } from './ports.ts';
 import {
+  asksUpdate,
   CommandQueue,
   NO_COMMIT,
   type Pending,
@@ -17,12 +18,12 @@ import {
   refuseAll,
   type Timing,
 } from './queue.ts';
-import { Replies, turn } from './replies.ts';
+import { Replies, replyTo, turn } from './replies.ts';
 import type { Circumstances } from './rules/decision.ts';
-import { isDue } from './rules/offer.ts';
+import { isDue, isOfferOver } from './rules/offer.ts';
 import type { EventState, EventView } from './state.ts';
 
-const pendingOf = (decided: Decided[]): Pending[] => decided.map(({ pending }) => pending);
+const pendingOf = (decided: readonly Decided[]): Pending[] => decided.map(({ pending }) => pending);
 
 /**
  * Carries out an event's commands in order, with group commit: one transaction is in flight, and the
@@ -32,24 +33,18 @@ const pendingOf = (decided: Decided[]): Pending[] => decided.map(({ pending }) =
 export class Sequencer {
   readonly #ports: Ports;
   readonly #memory: Memory;
-  readonly #commits: Commits;
   readonly #queue: CommandQueue;
   readonly #replies = new Replies();
   readonly #keys: Keys;
+  /** Updates whose seats are still being given, oldest first. */
+  #open: readonly OpenUpdate[] = [];
   #isRunning = false;
 
   constructor(ports: Ports) {
     this.#ports = ports;
     this.#queue = new CommandQueue(ports.now);
     this.#keys = new Keys(ports.now);
-    this.#memory = new Memory({
-      load: (options) => ports.load(options),
-      finish: (state) => this.#commits.finish(state),
-      now: () => ports.now(),
-      log: (problem, details) => ports.log(problem, details),
-      announce: (state) => ports.announce?.(state),
-    });
-    this.#commits = new Commits(ports, this.#memory);
+    this.#memory = new Memory(ports);
   }
 
   /** The event as committed, as far as it is in memory. */
@@ -87,8 +82,8 @@ export class Sequencer {
   }
 
   /**
-   * Answers a command. Questions about a loaded event are answered at once, from committed state, unless
-   * something is due by the clock: that is done first.
+   * Answers a command. Questions about a loaded event are answered at once, from committed state, unless an offer
+   * is over: it is ended first.
    *
    * @param expiresAt epoch milliseconds from which on the command is refused rather than decided
    * @param actor who asks, as the log tells it
@@ -100,7 +95,7 @@ export class Sequencer {
     actor: string | null = null,
   ): Promise<Reply> {
     const { state } = this.#memory;
-    if (isQuestion(command) && state && !isDue(state, this.#ports.now())) {
+    if (isQuestion(command) && state && !isOfferOver(state, this.#ports.now())) {
       return decide(state, command, this.#circumstances()).outcome;
     }
     if (command.type !== 'create' && this.isAbsent) {
@@ -156,14 +151,14 @@ export class Sequencer {
     this.#isRunning = true;
     try {
       let isBehind = false;
-      while (this.#queue.length > 0 || isBehind) {
+      while (this.#queue.length > 0 || isBehind || this.#open.length > 0) {
         const step = this.#step();
         // Send the next commit first: replies trigger new requests, whose work would delay it.
         if (!this.#replies.isEmpty) {
           await turn();
           await this.#replies.leave();
         }
-        // One step ends only so many offers: go on while more are over.
+        // One step gives only so many seats, and ends so many offers: go on while there is more.
         isBehind = (await step) && this.#isDue();
         if (this.#queue.length >= EAGER_COMMIT_MIN_COMMANDS) continue;
         await this.#replies.leave();
@@ -186,7 +181,7 @@ export class Sequencer {
   /**
    * Loads the event if need be, decides a batch, commits it, and prepares the replies.
    *
-   * @returns whether something was committed
+   * @returns whether something more may be due
    */
   async #step(): Promise<boolean> {
     let state: EventState;
@@ -195,17 +190,21 @@ export class Sequencer {
     } catch (error) {
       const reason = error instanceof NotAdoptedError ? 'notAdopted' : 'unreachable';
       refuseAll(this.#queue.take(this.#queue.length), reason);
+      this.#giveUpOpen();
       return false;
     }
     const { trace } = this.#ports;
     const batch = trace ? trace('decide', () => this.#decide(state)) : this.#decide(state);
     if (batch === null) return false;
     try {
-      return await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));
+      const next = advance(this.#open, batch);
+      const commit = commitBatch(this.#ports, this.#memory, state, batch);
+      return await this.#conclude(batch.decided, next, commit);
     } catch (error) {
       // The commit may have been applied, and memory may be wrong: drop it.
       this.#memory.forget({ inDoubt: true });
       this.#logDefect(error);
+      this.#giveUpOpen();
       refuseAll(pendingOf(batch.decided), 'uncertain');
       return false;
     }
@@ -217,6 +216,7 @@ export class Sequencer {
    * @returns null when a decision threw an error: that command is refused, the others stay in the queue
    */
   #decide(state: EventState): Batch | null {
+    if (this.#open.length >= OPEN_UPDATES_MAX) refuseAll(this.#queue.takeWhile(asksUpdate), 'busy');
     const batch = decideBatch(state, this.#queue.next(), this.#circumstances());
     if (batch.defect) {
       const { pending, error } = batch.defect;
@@ -234,9 +234,14 @@ export class Sequencer {
   /**
    * Waits for the commit of a batch, and replies to its commands by the result.
    *
-   * @returns whether something was committed
+   * @param next what becomes of open updates if it is committed
+   * @returns whether something more may be due
    */
-  async #conclude(decided: Decided[], commit: Promise<Conclusion>): Promise<boolean> {
+  async #conclude(
+    decided: Decided[],
+    next: Advance,
+    commit: Promise<Conclusion>,
+  ): Promise<boolean> {
     const sentAt = this.#ports.now();
     const result = await commit;
     const { attempts = 0, items } = result;
@@ -247,13 +252,11 @@ export class Sequencer {
     });
     switch (result.type) {
       case 'committed':
-        for (const { pending, outcome, changes, record } of decided) {
-          if (record) this.#keys.remember(record);
-          const receipt =
-            result.receipt !== null && changes.length > 0 ? { receipt: result.receipt } : {};
-          const isAnswer = isQuestion(pending.command);
-          const reply = isAnswer ? outcome : { ...outcome, ...receipt, timing: timing(pending) };
-          this.#replies.add(pending, reply);
+        this.#open = next.open.map((one) => withReceipt(one, result.receipt));
+        for (const one of [...decided.filter((each) => !isUpdate(each)), ...next.done]) {
+          if (one.record) this.#keys.remember(one.record);
+          const { receipt } = withReceipt(one, result.receipt);
+          this.#replies.add(one.pending, replyTo(one, receipt, timing));
         }
         return attempts > 0;
       case 'replayed': {
@@ -270,23 +273,24 @@ export class Sequencer {
           }
         }
         this.#queue.putBack(others, timing);
-        return false;
+        return true;
       }
-      case 'fenced':
+      default:
+        this.#giveUpOpen();
         logFailedCommit(this.#ports, result, decided.length, this.#memory.state?.version ?? 0);
-        this.#memory.forget({ inDoubt: false });
-        this.#queue.putBack(pendingOf(decided), timing);
-        return false;
-      case 'unapplied':
-        logFailedCommit(this.#ports, result, decided.length, this.#memory.state?.version ?? 0);
-        refuseAll(pendingOf(decided), 'unapplied', timing);
-        return false;
-      case 'uncertain':
-        logFailedCommit(this.#ports, result, decided.length, this.#memory.state?.version ?? 0);
-        this.#memory.forget({ inDoubt: true });
-        refuseAll(pendingOf(decided), 'uncertain', timing);
+        if (result.type !== 'unapplied') {
+          this.#memory.forget({ inDoubt: result.type === 'uncertain' });
+        }
+        if (result.type === 'fenced') this.#queue.putBack(pendingOf(decided), timing);
+        else refuseAll(pendingOf(decided), result.type, timing);
         return false;
     }
+  }
+
+  /** Answers open updates: they were committed, and what becomes of their seats is not followed any more. */
+  #giveUpOpen(): void {
+    refuseAll(pendingOf(this.#open), 'uncertain');
+    this.#open = [];
   }
 
   #logDefect(error: unknown): void {

@@ -5,6 +5,7 @@ import type { EventStatus, Offer, Registration, WaitlistEntry } from './model.ts
 export interface Capacity {
   eventId: string;
   totalCapacity: number;
+  /** Seats that whoever asks first gets: not those that are offered, or owed to the line. */
   availableCapacity: number;
   registeredCount: number;
   offeredCount: number;
@@ -49,11 +50,11 @@ export type LiveMessage = Occupancy | Place;
 
 /** How full an event is, out of the answer of its object. */
 export function toCapacity(outcome: Extract<Outcome, { type: 'read' }>): Capacity {
-  const { event, registeredCount, offeredCount, waitlistCount } = outcome;
+  const { event, registeredCount, offeredCount, waitlistCount, owedCount } = outcome;
   return {
     eventId: event.eventId,
     totalCapacity: event.capacity,
-    availableCapacity: Math.max(0, event.capacity - registeredCount - offeredCount),
+    availableCapacity: Math.max(0, event.capacity - registeredCount - offeredCount - owedCount),
     registeredCount,
     offeredCount,
     waitlistCount,

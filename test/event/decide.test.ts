@@ -64,7 +64,7 @@ describe('the rules', () => {
   test('nothing can be done with an event that does not exist', () => {
     const state = new EventState();
     for (const command of [register('a'), unregister('a'), { type: 'read' } as const]) {
-      const { changes, outcome } = decide(state, command, still());
+      const { changes, outcome } = decideInTime(state, command, still());
       expect(changes).toEqual([]);
       expect(inShort(outcome)).toBe('refused no-such-event');
     }

@@ -1,19 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ChangeSet } from '../../src/event/change-set.ts';
+import { decideBatch } from '../../src/event/batch.ts';
 import type { Command } from '../../src/event/command.ts';
 import { decide } from '../../src/event/decide.ts';
 import { Draft } from '../../src/event/draft.ts';
-import { partsOf } from '../../src/event/parts.ts';
 import { isDue } from '../../src/event/rules/offer.ts';
-import {
-  bytesOf,
-  type Change,
-  EventState,
-  type EventView,
-  rowChanges,
-} from '../../src/event/state.ts';
-import { CAPACITY_MAX, TRANSACTION_MAX_ACTIONS } from '../../src/limits.ts';
+import { owedBy } from '../../src/event/rules/seating.ts';
+import { bytesOf, EventState, type EventView, rowChanges } from '../../src/event/state.ts';
+import { CAPACITY_MAX, STEP_MAX_SEATS } from '../../src/limits.ts';
+import { toTransaction } from '../../src/store/commit.ts';
 import {
   at,
   commands,
@@ -22,7 +17,7 @@ import {
   eventOf,
   inShort,
   NaiveTables,
-  NOW,
+  pendingOf,
   still,
   timedCommands,
 } from '../support/model.ts';
@@ -111,7 +106,11 @@ describe('the net change set', () => {
             expect(draft.itemCount).toBe(announced);
           };
           if (isDue(many, Date.parse(now))) decideNext({ type: 'expire' });
-          for (const { command } of some) decideNext(command);
+          for (const { command } of some) {
+            decideNext(command);
+            // The seats that an update makes free.
+            if (owedBy(draft, Date.parse(now)) > 0) decideNext({ type: 'expire' });
+          }
           const ids = [...draft.rows].map(({ id }) => id);
           expect(new Set(ids).size).toBe(ids.length);
           for (const row of draft.rows) {
@@ -184,34 +183,31 @@ describe('the net change set', () => {
   });
 });
 
-describe('changes in parts', () => {
-  test('the largest raise takes fewer calls than one invocation may make', () => {
+describe('a step of a raise', () => {
+  const TABLES = { users: 'u', events: 'e', registrations: 'r', waitlist: 'w' };
+  const raised = (waiting: number) => {
     const newId = counterIds();
-    const base = new EventState();
-    const event = { ...eventOf(CAPACITY_MAX), status: 'OPEN' as const, createdAt: NOW };
-    base.applyCommit([{ type: 'created', event }], 1);
-    const promoted = Array.from({ length: CAPACITY_MAX }, (_, i): Change => {
-      const who = { userId: `u${i}`, eventId: 'e', createdAt: NOW };
-      return {
-        type: 'promoted',
-        entry: { ...who, entryId: newId(), position: i + 1 },
-        registration: { ...who, registrationId: newId(), status: 'ACTIVE', seq: i + 1 },
-      };
-    });
-    const key = { id: 'key#1', fingerprint: 'f', outcome: '{}', expiresAt: 1, receipt: null };
-    let rows = 0;
-    let parts = 0;
-    let last: ChangeSet | null = null;
-    for (const part of partsOf(base, { at: NOW, actor: null, changes: promoted, keys: [key] })) {
-      expect(part.itemCount).toBeLessThan(TRANSACTION_MAX_ACTIONS);
-      expect(part.keys.length).toBe(parts === 0 ? 1 : 0);
-      rows += [...part.rows].length;
-      parts++;
-      last = part;
-    }
-    expect(rows).toBe(2 * CAPACITY_MAX);
-    expect(last?.lastSeq).toBe(CAPACITY_MAX);
+    const state = open(1, newId);
+    const run = (command: Command) =>
+      state.applyCommit(decide(state, command, still(newId)).changes, state.version + 1);
+    for (let i = 0; i <= waiting; i++) run({ type: 'register', userId: `u${i}` });
+    run({ type: 'update', patch: { capacity: CAPACITY_MAX }, revisions: null, isDryRun: false });
+    return { state, newId };
+  };
+  const other = pendingOf({ type: 'register', userId: 'other' });
+
+  test('fills the transaction where nobody else waits, and leaves room where somebody does', () => {
+    const { state, newId } = raised(100);
+    const alone = decideBatch(state, [], still(newId));
+    expect([alone.given.length, alone.draft.room]).toEqual([49, 0]);
+    expect(toTransaction(TABLES, 1, alone.draft, '').TransactItems?.length).toBe(99);
+    const shared = decideBatch(state, [other], still(newId));
+    expect(shared.given.length).toBe(STEP_MAX_SEATS);
+    expect(shared.decided.map(({ outcome }) => inShort(outcome))).toEqual(['waitlisted 101']);
+  });
+
+  test('is small enough that the largest raise stays within the calls of one invocation', () => {
     // The paid plan's 10 000 subrequests leave room for a retry of each.
-    expect(parts).toBeLessThan(10_000 / 2);
+    expect(CAPACITY_MAX / STEP_MAX_SEATS).toBeLessThan(10_000 / 2);
   });
 });

@@ -7,7 +7,7 @@ import { toLogChange } from '../../src/event/log.ts';
 import type { EventPatch, NewEvent, Offer } from '../../src/event/model.ts';
 import { nextDueAt } from '../../src/event/rules/offer.ts';
 import { type Change, EventState } from '../../src/event/state.ts';
-import { EVENT_MAX_BYTES, EXPIRY_MAX_OFFERS } from '../../src/limits.ts';
+import { EVENT_MAX_BYTES, EXPIRY_MAX_OFFERS, STEP_MAX_SEATS } from '../../src/limits.ts';
 import { at, counterIds, decideInTime, eventOf, inShort } from '../support/model.ts';
 
 const register = (userId: string): Command => ({ type: 'register', userId });
@@ -315,23 +315,29 @@ describe('a batch', () => {
     const { state, newId } = withOffers(2);
     const commands = [register('u0'), register('u2')].map(pendingOf);
     const batch = decideBatch(state, commands, { now: at(30), newId });
-    expect(batch.draft?.changes.map(({ type }) => type)).toEqual([
+    expect(batch.draft.changes.map(({ type }) => type)).toEqual([
       ...['offerExpired', 'offerExpired', 'offered', 'offered', 'waitlisted', 'accepted'],
     ]);
-    expect(batch.draft?.actors).toEqual([null, null, null, null, 'ada', 'ada']);
+    expect(batch.draft.actors).toEqual([null, null, null, null, 'ada', 'ada']);
     expect(batch.decided.map(({ outcome }) => inShort(outcome))).toEqual([
       'waitlisted 5',
       'registered',
     ]);
   });
 
-  test('is alone with what is due where that is too much for one transaction', () => {
+  test('gives seats that another instance did not give away before anybody else gets one', () => {
     const { state, newId } = withOffers(1, 100);
-    // Seats that another instance did not give away: by its clock the line had ended.
+    // By the clock of the other instance the line had ended.
     if (state.event)
       state.applyCommit([{ type: 'updated', event: { ...state.event, capacity: 62 } }], 99);
-    const batch = decideBatch(state, [pendingOf(register('u0'))], { now: at(1), newId });
-    expect([batch.draft, batch.decided, batch.due.length]).toEqual([null, [], 60]);
+    const commands = [register('late'), register('u0')].map(pendingOf);
+    const { draft, decided, given } = decideBatch(state, commands, { now: at(1), newId });
+    expect(given.map(({ type }) => type)).toEqual(Array(STEP_MAX_SEATS).fill('offered'));
+    expect(draft.changes.slice(0, STEP_MAX_SEATS)).toEqual(given);
+    expect(decided.map(({ outcome }) => inShort(outcome))).toEqual([
+      'waitlisted 102',
+      'registered',
+    ]);
   });
 
   test('ends the offer of whoever asks, though it is not its turn to end', () => {
@@ -339,32 +345,37 @@ describe('a batch', () => {
     const last = `u${EXPIRY_MAX_OFFERS + 1}`;
     const batch = decideBatch(state, [pendingOf(register(last))], { now: at(30), newId });
     expect(batch.decided[0]?.outcome.type).toBe('registered');
-    const changes = batch.draft?.changes.map(({ type }) => type) ?? [];
+    const changes = batch.draft.changes.map(({ type }) => type) ?? [];
     expect(changes.slice(-2)).toEqual(['offerExpired', 'registered']);
     expect(changes.length).toBe(EXPIRY_MAX_OFFERS + 2);
-    expect(batch.draft?.actors.slice(-2)).toEqual([null, 'ada']);
+    expect(batch.draft.actors.slice(-2)).toEqual([null, 'ada']);
   });
 
-  test('takes a large command with what is due, so that it does not wait for ever', () => {
+  test('takes an update with what is due, and its seats come next', () => {
     const { state, newId } = withOffers(20, 100);
     const raise = pendingOf(update({ capacity: 100 }));
-    const batch = decideBatch(state, [raise, pendingOf(read)], { now: at(30), newId });
-    expect([batch.draft, batch.due.length, batch.decided.length]).toEqual([null, 40, 1]);
+    const { draft, decided } = decideBatch(state, [raise, pendingOf(read)], {
+      ...{ now: at(30), newId },
+    });
+    const kinds = draft.changes.map(({ type }) => type);
+    expect(kinds.indexOf('updated')).toBe(40);
+    expect(kinds.slice(41)).toEqual(Array(19).fill('offered'));
+    expect(decided.length).toBe(2);
   });
 
-  test('ends the offer of who asks even if the command needs a transaction of its own', () => {
+  test('ends the offer of who asks, beside all that is due', () => {
     const { state, newId } = withOffers(EXPIRY_MAX_OFFERS + 1, EXPIRY_MAX_OFFERS);
     const key = { id: 'k', fingerprint: 'f' };
     const last = { ...pendingOf(register(`u${EXPIRY_MAX_OFFERS}`)), key };
-    const { draft, due, decided } = decideBatch(state, [last], { now: at(30), newId });
-    expect(draft).toBeNull();
-    state.applyCommit([...due, ...decided.flatMap(({ changes }) => changes)], 99);
-    expect(inShort(decide(state, read, { now: at(30), newId }).outcome)).toBe('read 2 0 +32');
+    const { draft } = decideBatch(state, [last], { now: at(30), newId });
+    state.applyCommit(draft.changes, 99);
+    const { outcome } = decide(state, read, { now: at(30), newId });
+    expect(inShort(outcome)).toBe(`read 2 0 +${EXPIRY_MAX_OFFERS}`);
   });
 
   test('ends so many offers and no more in one decision, and the others in the next', () => {
     const { state, newId, run } = withOffers(EXPIRY_MAX_OFFERS + 1);
-    const { due } = decideBatch(state, [], { now: at(30), newId });
+    const { changes: due } = decideBatch(state, [], { now: at(30), newId }).draft;
     expect(due.filter(({ type }) => type === 'offerExpired').length).toBe(EXPIRY_MAX_OFFERS);
     expect(due.filter(({ type }) => type === 'offered').length).toBe(EXPIRY_MAX_OFFERS);
     state.applyCommit(due, 99);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Command } from '../../src/event/command.ts';
 import type { EventPatch } from '../../src/event/model.ts';
 import type { SeenChange, SeenEntry } from '../../src/event/seen-log.ts';
+import { STEP_MAX_SEATS } from '../../src/limits.ts';
 import { faultOf, LogWriter, rechain, withoutUsers } from '../support/logs.ts';
 import { eventOf } from '../support/model.ts';
 
@@ -54,18 +55,22 @@ describe('a log that holds', () => {
     expect(await faultOf(withoutUsers(writer.entries))).toBeNull();
   });
 
-  test('with a raise in parts, also when a crash cut it short', async () => {
+  test('with a raise step by step, while it is under way, and with others in between', async () => {
     const users = Array.from({ length: 150 }, (_, i) => `u${i}`);
-    const whole = await LogWriter.open(1, users);
-    await whole.commit([update({ capacity: 140 })]);
-    const cut = await LogWriter.open(1, users);
-    await cut.commit([update({ capacity: 140 })], 2);
-    const open = await faultOf(cut.entries);
-    expect(open).toContain('a seat is free after it, and somebody waits');
-    await cut.resume();
-    for (const { entries } of [whole, cut]) {
-      expect(typesOf(entries).at(-3)).toMatch(/^event.updated( registration.promoted){49}$/);
-      expect(typesOf(entries).at(-1)).toMatch(/^registration.promoted/);
+    const alone = await LogWriter.open(1, users);
+    await alone.commit([update({ capacity: 140 })]);
+    expect(typesOf(alone.entries).at(-3)).toMatch(/^event.updated( registration.promoted){48}$/);
+    const busy = await LogWriter.open(1, users);
+    await busy.decide([update({ capacity: 140 })]);
+    expect(await faultOf(busy.entries)).toBeNull();
+    await busy.decide([register('late'), unregister('u0'), leave('u149')]);
+    expect(typesOf(busy.entries).at(-1)).toMatch(
+      /^(registration.promoted ){32}waitlist.joined registration.cancelled registration.promoted /,
+    );
+    await busy.decide([update({ capacity: 145 })]);
+    await busy.commit([register('later')]);
+    for (const { entries, state } of [alone, busy]) {
+      expect(state.registeredCount).toBe(state.event?.capacity);
       expect(await faultOf(entries)).toBeNull();
       expect(await faultOf(withoutUsers(entries))).toBeNull();
     }
@@ -170,17 +175,21 @@ describe('a log that holds', () => {
     expect(await faultOf(withoutUsers(altered))).toContain(`Version ${version}:`);
   });
 
-  test('a cut raise is resumed before anything else', async () => {
-    const users = Array.from({ length: 100 }, (_, i) => `u${i}`);
-    const cut = await LogWriter.open(1, users);
-    await cut.commit([update({ capacity: 80 })], 1);
-    const before = cut.state.version;
-    await cut.commit([leave('u99')]);
-    expect(typesOf(cut.entries).at(-1)).toMatch(/^(registration.promoted )+waitlist.left$/);
-    expect(await faultOf(cut.entries)).toBeNull();
-    const altered = await alter(cut.entries, before + 1, (changes) => changes.slice(-1));
-    expect(await faultOf(altered)).toBe(
-      `Version ${before + 1}: waitlist.left at position 99 is there, and by the rules it is registration.promoted at position 50.`,
+  test('what a raise owes comes before anything else, and in steps that are not too small', async () => {
+    const users = Array.from({ length: 150 }, (_, i) => `u${i}`);
+    const writer = await LogWriter.open(1, users);
+    await writer.decide([update({ capacity: 140 })]);
+    const next = writer.state.version + 1;
+    await writer.commit([leave('u149')]);
+    expect(await faultOf(writer.entries)).toBeNull();
+    const without = (count: number) =>
+      alter(writer.entries, next, (changes) => changes.toSpliced(0, count));
+    expect(await faultOf(await without(STEP_MAX_SEATS))).toBe(
+      `Version ${next}: waitlist.left at position 149 is there, and by the rules it is registration.promoted at position 49.`,
+    );
+    const fewer = await alter(writer.entries, next, (changes) => changes.toSpliced(20, 12));
+    expect(await faultOf(fewer)).toBe(
+      `Version ${next}: waitlist.left at position 149 is there, and by the rules it is registration.promoted at position 69.`,
     );
   });
 

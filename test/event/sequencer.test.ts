@@ -4,16 +4,20 @@ import type { ChangeSet } from '../../src/event/change-set.ts';
 import type { Command } from '../../src/event/command.ts';
 import { decide } from '../../src/event/decide.ts';
 import type { CommitResult } from '../../src/event/ports.ts';
+import type { Reply } from '../../src/event/queue.ts';
 import { Sequencer } from '../../src/event/sequencer.ts';
+import { toCapacity } from '../../src/event/shown.ts';
 import { EventState } from '../../src/event/state.ts';
 import {
   ABSENCE_MEMORY_MS,
   EAGER_COMMIT_MIN_COMMANDS,
   IDEMPOTENCY_TTL_SECONDS,
+  OPEN_UPDATES_MAX,
   QUEUE_MAX_COMMANDS,
   QUEUE_SWEEP_MS,
   QUEUE_WAIT_MS,
   REPLIES_PER_TURN,
+  STEP_MAX_SEATS,
   TRANSACTION_MAX_ACTIONS,
 } from '../../src/limits.ts';
 import { StoreUnavailableError } from '../../src/store/client.ts';
@@ -230,22 +234,6 @@ describe('the sequencer', () => {
     expect(commits.length).toBe(1);
   });
 
-  test('what is due and too much for one transaction is committed before the command, by itself', async () => {
-    const users = Array.from({ length: 100 }, (_, i) => `u${i}`);
-    const { ask, commits, state } = await openOffer(...users);
-    // Seats that another instance did not give away: by its clock the line had ended.
-    const event = { ...eventOf(61), offerSeconds: 60, status: 'OPEN' as const, createdAt: NOW };
-    state.applyCommit([{ type: 'updated', event }], state.version + 1);
-    const late = ask({ type: 'register', userId: 'late' });
-    for (let i = 0; i < 3; i++) {
-      await settleAll();
-      commits[i]?.answer({ type: 'committed', attempts: 1 });
-    }
-    expect(await late).toMatchObject({ type: 'waitlisted', entry: { position: 101 } });
-    const parts = commits.map(({ draft }) => draft.changes.at(-1)?.type);
-    expect(parts).toEqual(['offered', 'offered', 'waitlisted']);
-  });
-
   test('a batch is cut between commands, at what a transaction takes', async () => {
     const { register, commits } = open(1_000);
     void register('first');
@@ -452,60 +440,171 @@ describe('the sequencer', () => {
     return state;
   }
 
-  test('a raise that needs several transactions is committed in parts, and seen as a whole', async () => {
-    const { sequencer, commits, setLoad } = open();
-    setLoad(async () => withLine(1, 120));
-    const update = {
-      type: 'update' as const,
-      patch: { capacity: 121 },
-      revisions: null,
-      isDryRun: false,
-    };
-    const reply = sequencer.submit(update, Date.now() + QUEUE_WAIT_MS);
-    const seen = async () => {
-      const read = await sequencer.submit({ type: 'read' }, Date.now() + QUEUE_WAIT_MS);
-      return read.type === 'read' ? read.registeredCount : read.type;
-    };
-    for (let i = 0; i < 3; i++) {
-      await settle();
-      expect(commits.length).toBe(i + 1);
-      expect(commits[i]?.draft.itemCount).toBeLessThanOrEqual(99);
-      expect(await seen()).toBe(1);
-      commits[i]?.answer({ type: 'committed', attempts: 1 });
+  describe('a large raise', () => {
+    const update = (capacity: number) =>
+      [
+        { type: 'update' as const, patch: { capacity }, revisions: null, isDryRun: false },
+        Date.now() + QUEUE_WAIT_MS,
+      ] as const;
+    const promotionsOf = (commit?: { draft: ChangeSet }) =>
+      commit?.draft.changes.filter(({ type }) => type === 'promoted').length ?? 0;
+    /** An event with one seat and so many who wait, and the answers of its commits. */
+    function withWaiting(count: number) {
+      const opened = open();
+      opened.setLoad(async () => withLine(1, count));
+      const { commits, sequencer } = opened;
+      const commitAll = async (from: number) => {
+        for (let i = from; i < commits.length; i++) {
+          commits[i]?.answer({ type: 'committed', attempts: 1 });
+          await settleAll();
+        }
+      };
+      const read = async () => {
+        const reply = await sequencer.submit({ type: 'read' }, Date.now() + QUEUE_WAIT_MS);
+        return reply.type === 'read' ? reply : null;
+      };
+      return { ...opened, commitAll, read };
     }
-    expect(await reply).toMatchObject({ type: 'updated', promoted: { length: 120 } });
-    expect(await seen()).toBe(121);
-  });
 
-  test('an interrupted raise is answered as uncertain, and the next load finishes it first', async () => {
-    const { sequencer, register, loads, commits, setLoad } = open();
-    setLoad(async () => withLine(1, 120));
-    const update = {
-      type: 'update' as const,
-      patch: { capacity: 121 },
-      revisions: null,
-      isDryRun: false,
-    };
-    const reply = sequencer.submit(update, Date.now() + QUEUE_WAIT_MS);
-    await settle();
-    commits[0]?.answer({ type: 'committed', attempts: 1 });
-    await settle();
-    commits[1]?.answer({ type: 'fenced' });
-    expect(await reply).toEqual({
-      type: 'unavailable',
-      reason: 'uncertain',
-      timing: expect.any(Object),
+    test('lets others in between its steps, and is answered with its last seat', async () => {
+      const { sequencer, register, commits, commitAll, read } = withWaiting(120);
+      let isAnswered = false;
+      const reply = sequencer.submit(...update(121)).finally(() => {
+        isAnswered = true;
+      });
+      await settleAll();
+      expect(commits.map((each) => promotionsOf(each))).toEqual([48]);
+      const late = register('late');
+      const leaver = sequencer.submit({ type: 'unregister', userId: 'seated' }, Date.now() + 2_500);
+      commits[0]?.answer({ type: 'committed', attempts: 1 });
+      await settleAll();
+      expect(isAnswered).toBe(false);
+      // Whoever looks finds no seat that they could have.
+      const between = await read();
+      expect(between).toMatchObject({ registeredCount: 49, waitlistCount: 72, owedCount: 72 });
+      expect(between && toCapacity(between).availableCapacity).toBe(0);
+      expect(promotionsOf(commits[1])).toBe(STEP_MAX_SEATS + 1);
+      commits[1]?.answer({ type: 'committed', attempts: 1 });
+      expect(await late).toMatchObject({ type: 'waitlisted', entry: { position: 121 } });
+      // The seat that was given up went to the next in line, and to none that the raise has to tell.
+      expect(await leaver).toMatchObject({ promoted: { userId: `w${48 + STEP_MAX_SEATS}` } });
+      await settleAll();
+      expect(isAnswered).toBe(false);
+      await commitAll(2);
+      const promoted = Array.from({ length: 120 }, (_, i) => `w${i}`);
+      promoted.splice(48 + STEP_MAX_SEATS, 1);
+      const outcome = await reply;
+      if (outcome.type !== 'updated') throw new Error(outcome.type);
+      expect(outcome.promoted.map(({ userId }) => userId)).toEqual([...promoted, 'late']);
+      expect(outcome.promotedCount).toBe(120);
+      expect(await read()).toMatchObject({ registeredCount: 121, waitlistCount: 0, owedCount: 0 });
     });
-    // What the tables hold then: the capacity is raised, and some still wait.
-    setLoad(async () => withLine(31, 40));
-    const late = register('late');
-    await settle();
-    expect(loads.at(-1)).toEqual({ fence: true });
-    expect(commits[2]?.draft.changes.map(({ type }) => type)).toEqual(Array(30).fill('promoted'));
-    commits[2]?.answer({ type: 'committed', attempts: 1 });
-    await settle();
-    commits[3]?.answer({ type: 'committed', attempts: 1 });
-    expect(await late).toMatchObject({ type: 'waitlisted', entry: { position: 41 } });
+
+    test('ends with fewer when the line has nobody left, or the event is cancelled', async () => {
+      for (const [command, expected] of [
+        [{ type: 'cancel' as const, revisions: null }, 48 + STEP_MAX_SEATS],
+        [update(60)[0], 48 + STEP_MAX_SEATS],
+      ] as const) {
+        const { sequencer, commits, commitAll } = withWaiting(120);
+        const reply = sequencer.submit(...update(121));
+        await settleAll();
+        const other = sequencer.submit(command, Date.now() + QUEUE_WAIT_MS);
+        await commitAll(0);
+        expect(await reply).toMatchObject({ type: 'updated', promotedCount: expected });
+        expect((await other).type).toBe(command.type === 'cancel' ? 'cancelled' : 'updated');
+        expect(commits.length).toBe(2);
+      }
+    });
+
+    test('shares its seats with no other: those of the older raise are given first', async () => {
+      const { sequencer, commits, commitAll } = withWaiting(200);
+      const first = sequencer.submit(...update(101));
+      await settleAll();
+      const second = sequencer.submit(...update(181));
+      await commitAll(0);
+      const listed = async (reply: Promise<Reply>) => {
+        const outcome = await reply;
+        return outcome.type === 'updated' ? outcome.promoted.map(({ userId }) => userId) : [];
+      };
+      const people = (from: number, to: number) =>
+        Array.from({ length: to - from }, (_, i) => `w${from + i}`);
+      expect(await listed(first)).toEqual(people(0, 100));
+      expect(await listed(second)).toEqual(people(100, 180));
+      expect(commits.map((each) => promotionsOf(each)).reduce((a, b) => a + b)).toBe(180);
+    });
+
+    test('is refused while too many are open', async () => {
+      const { sequencer, commits, commitAll } = withWaiting(2_000);
+      const replies: Promise<Reply>[] = [];
+      for (let i = 0; i <= OPEN_UPDATES_MAX; i++) {
+        replies.push(sequencer.submit(...update(1_000 + i)));
+      }
+      const dry = sequencer.submit({ ...update(1_100)[0], isDryRun: true }, Date.now() + 2_500);
+      await settleAll();
+      for (let i = 0; commits.length > i; i++) {
+        commits[i]?.answer({ type: 'committed', attempts: 1 });
+        await settleAll();
+        if (i === OPEN_UPDATES_MAX) {
+          expect(await replies.at(-1)).toMatchObject({ type: 'unavailable', reason: 'busy' });
+          expect(await dry).toMatchObject({ type: 'updated', promotedCount: 81 });
+        }
+      }
+      await commitAll(commits.length);
+      const counts = (await Promise.all(replies.slice(0, -1))).map((outcome) =>
+        outcome.type === 'updated' ? outcome.promotedCount : outcome.type,
+      );
+      expect(counts).toEqual([999, ...Array(OPEN_UPDATES_MAX - 1).fill(1)]);
+    });
+
+    test('that is cut short is answered as uncertain, and goes on with whatever comes next', async () => {
+      for (const result of [
+        { type: 'fenced' as const },
+        { type: 'unapplied' as const, cause: new Error('busy') },
+        { type: 'uncertain' as const, cause: new Error('lost') },
+      ]) {
+        const { sequencer, register, commits, setLoad, logs } = withWaiting(120);
+        const reply = sequencer.submit(...update(121));
+        await settleAll();
+        commits[0]?.answer({ type: 'committed', attempts: 1 });
+        await settleAll();
+        commits[1]?.answer(result);
+        expect(await reply).toEqual({ type: 'unavailable', reason: 'uncertain' });
+        // What the tables hold then: the capacity is raised, and some still wait.
+        setLoad(async () => withLine(31, 40));
+        const late = register('late');
+        await settleAll();
+        expect(logs.some(({ problem }) => problem === 'promotions resumed')).toBe(
+          result.type !== 'unapplied',
+        );
+        expect(promotionsOf(commits[2])).toBe(result.type === 'unapplied' ? 32 : 30);
+        commits[2]?.answer({ type: 'committed', attempts: 1 });
+        expect((await late).type).toBe('waitlisted');
+      }
+    });
+
+    test('goes on after a batch that a used key has cancelled', async () => {
+      const { sequencer, commits, commitAll } = withWaiting(120);
+      const reply = sequencer.submit(...update(121));
+      await settleAll();
+      const key = { id: 'key#1', fingerprint: 'f' };
+      const keyed = sequencer.submit(
+        { type: 'register', userId: 'keyed' },
+        Date.now() + QUEUE_WAIT_MS,
+        key,
+      );
+      commits[0]?.answer({ type: 'committed', attempts: 1 });
+      await settleAll();
+      const outcome = JSON.stringify({ type: 'refused', reason: 'full' });
+      const expiresAt = Math.floor(Date.now() / 1_000) + 60;
+      commits[1]?.answer({
+        type: 'replayed',
+        records: new Map([[key.id, { ...key, outcome, expiresAt, receipt: null }]]),
+      });
+      expect(await keyed).toMatchObject({ reason: 'full', isReplay: true });
+      await settleAll();
+      await commitAll(2);
+      expect(await reply).toMatchObject({ promotedCount: 120, promoted: { length: 120 } });
+    });
   });
 
   test('a key that was used answers its command, and leaves the others of the batch to the next', async () => {
@@ -702,7 +801,7 @@ describe('the sequencer', () => {
     expect([(await before).type, (await after).type]).toEqual(['registered', 'registered']);
   });
 
-  test('a large raise is decided once, and its reply has the number of calls and rows', async () => {
+  test('a large raise is decided once', async () => {
     const state = withLine(1, 120);
     const opened = open();
     opened.setLoad(async () => state);
@@ -720,7 +819,7 @@ describe('the sequencer', () => {
       await settleAll();
     }
     const reply = await raise;
-    expect(reply.timing).toMatchObject({ batch: 240, attempts: 6 });
+    expect(reply.timing).toMatchObject({ attempts: 2 });
     const promoted = reply.type === 'updated' ? reply.promoted : [];
     const ids = promoted.map(({ registrationId }) => Number(registrationId.slice(-12)));
     // One id for each seat: "first" and "second" joined the line with one each before.

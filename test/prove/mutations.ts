@@ -42,9 +42,9 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/sequencer.ts',
-        from: 'return await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));',
+        from: 'const next = advance(this.#open, batch);',
         to: `batch.decided.forEach(({ pending, outcome }) => pending.settle(outcome));
-        return await this.#conclude(batch.decided, this.#commits.commitBatch(state, batch));`,
+        const next = advance(this.#open, batch);`,
       },
     ],
   },
@@ -88,15 +88,39 @@ export const MUTATIONS: Mutation[] = [
     name: 'an interrupted raise not resumed',
     replacements: [
       {
-        file: 'event/commits.ts',
-        from: 'if (changes.length === 0) return null;',
-        to: 'if (changes.length >= 0) return null;',
+        file: 'event/memory.ts',
+        from: "if (count > 0) this.#deps.log('promotions resumed', { count });",
+        to: 'if (state.event) state.event = { ...state.event, capacity: state.event.capacity - count };',
       },
-      // A batch would find the seats as well, as due by the clock.
+    ],
+  },
+  {
+    name: 'a newcomer who gets a seat that a raise owes to the line',
+    replacements: [
       {
-        file: 'event/rules/offer.ts',
-        from: 'if (waitlistCount > 0 && isFree && lineEndsAt(event) > nowMs) return nowMs;',
-        to: '',
+        file: 'event/rules/registration.ts',
+        from: 'if (isFree && (isLineOver || view.waitlistCount === 0)) {',
+        to: 'if (isFree) {',
+      },
+    ],
+  },
+  {
+    name: 'a raise that is answered before its last seat is given',
+    replacements: [
+      {
+        file: 'event/open-updates.ts',
+        from: 'left === 0 || isNothingOwed;',
+        to: 'left >= 0 || isNothingOwed;',
+      },
+    ],
+  },
+  {
+    name: 'a raise that tells of a seat which somebody else gave up',
+    replacements: [
+      {
+        file: 'event/open-updates.ts',
+        from: 'const rest = [...given];',
+        to: "const rest = draft.changes.filter(({ type }) => type === 'promoted').reverse();",
       },
     ],
   },
@@ -232,12 +256,12 @@ export const MUTATIONS: Mutation[] = [
     ],
   },
   {
-    name: "the log's end not taken over after a commit in parts",
+    name: "the log's end not taken over after a commit",
     replacements: [
       {
         file: 'event/commits.ts',
-        from: 'this.#memory.apply(state, { changes: large.changes, books }, version);',
-        to: 'this.#memory.apply(state, { changes: large.changes, books: { ...books, log: state.log } }, version);',
+        from: 'memory.apply(state, draft, state.version + 1);',
+        to: 'memory.apply(state, { changes: draft.changes, books: { ...draft.books, log: state.log } }, state.version + 1);',
       },
     ],
   },
@@ -312,8 +336,8 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/batch.ts',
-        from: 'const due = isDue(state, now)',
-        to: 'const due = isDue(state, now - 400)',
+        from: 'given.length === 0 && isDue(state, now);',
+        to: 'given.length === 0 && isDue(state, now - 400);',
       },
       {
         file: 'event/batch.ts',
@@ -337,7 +361,7 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/rules/seating.ts',
-        from: 'if (hasLineEnded(event, circumstances.now)) return filling;',
+        from: 'if (lineEndsAt(event) <= nowMs) return 0;',
         to: '',
       },
     ],
@@ -377,7 +401,7 @@ export const MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/rules/registration.ts',
-        from: 'const isFree = view.registeredCount + view.offeredCount < event.capacity;',
+        from: 'const isFree = takenSeats(view) < event.capacity;',
         to: 'const isFree = view.registeredCount < event.capacity;',
       },
     ],

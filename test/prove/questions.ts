@@ -1,5 +1,5 @@
 import type { Asked, Entry, Offered, Outcome } from './history.ts';
-import { type State, settingsOf, shownOffer, type Taken } from './rules.ts';
+import { owedTo, type State, settingsOf, shownOffer, type Taken } from './rules.ts';
 
 /** A request that changes nothing. */
 type Question = Extract<Asked, { type: 'read' | 'look' | 'stand' | 'list' }>;
@@ -8,12 +8,19 @@ type Question = Extract<Asked, { type: 'read' | 'look' | 'stand' | 'list' }>;
  * The answer to a question about an event.
  *
  * @param told the outcome that a client was told: it decides where the order of two seats is unknown
+ * @param isLineOver whether free seats are not owed to those who wait
  */
-export function answerTo(state: State, question: Question, told: Outcome | undefined): Outcome {
+export function answerTo(
+  state: State,
+  question: Question,
+  told: Outcome | undefined,
+  isLineOver: boolean,
+): Outcome {
   const { capacity, seats, offers, line, status, revision } = state;
   switch (question.type) {
     case 'read': {
-      const available = Math.max(0, capacity - seats.length - offers.length);
+      const owed = isLineOver ? 0 : owedTo(state);
+      const available = Math.max(0, capacity - seats.length - offers.length - owed);
       const counts = { registered: seats.length, offered: offers.length, waiting: line.length };
       return { type: 'read', counts: { capacity, available, ...counts, status } };
     }

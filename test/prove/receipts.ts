@@ -9,7 +9,7 @@ import {
   whenOf,
 } from './history.ts';
 import type { LogChange, LogEntry } from './log.ts';
-import { settingsOf } from './rules.ts';
+import { RAISED_AT_ONCE, settingsOf } from './rules.ts';
 
 /** A change of the log, and what comes after it. */
 interface Logged {
@@ -145,14 +145,28 @@ function isOf({ request, outcome }: Operation, { change, next, after }: Logged):
       return (
         change.type === 'event.updated' &&
         isDeepStrictEqual(settingsOf(change.settings), outcome.settings) &&
-        isGiven(outcome.promoted, withoutEnds(after)) &&
-        isOffered(outcome.offered, withoutEnds(after))
+        isGivenInTime(outcome, withoutEnds(after))
       );
     case 'cancelled':
       return change.type === 'event.cancelled';
     default:
       return false;
   }
+}
+
+/** Whether those who got a seat by a raise follow it in order: the first at once, the others with others in between. */
+function isGivenInTime(
+  { promoted, offered }: Extract<Outcome, { type: 'updated' }>,
+  after: LogChange[],
+): boolean {
+  if (promoted.length <= RAISED_AT_ONCE)
+    return isGiven(promoted, after) && isOffered(offered, after);
+  if (!isGiven(promoted.slice(0, RAISED_AT_ONCE), after)) return false;
+  const ids = new Set(promoted.map(({ id }) => id));
+  const told = after.filter(
+    (change) => change.type === 'registration.promoted' && ids.has(change.registrationId),
+  );
+  return isGiven(promoted, told);
 }
 
 /** Whether those who were promoted with a change follow it at once, in order. */

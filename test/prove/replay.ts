@@ -1,16 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { EXPIRY_MAX_OFFERS } from '../../src/limits.ts';
+import { EXPIRY_MAX_OFFERS, STEP_MAX_SEATS } from '../../src/limits.ts';
 import { toEventRecord } from '../../src/store/tables.ts';
 import type { Content, Entry, Offered, Seat, Settings } from './history.ts';
 import type { LogChange, LogEntry, LoggedSettings } from './log.ts';
-import { lineEndOf, settingsOf } from './rules.ts';
+import { lineEndOf, RAISED_AT_ONCE, settingsOf } from './rules.ts';
 import { type Rows, toContent } from './tables.ts';
-
-/**
- * An entry with fewer changes is no part of a change that needs several transactions. A transaction takes 98 rows,
- * and a change has three at most.
- */
-const PART_MIN_CHANGES = 32;
 
 /** A row that an entry of the log created. */
 interface Created {
@@ -49,18 +43,22 @@ export class LoggedEvent {
   readonly faults: string[] = [];
   readonly #ids = new Set<string>();
   #at = '';
+  /** Seats that have to go to the line before anything else happens, as far as there are any. */
+  #toFill = 0;
 
   constructor(entries: readonly LogEntry[]) {
     for (const { version, at, changes } of entries) {
       this.#at = at;
+      this.#toFill = STEP_MAX_SEATS;
       for (const [i, change] of changes.entries()) {
         const late = this.#whatIsDue(change, changes[i - 1]);
+        this.#count(change);
         const fault = this.#settings ? this.#apply(change, this.#settings) : this.#begin(change);
         for (const what of [late, fault]) {
           if (what) this.faults.push(`the log, version ${version}: ${what}: ${tell(change)}`);
         }
       }
-      if (this.#isOwed && changes.length < PART_MIN_CHANGES) {
+      if (this.#isFillDue) {
         this.faults.push(`the log, version ${version}, leaves a seat free while somebody waits`);
       }
     }
@@ -92,22 +90,37 @@ export class LoggedEvent {
     return this.#settings !== null && lineEndOf(this.#settings) <= Date.parse(this.#at);
   }
 
-  /** Whether a seat has to go to the line. */
+  /** Whether a seat is free while somebody waits and the line lives. */
   get #isOwed(): boolean {
     return this.#isFree && this.line.length > 0 && !this.#isLineOver;
   }
 
+  /** Whether a seat has to go to the line before anything else happens. */
+  get #isFillDue(): boolean {
+    return this.#isOwed && this.#toFill > 0;
+  }
+
+  /** Counts what a change has to be followed by: a seat that it makes free, and the first ones of a raise. */
+  #count({ type }: LogChange): void {
+    if (isFill(type)) this.#toFill--;
+    else if (!this.#isOwed) this.#toFill = 0;
+    if (type === 'event.updated' && !this.#isOwed) this.#toFill = RAISED_AT_ONCE;
+    const isFreed = ['registration.cancelled', 'offer.declined', 'offer.expired'].includes(type);
+    if (isFreed) this.#toFill++;
+  }
+
   /**
-   * What had to be done before a change, if anything: free seats go to the line first, and then offers end that are
-   * over. A change that makes seats free, or moves the end of the line, has that done behind it in its own entry.
+   * What had to be done before a change, if anything: an entry begins with a step of the seats that are owed to the
+   * line, and then offers end that are over. A change that makes seats free, or moves the end of the line, has that
+   * done behind it in its own entry, of a large raise as far as it has room.
    */
   #whatIsDue({ type }: LogChange, before: LogChange | undefined): string | null {
-    const isFill = type === 'registration.promoted' || type === 'offer.made';
     const isEnding = before?.type === 'event.updated' || before?.type === 'offer.expired';
-    if (this.#isOwed) {
-      const mayBeNext = isFill || (type === 'offer.expired' && isEnding);
+    if (this.#isFillDue) {
+      const mayBeNext = isFill(type) || (type === 'offer.expired' && isEnding);
       return mayBeNext ? null : 'a free seat was not given to the line before';
     }
+    if (this.#isOwed) return null;
     const isOver = this.offers.filter((offer) => this.#isOver(offer)).length;
     // Of more offers only so many end in one step, and what was asked for comes in between.
     const isDue = before === undefined && isOver > 0 && isOver <= EXPIRY_MAX_OFFERS;
@@ -290,6 +303,9 @@ export class LoggedEvent {
     return isThere ? 'the user had a place' : null;
   }
 }
+
+const isFill = (type: LogChange['type']) =>
+  type === 'registration.promoted' || type === 'offer.made';
 
 const tell = (change: LogChange) => JSON.stringify(change);
 

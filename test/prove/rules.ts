@@ -36,6 +36,10 @@ export interface State extends Content {
   offers: readonly Held[];
   /** The highest order number of a seat that a client was told. */
   lastSeq: number;
+  /** Seats that the answer to a raise tells of, and that were not given yet. */
+  told: readonly Seat[];
+  /** By when the last raise was answered, in epoch milliseconds, which it is with its last seat; infinite if it was not. */
+  doneBy: number;
 }
 
 /** An event in the rules; immutable. Null before it is created. */
@@ -53,14 +57,14 @@ export const UNTOLD = '?';
 /** A text that is equal for equal events. */
 export function keyOf(model: Model): string {
   if (!model) return '';
-  const { lastPosition, lastSeq, revision } = model;
+  const { lastPosition, lastSeq, revision, told, doneBy } = model;
   const settings = Object.values(settingsOf(model));
   const seats = model.seats.map(({ userId, id, seq }) => `${userId}=${id}#${seq}`).join(' ');
   const line = model.line.map(({ userId, id, position }) => `${userId}=${id}@${position}`);
   const offers = model.offers.map(({ userId, position, from, until }) => {
     return `${userId}@${position}:${from}-${until}`;
   });
-  return `${[...settings, revision, lastPosition, lastSeq]}|${seats}|${line}|${offers}`;
+  return `${[...settings, revision, lastPosition, lastSeq, told.length, doneBy]}|${seats}|${line}|${offers}`;
 }
 
 /** What a client was told of a user's new place: the id, and the number of a seat. */
@@ -83,11 +87,14 @@ function toldOf(
 
 /** Gives a user the last seat. Seats are sorted by user, so that equal sets are equal texts. */
 function seat(state: State, userId: string, told: Outcome | undefined): [State, Taken] {
-  const { id, seq = 0 } = toldOf(told, userId);
+  const byAnswer = toldOf(told, userId);
+  const byRaise = state.told.find((each) => each.userId === userId);
+  const { id, seq = 0 } = byAnswer.id === UNTOLD && byRaise ? byRaise : byAnswer;
   const isKnown = seq > state.lastSeq;
   const taken = { userId, id, seq: isKnown ? seq : state.lastSeq + 0.5 };
   const seats = [...state.seats, taken].sort((a, b) => (a.userId < b.userId ? -1 : 1));
-  return [{ ...state, seats, lastSeq: isKnown ? seq : state.lastSeq }, taken];
+  const left = state.told.filter((each) => each.id !== id);
+  return [{ ...state, seats, lastSeq: isKnown ? seq : state.lastSeq, told: left }, taken];
 }
 
 const without = <Row extends { userId: string }>(rows: readonly Row[], userId: string) =>
@@ -137,17 +144,23 @@ interface Filled {
   offered: Offered[];
 }
 
+/** Seats that are free while people wait for them, of an event whose line lives. */
+export function owedTo({ capacity, seats, offers, line }: State): number {
+  return Math.max(0, Math.min(capacity - seats.length - offers.length, line.length));
+}
+
 /**
  * Free seats go to those who wait, in order, while the line lives: they are given, or offered.
  *
+ * @param most so many of them
  * @returns null where it can't have been then, since an offer was made at another time
  */
-function fill(state: State, told: Outcome | undefined, clock: Clock): Filled | null {
+function fill(state: State, told: Outcome | undefined, clock: Clock, most: number): Filled | null {
   const promoted: Taken[] = [];
   const offered: Offered[] = [];
   let next = state;
   for (let [first] = next.line; first && !clock.isLineOver; [first] = next.line) {
-    if (next.seats.length + next.offers.length >= next.capacity) break;
+    if (promoted.length + offered.length === most || owedTo(next) === 0) break;
     if (next.offerSeconds === null) {
       const [after, taken] = seat(next, first.userId, told);
       promoted.push(taken);
@@ -186,19 +199,21 @@ interface Moment {
 const MAX_MOMENTS = 200;
 
 /**
- * Every way in which offers can have ended by when a request is decided. Each passes its seat on as long as the
- * line lives: when the request is decided, or before, by whoever asked without an answer.
+ * Every way in which offers can have ended, and seats of a raise can have been given, by when a request is decided.
+ * An offer passes its seat on as long as the line lives: when the request is decided, or before, by whoever asked
+ * without an answer. Ways in which less has happened come first.
  */
 function moments(state: State, when: Interval, known: KnownOffers): Moment[] {
   const lineEnd = lineEndOf(state);
-  const isSimple = state.offers.length === 0;
+  const isSimple = state.offers.length === 0 && owedTo(state) === 0;
   const found: Moment[] = [];
   const seen = new Set<string>();
   const visit = (now: State): void => {
     const key = keyOf(now);
     if (seen.has(key) || seen.size >= MAX_MOMENTS) return;
     seen.add(key);
-    if (lineEnd > when.from && now.offers.every(({ until }) => until > when.from)) {
+    const isGiven = now.doneBy >= when.from || owedTo(now) === 0;
+    if (lineEnd > when.from && isGiven && now.offers.every(({ until }) => until > when.from)) {
       found.push({ state: now, isLineOver: false });
     }
     if (lineEnd <= when.until) {
@@ -209,7 +224,12 @@ function moments(state: State, when: Interval, known: KnownOffers): Moment[] {
       if (from > when.until || from >= lineEnd) continue;
       const offers = now.offers.filter((offer) => offer.position !== position);
       const clock = { from, until: Math.min(when.until, lineEnd), known, isLineOver: false };
-      const filled = fill({ ...now, offers }, undefined, clock);
+      const filled = fill({ ...now, offers }, undefined, clock, 1);
+      if (filled) visit(filled.next);
+    }
+    if (lineEnd > when.from && owedTo(now) > 0) {
+      const clock = { ...when, known, isLineOver: false };
+      const filled = fill(now, undefined, clock, 1);
       if (filled) visit(filled.next);
     }
   };
@@ -257,7 +277,8 @@ export function carryOutAll(
       ...{ capacity, hasWaitlist, waitlistCapacity: null, status: 'OPEN' },
       ...{ registrationOpensAt: null, registrationClosesAt: null },
       ...{ startsAt: null, promotesUntil: null, offerSeconds: null },
-      ...{ revision: 1, lastPosition: 0, lastSeq: 0, seats: [], offers: [], line: [] },
+      ...{ revision: 1, lastPosition: 0, lastSeq: 0, seats: [], offers: [], line: [], told: [] },
+      doneBy: Number.POSITIVE_INFINITY,
     };
     return step({ type: 'created', capacity, hasWaitlist }, next);
   }
@@ -271,10 +292,12 @@ export function carryOutAll(
     // Nobody asks them: what is due by then may be done or not.
     if (!state) return step({ type: 'tables', content: null }, null);
     const past = { from: Number.NEGATIVE_INFINITY, until: when.until };
-    return moments(state, past, known).map((moment) => ({
-      expected: { type: 'tables', content: moment.state },
-      next: moment.state,
-    }));
+    return moments(state, past, known)
+      .filter((moment) => moment.state.told.length === 0)
+      .map((moment) => ({
+        expected: { type: 'tables', content: moment.state },
+        next: moment.state,
+      }));
   }
   if (needsUser(request) && isErasable(request.userId) && isRefused('no such user')) {
     return step(refusalOf('no such user'), state);
@@ -312,7 +335,7 @@ function carryOutOn(
     case 'look':
     case 'stand':
     case 'list':
-      return [{ expected: answerTo(state, request, told), next: state }];
+      return [{ expected: answerTo(state, request, told, clock.isLineOver), next: state }];
     case 'update':
       return update(state, request, told, clock);
     case 'cancel': {
@@ -327,7 +350,7 @@ function carryOutOn(
       const offer = offers.find(({ userId }) => userId === request.userId);
       if (offer) {
         const left = { ...state, offers: without(offers, request.userId) };
-        const filled = fill(left, told, clock);
+        const filled = fill(left, told, clock, 1);
         const expected: Outcome = { type: 'declined', offer: shownOffer(state, offer) };
         return filled ? [{ expected, next: filled.next }] : [];
       }
@@ -339,7 +362,7 @@ function carryOutOn(
     }
     case 'unregister': {
       if (!seats.some(({ userId }) => userId === request.userId)) return refuse('not registered');
-      const filled = fill({ ...state, seats: without(seats, request.userId) }, told, clock);
+      const filled = fill({ ...state, seats: without(seats, request.userId) }, told, clock, 1);
       if (!filled) return [];
       const { next, promoted, offered } = filled;
       const [first, offer] = [promoted[0] ?? null, offered[0] ?? null];
@@ -352,7 +375,7 @@ function carryOutOn(
       const place = has(seats) ? 'ACTIVE' : has(offers) ? 'OFFERED' : null;
       if (place) {
         const [others, open] = [without(seats, userId), without(offers, userId)];
-        const filled = fill({ ...state, seats: others, offers: open }, told, clock);
+        const filled = fill({ ...state, seats: others, offers: open }, told, clock, 1);
         return filled ? [{ expected: { type: 'gaveUp', place }, next: filled.next }] : [];
       }
       if (!has(line)) return [{ expected: { type: 'gaveUp', place: null }, next: state }];
@@ -391,16 +414,42 @@ function update(
   ];
   return (isMoved ? ways : [clock.isLineOver]).flatMap((isLineOver) => {
     const offers = isLineOver ? [] : state.offers;
-    const filled = fill({ ...state, ...settings, revision, offers }, told, {
-      ...clock,
-      isLineOver,
-    });
+    const updated = { ...state, ...settings, revision, offers };
+    // Seats that an earlier raise owes are given before those of this one.
+    const least = owedTo(state) > 0 && !clock.isLineOver ? 0 : RAISED_AT_ONCE;
+    const filled = fill(updated, told, { ...clock, isLineOver }, least);
     if (!filled) return [];
-    const { next, promoted, offered } = filled;
+    const { promoted, offered } = filled;
     const isSame = !isChanged && promoted.length === 0 && offered.length === 0;
     const expected: Outcome = { type: 'updated', settings, revision, promoted, offered };
-    return [{ expected, next: isSame ? state : next }];
+    const owed = isLineOver ? 0 : owedTo(filled.next);
+    if (owed === 0) return [{ expected, next: isSame ? state : filled.next }];
+    return [toBeGiven(filled.next, expected, owed, told, clock.until)];
   });
+}
+
+/** So many seats of a raise, or all, are given with it; the others step by step, with requests in between. */
+export const RAISED_AT_ONCE = 12;
+
+/**
+ * A raise that is not done at once. It is answered when it is: then its answer tells who got the seats that were
+ * owed when it was decided, or fewer where people have left the line.
+ */
+function toBeGiven(
+  state: State,
+  expected: Extract<Outcome, { type: 'updated' }>,
+  owed: number,
+  told: Outcome | undefined,
+  answered: number,
+): Step {
+  const unanswered = { ...state, doneBy: Number.POSITIVE_INFINITY };
+  if (told?.type !== 'updated') return { expected, next: unanswered };
+  const seats = told.promoted.slice(expected.promoted.length);
+  const offers = told.offered.slice(expected.offered.length);
+  if (seats.length + offers.length > owed) return { expected, next: unanswered };
+  const next = { ...state, told: [...state.told, ...seats], doneBy: answered };
+  const promoted = [...expected.promoted, ...seats];
+  return { expected: { ...expected, promoted, offered: [...expected.offered, ...offers] }, next };
 }
 
 /**

@@ -36,6 +36,8 @@ const REAL_DEADLINES_EVERY = 15;
 /** The factor of the short deadlines. */
 export const SHORT_SCALE = 1 / 6;
 
+/** More transactions than a raise has: it is answered before anything strikes. */
+const NEVER = 99;
 /** One of so many runs has a crowd in line, and a raise that needs several transactions. */
 const CROWD_EVERY = 10;
 const CROWD_FROM = 4;
@@ -193,7 +195,7 @@ export function drawScenario(seed: number): Scenario {
       ? {
           capacity: random.int(70, crowd),
           afterOperations: random.int(0, total >> 1),
-          strikeAfter: random.pick([1, 1, 2]),
+          strikeAfter: random.pick([1, 1, 2, NEVER]),
         }
       : null,
     disruptions: Array.from({ length: kind === 'interruption' ? 5 : isCrowded ? 1 : 2 }, () =>

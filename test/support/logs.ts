@@ -1,20 +1,12 @@
 import { hexDigestOf } from '../../src/digest.ts';
 import { type Batch, decideBatch } from '../../src/event/batch.ts';
-import type { ChangeSet } from '../../src/event/change-set.ts';
 import type { Command } from '../../src/event/command.ts';
-import { decide } from '../../src/event/decide.ts';
 import { chainOf } from '../../src/event/log.ts';
 import { LogCheck, type Receipt } from '../../src/event/log-check.ts';
-import { type LargeChange, partsOf } from '../../src/event/parts.ts';
-import type { Pending } from '../../src/event/queue.ts';
+import { owedBy } from '../../src/event/rules/seating.ts';
 import { LogFault, type SeenEntry } from '../../src/event/seen-log.ts';
 import { EventState } from '../../src/event/state.ts';
-import { counterIds, eventOf, NOW } from './model.ts';
-
-const pendingOf = (command: Command): Pending => ({
-  ...{ command, key: undefined, actor: null, askedAt: 0, expiresAt: Number.POSITIVE_INFINITY },
-  settle: () => {},
-});
+import { counterIds, eventOf, NOW, pendingOf } from './model.ts';
 
 /** Carries out commands as the engine does, without tables, and keeps the log. */
 export class LogWriter {
@@ -24,27 +16,24 @@ export class LogWriter {
   now = Date.parse(NOW);
   readonly #newId = counterIds();
 
-  /** Commits commands, together as far as they fit. `parts`: a crash after so many parts of a large change. */
-  async commit(commands: Command[], parts = Number.POSITIVE_INFINITY): Promise<void> {
-    let left = commands.map(pendingOf);
-    while (left.length > 0) {
-      const batch: Batch = decideBatch(this.state, left, this.#circumstances());
-      const changes = batch.decided.flatMap((one) => one.changes);
-      const large = { at: batch.at, actor: null, keys: [] };
-      if (batch.draft) await this.#write(batch.draft, batch.at);
-      else {
-        if (batch.due.length > 0) await this.#writeParts({ ...large, changes: batch.due });
-        if (changes.length > 0) await this.#writeParts({ ...large, changes }, parts);
-      }
-      left = left.slice(batch.decided.length);
-    }
+  /** Commits commands, together as far as they fit, and then what is owed to the line. */
+  async commit(commands: Command[]): Promise<void> {
+    await this.decide(commands);
+    while (this.#isOwing) await this.decide([]);
   }
 
-  /** Promotes as a load does after a crash. */
-  async resume(): Promise<void> {
-    const circumstances = this.#circumstances();
-    const { changes } = decide(this.state, { type: 'expire' }, circumstances);
-    await this.#writeParts({ at: circumstances.now, actor: null, changes, keys: [] });
+  /** Commits commands without what is owed to the line after them. */
+  async decide(commands: Command[]): Promise<void> {
+    let left = commands.map(pendingOf);
+    do {
+      const batch: Batch = decideBatch(this.state, left, this.#circumstances());
+      await this.#write(batch);
+      left = left.slice(batch.decided.length);
+    } while (left.length > 0);
+  }
+
+  get #isOwing(): boolean {
+    return owedBy(this.state, this.now) > 0;
   }
 
   /** An event with so many seats, and these users in it. */
@@ -60,21 +49,13 @@ export class LogWriter {
     return { now: new Date(this.now).toISOString(), newId: this.#newId };
   }
 
-  async #writeParts(large: LargeChange, most = Number.POSITIVE_INFINITY): Promise<void> {
-    let written = 0;
-    for (const part of partsOf(this.state, large)) {
-      if (written++ === most) return;
-      await this.#write(part, large.at);
-    }
-  }
-
-  async #write(set: ChangeSet, at: string): Promise<void> {
-    if (set.isEmpty) return;
+  async #write({ at, draft }: Batch): Promise<void> {
+    if (draft.isEmpty) return;
     const version = this.state.version + 1;
-    await set.seal(version, at, { hash: hexDigestOf, logDays: 30, endpoints: [] });
-    this.state.applyCommit(set.changes, version, set.books);
-    if (!set.entry) return;
-    const { chain, changes } = set.entry;
+    await draft.seal(version, at, { hash: hexDigestOf, logDays: 30, endpoints: [] });
+    this.state.applyCommit(draft.changes, version, draft.books);
+    if (!draft.entry) return;
+    const { chain, changes } = draft.entry;
     this.entries.push({ version, at, chain, changes });
   }
 }

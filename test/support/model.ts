@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
+import { decideBatch } from '../../src/event/batch.ts';
 import type { Command, Outcome } from '../../src/event/command.ts';
-import { decide } from '../../src/event/decide.ts';
-import { Draft } from '../../src/event/draft.ts';
 import type { EventPatch, NewEvent } from '../../src/event/model.ts';
+import { advance } from '../../src/event/open-updates.ts';
+import type { Pending } from '../../src/event/queue.ts';
 import type { Circumstances } from '../../src/event/rules/decision.ts';
-import { isDue } from '../../src/event/rules/offer.ts';
 import type { Change, EventState, RowChange } from '../../src/event/state.ts';
 
 /** Gives UUIDs that count up. */
@@ -41,18 +41,30 @@ export function eventOf(capacity: number, hasWaitlist = true): NewEvent {
 /** `NOW` and so many seconds. */
 export const at = (seconds: number) => new Date(Date.parse(NOW) + seconds * 1_000).toISOString();
 
-/** Decides as a batch of one does: what is due comes first. */
+/** A command in the queue, of somebody who waits for ever. */
+export const pendingOf = (command: Command): Pending => ({
+  ...{ command, key: undefined, actor: null, askedAt: 0, expiresAt: Number.POSITIVE_INFINITY },
+  settle: () => {},
+});
+
+/** Decides a command as batches do, with what is due before it and with the seats that it makes free. */
 export function decideInTime(
   state: EventState,
   command: Command,
   circumstances: Circumstances,
 ): { changes: Change[]; outcome: Outcome } {
-  const draft = new Draft(state);
-  if (isDue(state, Date.parse(circumstances.now))) {
-    draft.apply(decide(draft, { type: 'expire' }, circumstances).changes);
+  let batch = decideBatch(state, [pendingOf(command)], circumstances);
+  const changes = [...batch.draft.changes];
+  let next = advance([], batch);
+  const outcome = batch.decided[0]?.outcome;
+  while (next.open.length > 0) {
+    batch = decideBatch(batch.draft, [], circumstances);
+    changes.push(...batch.draft.changes);
+    next = advance(next.open, batch);
   }
-  const { changes, outcome } = decide(draft, command, circumstances);
-  return { changes: [...draft.changes, ...changes], outcome };
+  if (!outcome || batch.defect)
+    throw new Error('the command was not decided', { cause: batch.defect });
+  return { changes, outcome: next.done[0]?.outcome ?? outcome };
 }
 
 /**

@@ -1,9 +1,10 @@
-import type { Command, Outcome } from '../command.ts';
+import { CHANGE_MAX_LISTED } from '../../limits.ts';
+import type { Command, Updated } from '../command.ts';
 import { type EventRecord, isReversed, type NewEvent } from '../model.ts';
 import type { EventView } from '../state.ts';
 import { type Circumstances, type Decision, refuse } from './decision.ts';
 import { endOffers } from './offer.ts';
-import { fillSeats } from './seating.ts';
+import { fillSeats, owedBy, owedSeats, takenSeats } from './seating.ts';
 
 /** Creates the event. */
 export function create(view: EventView, event: NewEvent, { now }: Circumstances): Decision {
@@ -15,7 +16,10 @@ export function create(view: EventView, event: NewEvent, { now }: Circumstances)
   };
 }
 
-/** Updates the event. Seats that this makes free go to the line, and offers end that are over by it. */
+/**
+ * Updates the event, and ends offers that are over by it. Seats that it makes free are owed to the line from then
+ * on: the outcome counts them. A dry run lists who would get one.
+ */
 export function update(
   view: EventView,
   event: EventRecord,
@@ -28,25 +32,32 @@ export function update(
   const updated: EventRecord = { ...event, ...Object.fromEntries(given) };
   if (isReversed(updated)) return refuse('window-reversed');
   const isChanged = given.some(([field, value]) => event[field as keyof EventRecord] !== value);
+  const nowMs = Date.parse(circumstances.now);
   const ended = endOffers(view, updated, circumstances.now);
-  const taken = view.registeredCount + view.offeredCount - ended.length;
-  const { changes, ...listed } = fillSeats(view, updated, taken, circumstances);
-  const outcome: Outcome = {
+  const taken = takenSeats(view) - ended.length;
+  // What an earlier update owes is not counted a second time.
+  const owedBefore = owedBy(view, nowMs);
+  const count = Math.max(0, owedSeats(view, updated, taken, nowMs) - owedBefore);
+  const outcome: Updated = {
     type: 'updated',
     event: updated,
     revision: view.revision + (isChanged ? 1 : 0),
-    ...listed,
+    promoted: [],
+    promotedCount: updated.offerSeconds ? 0 : count,
+    offered: [],
+    offeredCount: updated.offerSeconds ? count : 0,
   };
-  if (isDryRun) return { changes: [], outcome };
-  return {
-    changes: [
-      ...(isChanged ? [{ type: 'updated' as const, event: updated }] : []),
-      ...ended,
-      ...changes,
-    ],
-    outcome,
-    mustCommit: true,
-  };
+  if (isDryRun) {
+    const most = owedBefore + Math.min(count, CHANGE_MAX_LISTED);
+    const { promoted, offered } = fillSeats(view, updated, taken, circumstances, most);
+    const listed = {
+      promoted: promoted.slice(owedBefore),
+      offered: offered.slice(owedBefore),
+    };
+    return { changes: [], outcome: { ...outcome, ...listed } };
+  }
+  const updates = isChanged ? [{ type: 'updated' as const, event: updated }] : [];
+  return { changes: [...updates, ...ended], outcome, mustCommit: true };
 }
 
 /** Cancels the event for good; its open offers end. */

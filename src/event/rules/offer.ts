@@ -1,26 +1,32 @@
-import { EVENT_MAX_BYTES, EXPIRY_MAX_OFFERS } from '../../limits.ts';
+import { EVENT_MAX_BYTES, EXPIRY_MAX_OFFERS, STEP_MAX_SEATS } from '../../limits.ts';
+import type { Command } from '../command.ts';
 import { type EventRecord, lineEndsAt, type Offer, shownOffer } from '../model.ts';
 import { bytesOf, type Change, type EventTotals, type EventView } from '../state.ts';
 import { type Circumstances, type Decision, refuse } from './decision.ts';
-import { fillSeats, seatFor, toRegistration } from './seating.ts';
+import { fillSeats, owedBy, seatFor, takenSeats, toRegistration } from './seating.ts';
 
 /**
- * When the clock will next change the event by itself: when its first open offer ends. At once, where seats are
- * free while people wait and the line lives: a change in parts was interrupted, or the clock of another instance,
- * which had seen the line end, was ahead of this one.
+ * When the event will next change by itself: when its first open offer ends. At once, where seats are owed to the
+ * line: a raise of the capacity is not done yet, or the clock of another instance, which had seen the line end, was
+ * ahead of this one.
  *
  * @returns epoch milliseconds, not after `nowMs` where it is due; null where nothing will happen
  */
 export function nextDueAt(totals: EventTotals, nowMs: number): number | null {
-  const { event, registeredCount, offeredCount, waitlistCount } = totals;
+  const { event, offeredCount } = totals;
   if (!event) return null;
-  const isFree = registeredCount + offeredCount < event.capacity;
-  if (waitlistCount > 0 && isFree && lineEndsAt(event) > nowMs) return nowMs;
+  if (owedBy(totals, nowMs) > 0) return nowMs;
   if (offeredCount === 0) return null;
   return Math.max(0, Math.min(totals.firstOfferEnd, lineEndsAt(event)));
 }
 
-/** Whether the clock has something to do that was not done yet. */
+/** Whether an open offer is over, and was not ended yet. */
+export function isOfferOver({ event, offeredCount, firstOfferEnd }: EventTotals, nowMs: number) {
+  if (!event || offeredCount === 0) return false;
+  return Math.min(firstOfferEnd, lineEndsAt(event)) <= nowMs;
+}
+
+/** Whether the event has something to do by itself that was not done yet. */
 export function isDue(totals: EventTotals, nowMs: number): boolean {
   const dueAt = nextDueAt(totals, nowMs);
   return dueAt !== null && dueAt <= nowMs;
@@ -40,29 +46,27 @@ export function endOffers(view: EventView, event: EventRecord, now: string): Cha
 }
 
 /**
- * Does what is due. Seats that are free while people wait go to the line. Where there are none, offers that
- * are over end, and their seats go on: as many as one transaction takes, and the others come next.
- *
- * @param userId only the offer of this user; of all when left out
+ * Does a step of what is due. Seats that are owed to the line are given. Where there are none, offers that are
+ * over end, and their seats go on. What is left comes in the next step.
  */
 export function expire(
   view: EventView,
   event: EventRecord,
-  userId: string | undefined,
+  { userId, most = STEP_MAX_SEATS }: Extract<Command, { type: 'expire' }>,
   circumstances: Circumstances,
 ): Decision {
   const outcome = { type: 'expired' as const };
-  const taken = view.registeredCount + view.offeredCount;
+  const taken = takenSeats(view);
   if (userId !== undefined) {
     const offer = overOfferOf(view, event, userId, circumstances.now);
     if (!offer) return { changes: [], outcome };
-    const { changes } = fillSeats(view, event, taken - 1, circumstances);
+    const { changes } = fillSeats(view, event, taken - 1, circumstances, 1);
     return { changes: [{ type: 'offerExpired', offer }, ...changes], outcome };
   }
-  const owed = fillSeats(view, event, taken, circumstances);
+  const owed = fillSeats(view, event, taken, circumstances, most);
   if (owed.changes.length > 0) return { changes: owed.changes, outcome };
   const ended = endOffers(view, event, circumstances.now);
-  const { changes } = fillSeats(view, event, taken - ended.length, circumstances);
+  const { changes } = fillSeats(view, event, taken - ended.length, circumstances, ended.length);
   return { changes: [...ended, ...changes], outcome };
 }
 
@@ -107,8 +111,7 @@ export function decline(
   offer: Offer,
   circumstances: Circumstances,
 ): Decision {
-  const taken = view.registeredCount + view.offeredCount - 1;
-  const { changes } = fillSeats(view, event, taken, circumstances);
+  const { changes } = fillSeats(view, event, takenSeats(view) - 1, circumstances, 1);
   return {
     changes: [{ type: 'declined', offer }, ...changes],
     outcome: { type: 'declined', offer: shownOffer(event, offer) },

@@ -1,10 +1,15 @@
 import type { Outcome, Question } from '../command.ts';
 import { type EventRecord, shownOffer } from '../model.ts';
 import type { EventView } from '../state.ts';
-import { toRegistration } from './seating.ts';
+import { owedBy, toRegistration } from './seating.ts';
 
 /** Answers a question about an event as it is. */
-export function answer(view: EventView, event: EventRecord, question: Question): Outcome {
+export function answer(
+  view: EventView,
+  event: EventRecord,
+  question: Question,
+  now: string,
+): Outcome {
   switch (question.type) {
     case 'read':
       return {
@@ -14,6 +19,7 @@ export function answer(view: EventView, event: EventRecord, question: Question):
         registeredCount: view.registeredCount,
         offeredCount: view.offeredCount,
         waitlistCount: view.waitlistCount,
+        owedCount: owedBy(view, Date.parse(now)),
       };
     case 'stand': {
       const seat = view.registrationOf(question.userId);

@@ -4,7 +4,7 @@ import type { EventRecord, WaitlistEntry } from '../model.ts';
 import { bytesOf, type Change, type EventView } from '../state.ts';
 import { type Circumstances, type Decision, refuse } from './decision.ts';
 import { accept, decline } from './offer.ts';
-import { fillSeats, hasLineEnded, seatFor, toRegistration } from './seating.ts';
+import { fillSeats, hasLineEnded, seatFor, takenSeats, toRegistration } from './seating.ts';
 
 /**
  * Gives the user the seat that is offered to them, a free seat, or an entry in the line. While the line lives
@@ -27,7 +27,7 @@ export function register(
   const closed = closure(event, circumstances.now);
   if (closed) return closed;
   const hasRoom = entry || view.bytes + bytesOf({ userId }) <= EVENT_MAX_BYTES;
-  const isFree = view.registeredCount + view.offeredCount < event.capacity;
+  const isFree = takenSeats(view) < event.capacity;
   // While the line lives and anybody waits, a free seat goes to the first in line, never to a newcomer.
   if (isFree && (isLineOver || view.waitlistCount === 0)) {
     if (!hasRoom) return refuse('no-room');
@@ -106,9 +106,8 @@ export function unregister(
 ): Decision {
   const registration = view.registrationOf(userId);
   if (!registration) return refuse('not-registered');
-  // It is one seat at most, unless an interrupted change left more of them free.
-  const taken = view.registeredCount + view.offeredCount - 1;
-  const { changes, promoted, offered } = fillSeats(view, event, taken, circumstances);
+  const taken = takenSeats(view) - 1;
+  const { changes, promoted, offered } = fillSeats(view, event, taken, circumstances, 1);
   return {
     changes: [{ type: 'unregistered', registration }, ...changes],
     outcome: {

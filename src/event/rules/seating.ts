@@ -1,4 +1,3 @@
-import { CHANGE_MAX_LISTED } from '../../limits.ts';
 import {
   type EventRecord,
   lineEndsAt,
@@ -8,7 +7,7 @@ import {
   shownOffer,
   type WaitlistEntry,
 } from '../model.ts';
-import type { Change, EventView } from '../state.ts';
+import type { Change, EventTotals, EventView } from '../state.ts';
 import type { Circumstances } from './decision.ts';
 
 /** What a client sees of a seat. */
@@ -33,53 +32,71 @@ export function seatFor(
   };
 }
 
-/** What became of free seats, as changes and as an answer lists it: the first people, and the count of all. */
+/** What became of free seats, as changes and as a client sees it. */
 export interface Filling {
   changes: Change[];
   promoted: Registration[];
-  promotedCount: number;
   offered: Offer[];
-  offeredCount: number;
 }
 
 /**
- * Gives free seats to the line, in its order: promotes, or offers where the event has `offerSeconds`. When the
- * line has ended nobody gets one by themselves.
+ * How many seats are owed to the line: they are free, people wait for them, and the line lives. A raise of the
+ * capacity leaves them, and they are given step by step. Nobody else gets one of them.
  *
  * @param taken the seats that are given or held
+ * @param nowMs epoch milliseconds
+ */
+export function owedSeats(
+  { waitlistCount }: EventTotals,
+  event: EventRecord,
+  taken: number,
+  nowMs: number,
+): number {
+  if (lineEndsAt(event) <= nowMs) return 0;
+  return Math.max(0, Math.min(event.capacity - taken, waitlistCount));
+}
+
+/** The seats of an event that are given or held. */
+export function takenSeats({ registeredCount, offeredCount }: EventTotals): number {
+  return registeredCount + offeredCount;
+}
+
+/** How many seats an event owes to its line as it is; 0 where there is no event. */
+export function owedBy(totals: EventTotals, nowMs: number): number {
+  return totals.event ? owedSeats(totals, totals.event, takenSeats(totals), nowMs) : 0;
+}
+
+/**
+ * Gives owed seats to the line, in its order: promotes, or offers where the event has `offerSeconds`.
+ *
+ * @param taken the seats that are given or held
+ * @param most how many seats are given at most
  */
 export function fillSeats(
   view: EventView,
   event: EventRecord,
   taken: number,
   circumstances: Circumstances,
+  most: number,
 ): Filling {
-  const filling: Filling = {
-    changes: [],
-    promoted: [],
-    promotedCount: 0,
-    offered: [],
-    offeredCount: 0,
-  };
+  const filling: Filling = { changes: [], promoted: [], offered: [] };
   const { changes, promoted, offered } = filling;
-  const free = event.capacity - taken;
-  if (free <= 0 || view.waitlistCount === 0) return filling;
-  if (hasLineEnded(event, circumstances.now)) return filling;
+  const owed = owedSeats(view, event, taken, Date.parse(circumstances.now));
+  const count = Math.min(owed, most);
+  if (count === 0) return filling;
   for (const entry of view.waiting()) {
     if (!event.offerSeconds) {
       const seq = view.lastSeq + changes.length + 1;
       const registration = seatFor(entry.userId, event, seq, circumstances);
       changes.push({ type: 'promoted', entry, registration });
-      filling.promotedCount++;
-      if (promoted.length < CHANGE_MAX_LISTED) promoted.push(toRegistration(registration));
+      promoted.push(toRegistration(registration));
     } else {
       const offer = offerFor(entry, event.offerSeconds, circumstances);
       const shown = shownOffer(event, offer);
       changes.push({ type: 'offered', entry, offer, expiresAt: shown.expiresAt });
-      filling.offeredCount++;
-      if (offered.length < CHANGE_MAX_LISTED) offered.push(shown);
+      offered.push(shown);
     }
-    if (changes.length === free) break;
+    if (changes.length === count) break;
   }
   return filling;
 }

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { AppError, NotFoundError } from '../../errors.ts';
 import type { EventRecord } from '../../event/model.ts';
+import { toCapacity } from '../../event/shown.ts';
 import { PAGE_DEFAULT_ROWS } from '../../limits.ts';
 import {
   byTime,
@@ -34,16 +35,7 @@ async function readEvent(
 ): Promise<{ event: EventView; capacity: CapacityView } | null> {
   try {
     const outcome = await execute(c, eventId, { type: 'read' }, ['read']);
-    const { event, registeredCount, offeredCount, waitlistCount } = outcome;
-    const capacity = {
-      totalCapacity: event.capacity,
-      availableCapacity: Math.max(0, event.capacity - registeredCount - offeredCount),
-      registeredCount,
-      offeredCount,
-      waitlistCount,
-      status: event.status,
-    };
-    return { event, capacity };
+    return { event: outcome.event, capacity: toCapacity(outcome) };
   } catch (error) {
     if (!(error instanceof AppError) || error.status !== 503) throw error;
     return null;

@@ -86,6 +86,7 @@ function openDirect({ client, tables }: Store, eventId: string): EventApi {
         registeredCount,
         offeredCount: 0,
         waitlistCount: 0,
+        owedCount: 0,
       };
     },
 

@@ -182,7 +182,7 @@ function openTransactional({ client, tables }: Store, eventId: string): EventApi
 
     async read() {
       const item = await readEventItem({ client, tables }, eventId);
-      return item ? { type: 'read', ...item } : refuse('no-such-event');
+      return item ? { type: 'read', owedCount: 0, ...item } : refuse('no-such-event');
     },
 
     async register(userId) {
