@@ -17,7 +17,7 @@ import { bumpVersion } from '../support/faults.ts';
 
 const EVENTS = '/registration/events';
 /** People who wait: more than the seats of two steps. */
-const WAITING = 130;
+const WAITING = 170;
 
 const patch = (eventId: string, body: object) => api('PATCH', `${EVENTS}/${eventId}`, body);
 
@@ -50,6 +50,9 @@ function slowly() {
   };
 }
 
+/** Waits until what was asked for has arrived at the object. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 200));
+
 /** Waits until an event has more seats than before: a step was committed. */
 const hasMoreThan = (eventId: string, count: number) =>
   expect
@@ -77,30 +80,31 @@ describe('a raise that several transactions give to the line', () => {
     const { eventId, line, seated } = await crowded();
     const [late = ''] = await newUsers(1);
     using transactions = slowly();
-    const raise = patch(eventId, { capacity: 121 });
+    const raise = patch(eventId, { capacity: 161 });
     await transactions.next();
     await hasMoreThan(eventId, 1);
     const between = (await capacityOf(eventId)).body;
-    expect(between).toMatchObject({ totalCapacity: 121, availableCapacity: 0 });
-    expect(between.registeredCount).toBeLessThan(121);
+    expect(between).toMatchObject({ totalCapacity: 161, availableCapacity: 0 });
+    expect(between.registeredCount).toBe(49);
     const others = Promise.all([
       register(late, eventId),
       unregister(seated, eventId),
       leaveLine(line.at(-1) ?? '', eventId),
     ]);
-    // One transaction is in flight already; the next one has what was asked for meanwhile.
+    // One transaction is in flight already, with all that fits; the next one has what was asked for meanwhile.
+    await settled();
     await transactions.next();
     await transactions.next();
     const [joined, left, gone] = await others;
     expect(joined.body.waitlistEntry.position).toBe(WAITING + 1);
-    expect(left.body.promoted.userId).toBe(line[between.registeredCount - 1 + 2 * STEP_MAX_SEATS]);
+    expect(left.body.promoted.userId).toBe(line[48 + 49 + STEP_MAX_SEATS]);
     expect(gone.status).toBe(200);
     transactions[Symbol.dispose]();
     const answer = await raise;
-    const expected = line.slice(0, 121).filter((userId) => userId !== left.body.promoted.userId);
+    const expected = line.slice(0, 161).filter((userId) => userId !== left.body.promoted.userId);
     expect(listed(answer)).toEqual(expected);
-    expect(answer.body.promotedCount).toBe(120);
-    expect((await truth(eventId)).line).toEqual([...line.slice(121, -1), late]);
+    expect(answer.body.promotedCount).toBe(160);
+    expect((await truth(eventId)).line).toEqual([...line.slice(161, -1), late]);
   });
 
   test('survives an eviction', async () => {
@@ -109,7 +113,7 @@ describe('a raise that several transactions give to the line', () => {
     expect(listed(answer)).toEqual(line.slice(0, 120));
     await evictDurableObject(env.EVENTS.getByName(eventId));
     expect((await capacityOf(eventId)).body).toMatchObject({
-      ...{ registeredCount: 121, waitlistCount: 10, availableCapacity: 0 },
+      ...{ registeredCount: 121, waitlistCount: 50, availableCapacity: 0 },
     });
     expect((await truth(eventId)).line).toEqual(line.slice(120));
   });
@@ -122,7 +126,7 @@ describe('a raise that several transactions give to the line', () => {
         if (operation === 'TransactWriteItems' && ++transactions === 2) await bumpVersion(eventId);
         return send();
       });
-      return patch(eventId, { capacity: 121 });
+      return await patch(eventId, { capacity: 121 });
     })();
     expect(answer.status).toBe(503);
     // Whoever comes first finds the seats given, and so does whoever asks again.
@@ -171,15 +175,16 @@ describe('a raise that several transactions give to the line', () => {
   ])('ends with those who have a seat when the event is %s meanwhile', async (_, end) => {
     const { eventId, line } = await crowded();
     using transactions = slowly();
-    const raise = patch(eventId, { capacity: 121 });
+    const raise = patch(eventId, { capacity: 161 });
     await transactions.next();
     await hasMoreThan(eventId, 1);
     const ended = end(eventId);
+    await settled();
     transactions[Symbol.dispose]();
     expect((await ended).status).toBe(200);
     const answer = await raise;
     const { promotedCount } = answer.body;
-    expect(promotedCount).toBeLessThan(120);
+    expect(promotedCount).toBeLessThan(160);
     expect(listed(answer)).toEqual(line.slice(0, promotedCount));
     const { registeredCount } = (await capacityOf(eventId)).body;
     expect(registeredCount).toBe(promotedCount + 1);

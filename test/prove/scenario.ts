@@ -36,6 +36,8 @@ const REAL_DEADLINES_EVERY = 15;
 /** The factor of the short deadlines. */
 export const SHORT_SCALE = 1 / 6;
 
+/** People of a crowd who register while seats are given to it. */
+const NEWCOMERS = 12;
 /** More transactions than a raise has: it is answered before anything strikes. */
 const NEVER = 99;
 /** One of so many runs has a crowd in line, and a raise that needs several transactions. */
@@ -86,7 +88,13 @@ export interface Scenario {
    * In a run with a crowd: the new capacity of the first event, and after how many transactions of the raise
    * something happens.
    */
-  raise: { capacity: number; afterOperations: number; strikeAfter: number } | null;
+  raise: {
+    capacity: number;
+    afterOperations: number;
+    strikeAfter: number;
+    /** Of the users: those who are not in line before. */
+    newcomers: string[];
+  } | null;
   /** Who is erased, and after how many operations of all. */
   erasures: { userId: string; afterOperations: number }[];
   /** How often a user gets another name. */
@@ -193,9 +201,10 @@ export function drawScenario(seed: number): Scenario {
     keyedClients: Math.round(clients * random.pick([0, 0.4, 0.8])),
     raise: isCrowded
       ? {
-          capacity: random.int(70, crowd),
+          capacity: random.int(70, crowd - NEWCOMERS - 5),
           afterOperations: random.int(0, total >> 1),
           strikeAfter: random.pick([1, 1, 2, NEVER]),
+          newcomers: Array.from({ length: NEWCOMERS }, (_, i) => idOf(`user-${crowd - 1 - i}`)),
         }
       : null,
     disruptions: Array.from({ length: kind === 'interruption' ? 5 : isCrowded ? 1 : 2 }, () =>

@@ -23,6 +23,8 @@ const MAX_ATTEMPTS = 30;
 const RETRY_PAUSE_MS = 20;
 /** A transaction with at least so many actions is a part of a large raise. */
 const PART_MIN_ACTIONS = 50;
+/** How far apart newcomers register during a large raise. */
+const NEWCOMERS_EVERY_MS = 4;
 /** How long calls may still be under way after the last answer: mostly late ones. */
 const SETTLE_TIMEOUT_MS = 5_000;
 
@@ -168,7 +170,8 @@ export class Session {
     const [first] = events;
     if (raise && first) {
       const isKeyed = this.#random.chance(0.5);
-      await this.asker.askAll('bulk', first.eventId, userIds, { isKeyed });
+      const waiting = userIds.filter((userId) => !raise.newcomers.includes(userId));
+      await this.asker.askAll('bulk', first.eventId, waiting, { isKeyed });
     }
     this.#world.proxy.weather = weather;
     const calls = this.webhooks.play();
@@ -358,9 +361,14 @@ export class Session {
       type: 'update',
       patch: { capacity: raise.capacity },
     });
+    // They come while the seats are being given, and must not get one of them.
+    const comeLate = raise.newcomers.map(async (userId, i) => {
+      await sleep(i * NEWCOMERS_EVERY_MS);
+      await this.asker.ask(`late-${i}`, eventId, { type: 'register', userId });
+    });
     await Promise.race([isDue, asked]);
     this.#strikeIn(0);
-    await asked;
+    await Promise.all([asked, ...comeLate]);
   }
 
   /** Kills or interrupts what the scenario says, at the time that it says. */
