@@ -7,14 +7,12 @@ export const LIVE_MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/commits.ts',
-        from: `    const result = await this.#ports.commit(state.version, draft);
-    if (result.type === 'committed') this.#memory.apply(state, draft, state.version + 1);`,
-        to: `    const { version } = state;
-    this.#memory.apply(state, draft, version + 1);
-    const result = await this.#ports.commit(version, draft);
-    if (result.type !== 'committed') {
-      this.#memory.forget({ inDoubt: result.type === 'uncertain' });
-    }`,
+        from: `  const result = await ports.commit(state.version, draft);
+  if (result.type === 'committed') memory.apply(state, draft, state.version + 1);`,
+        to: `  const { version } = state;
+  memory.apply(state, draft, version + 1);
+  const result = await ports.commit(version, draft);
+  if (result.type !== 'committed') memory.forget({ inDoubt: result.type === 'uncertain' });`,
       },
       // What endpoints are told is held back: those who watch must find it.
       {
@@ -52,11 +50,11 @@ export const LIVE_MUTATIONS: Mutation[] = [
     replacements: [
       {
         file: 'event/memory.ts',
-        from: `        this.#keep(state);
-        return state;`,
-        to: `        this.#state = state.event ? state : null;
-        this.#absentUntil = state.event ? 0 : this.#deps.now() + ABSENCE_MEMORY_MS;
-        return state;`,
+        from: `      this.#keep(state);
+      return state;`,
+        to: `      this.#state = state.event ? state : null;
+      this.#absentUntil = state.event ? 0 : this.#deps.now() + ABSENCE_MEMORY_MS;
+      return state;`,
       },
     ],
   },
