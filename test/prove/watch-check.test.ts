@@ -72,15 +72,20 @@ describe('what somebody who watches is told', () => {
     expect(faultsOf([occupancy(4, 1, 1)], { known: 4 })).toEqual([]);
   });
 
-  test('is no part of a raise', () => {
-    const more = [
+  test('takes no seat for available that a raise owes to the line, while it lives', () => {
+    const raised = (more: object) => [
       ...LOG.slice(0, 3),
-      entry(5, { type: 'event.updated', settings: { ...settings, capacity: 2 } }),
+      entry(5, { type: 'event.updated', settings: { ...settings, capacity: 2, ...more } }),
     ];
-    const told: Told = {
-      ...{ ...occupancy(5, 1, 1), totalCapacity: 2, availableCapacity: 1, revision: 2 },
-    } as Told;
-    expect(faultsOf([told], {}, false, more)[0]).toContain('a part of a raise');
+    const told = (availableCapacity: number): Told =>
+      ({ ...occupancy(5, 1, 1), totalCapacity: 2, availableCapacity, revision: 2 }) as Told;
+    const isWrong = (available: number, more: object = {}) =>
+      faultsOf([told(available)], {}, false, raised(more)).length > 0;
+    expect([0, 1].map((available) => isWrong(available))).toEqual([false, true]);
+    const ended = { promotesUntil: '2000-01-01T00:00:00.000Z' };
+    expect([0, 1].map((available) => isWrong(available, ended))).toEqual([true, false]);
+    const ending = { promotesUntil: '2999-01-01T00:00:00.000Z' };
+    expect([0, 1].map((available) => isWrong(available, ending))).toEqual([false, false]);
   });
 });
 
