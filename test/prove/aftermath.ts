@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Asker } from './asker.ts';
 import type { Endpoints } from './endpoints.ts';
 import { CALM, type Weather } from './faults.ts';
+import type { Asked, Patch } from './history.ts';
 import type { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -15,6 +16,10 @@ const OUTAGE_MS = 700;
 const AWAY_MAX_MS = 800;
 /** After this time no alarm is set any more where nothing is due: longer than `ALARM_GRACE_MS` in a build. */
 const ALARMS_OVER_MS = 350;
+/** How many seats there are when a line is offered some. */
+const OFFERED_CAPACITY = 2;
+/** How many wait before that: each is offered the seat for a second. */
+const LINE_LENGTH = 3;
 /** How long calls may still be under way after the last answer: mostly late ones. */
 const SETTLE_TIMEOUT_MS = 5_000;
 
@@ -60,7 +65,7 @@ export async function playAftermath(aftermath: Aftermath): Promise<number> {
     await wakeBySomeChange(aftermath);
     await webhooks.untilQuiet();
   }
-  if (isKilled && random.chance(0.5)) {
+  if (isKilled && (!scenario.hasWebhooks || random.chance(0.5))) {
     await sayTheLastWord(aftermath);
     await webhooks.untilQuiet();
     crashes++;
@@ -69,17 +74,45 @@ export async function playAftermath(aftermath: Aftermath): Promise<number> {
 }
 
 /** Changes an event, and kills everything when that is committed and before anybody is told. */
-async function sayTheLastWord({ scenario, world, asker, random }: Aftermath): Promise<void> {
-  await sleep(ALARMS_OVER_MS);
+async function sayTheLastWord(aftermath: Aftermath): Promise<void> {
+  const { scenario, world, asker, random } = aftermath;
   const { eventId } = random.pick(scenario.events);
   const worker = random.int(0, world.workers.length - 1);
+  const isOffering = !scenario.hasWebhooks && !scenario.raise;
+  if (isOffering) await formLine(aftermath, eventId, worker);
+  await sleep(ALARMS_OVER_MS);
   const committed = world.proxy.afterTransactions(1, 0);
-  const patch = { waitlistCapacity: random.int(100, 10_000) };
+  // With offers the alarm is for their end, and has to pass the seats on to others who wait.
+  const patch = isOffering
+    ? { capacity: OFFERED_CAPACITY, offerSeconds: 1 }
+    : { waitlistCapacity: random.int(100, 10_000) };
   const asked = asker.ask('last', eventId, { type: 'update', patch }, { worker });
   await Promise.race([committed, asked]);
   await killAll(world);
   await asked;
   await startAll(world);
+}
+
+/** Has one user hold the one seat of an event, and some wait for another. */
+async function formLine(
+  { scenario, asker }: Aftermath,
+  eventId: string,
+  worker: number,
+): Promise<void> {
+  const patch: Patch = {
+    ...{ status: 'OPEN', capacity: 1, hasWaitlist: true, waitlistCapacity: null },
+    ...{ registrationOpensAt: null, registrationClosesAt: null },
+    ...{ startsAt: null, promotesUntil: null, offerSeconds: null },
+  };
+  const ask = (request: Asked) => asker.ask('line', eventId, request, { worker });
+  await ask({ type: 'update', patch });
+  for (const userId of scenario.userIds) {
+    await ask({ type: 'leaveLine', userId });
+    await ask({ type: 'unregister', userId });
+  }
+  for (const userId of scenario.userIds.slice(0, LINE_LENGTH + 1)) {
+    await ask({ type: 'register', userId });
+  }
 }
 
 /** Has each object sleep, and changes its event: those who have watched since before must be told. */

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { OVERDUE_MS } from './bad-alarms.ts';
 import { MESSAGE_TIMEOUT_MS } from './endpoints.ts';
 import type { Replacement } from './mutations.ts';
 
@@ -60,6 +61,7 @@ const MESSAGE_TIMES: Record<string, string> = {
   DELIVERY_REST_MS: '300',
   ALARM_GRACE_MS: '250',
   ALARM_RETRY_MS: '400',
+  OVERDUE_MS: String(OVERDUE_MS),
   OWN_COMMAND_WAIT_MS: '5_000',
 };
 
@@ -98,7 +100,9 @@ export async function build(parent: string, options: BuildOptions): Promise<Buil
     },
   });
   renameSync(join(directory, 'index.js'), join(directory, 'worker.js'));
-  cpSync(join(ROOT, 'test/prove/interruptible.mjs'), join(directory, 'interruptible.mjs'));
+  for (const name of ['interruptible.mjs', 'alarms.mjs']) {
+    cpSync(join(ROOT, 'test/prove', name), join(directory, name));
+  }
   return { directory, compatibilityDate, scale };
 }
 

@@ -27,8 +27,10 @@ export class Totals {
   crashes = 0;
   interruptions = 0;
   splitBrains = 0;
+  badAlarms = 0;
   fencesLost = 0;
   raises = 0;
+  wakings = 0;
   resumptions = 0;
   erasures = 0;
   retries = 0;
@@ -65,6 +67,8 @@ export class Totals {
     this.interruptions += result.interruptions;
     this.fencesLost += result.fencesLost;
     this.undecided += result.undecided;
+    this.wakings += result.wakings;
+    this.badAlarms += result.scenario.alarms ? 1 : 0;
     this.resumptions += result.resumptions;
     this.erasures += result.erasures;
     this.retries += result.retries;

@@ -92,9 +92,9 @@ export class Endpoints {
   #failureRate: number;
   #awayUntil = 0;
 
-  private constructor(seed: number, servers: Server[]) {
+  private constructor(seed: number, servers: Server[], isUsed: boolean) {
     this.#random = new Random(seed, 'endpoints');
-    this.all = drawEndpoints(this.#random);
+    this.all = isUsed ? drawEndpoints(this.#random) : [];
     this.#failureRate = this.#random.pick([0.1, 0.3, 0.6]);
     this.#servers = servers;
     this.#webhooks = new Map(
@@ -110,13 +110,14 @@ export class Endpoints {
     }
   }
 
-  static async open(seed: number): Promise<Endpoints> {
+  /** @param isUsed whether there are any */
+  static async open(seed: number, isUsed: boolean): Promise<Endpoints> {
     // Idle connections are never closed from here: a sender that uses one at that moment would fail.
     const servers = Array.from({ length: 3 }, () =>
       createServer({ keepAliveTimeout: 120_000 }).listen(0, '127.0.0.1'),
     );
     await Promise.all(servers.map((server) => once(server, 'listening')));
-    return new Endpoints(seed, servers);
+    return new Endpoints(seed, servers, isUsed);
   }
 
   /** The secret `WEBHOOKS` of the workers. */

@@ -3,6 +3,7 @@ import { check } from './checker.ts';
 import { Endpoints } from './endpoints.ts';
 import type { Fault } from './faults.ts';
 import { changesOnly } from './history.ts';
+import { idleSeats } from './idleness.ts';
 import { offersMade } from './known-offers.ts';
 import { staleAbsences } from './liveness.ts';
 import { checkLog } from './log-check.ts';
@@ -36,6 +37,8 @@ export interface RunResult {
   slowest: number;
   /** Persons who were erased. */
   erasures: number;
+  /** Hourly looks that found something overdue. */
+  wakings: number;
   /** Loads that finished an interrupted raise. */
   resumptions: number;
   /** Entries of logs, pages that were read of them, and receipts that were found in them. */
@@ -61,7 +64,7 @@ export interface RunResult {
 /** Runs a scenario against a build, and checks the results. */
 export async function run(scenario: Scenario, build: Build): Promise<RunResult> {
   const startedAt = performance.now();
-  const endpoints = await Endpoints.open(scenario.seed);
+  const endpoints = await Endpoints.open(scenario.seed, scenario.hasWebhooks);
   const world = await World.open({
     build,
     weather: scenario.weather,
@@ -70,7 +73,9 @@ export async function run(scenario: Scenario, build: Build): Promise<RunResult> 
     isInterruptible: scenario.kind === 'interruption',
     isDurable: scenario.kind === 'database crash',
     userIds: scenario.userIds,
-    webhooks: endpoints.setting,
+    ...(scenario.hasWebhooks ? { webhooks: endpoints.setting } : {}),
+    keepsAlarms: true,
+    alarms: scenario.alarms,
   }).catch((error: unknown) => {
     endpoints.close();
     throw error;
@@ -120,6 +125,7 @@ async function judge(session: Session, world: World, endpoints: Endpoints) {
       ...checkLog(rows, history, session.logs.of(eventId), hasTwoOwners(scenario)),
       ...checkWatchings(session.watchers.of(eventId), rows.log, hasTwoOwners(scenario)),
       ...checkMessages(eventId, rows.log, endpoints.all, session.webhooks.of(eventId)),
+      ...idleSeats(rows.log, session.webhooks.quiets),
       ...staleAbsences(history, session.conditions),
     ];
     violations.push(...faults.map((fault) => `event ${brief(eventId)}: ${fault}`));
@@ -157,6 +163,7 @@ function count(session: Session, world: World, endpoints: Endpoints) {
     crashes: session.crashes,
     interruptions: session.interruptions,
     fencesLost: linesWith('"fence lost"'),
+    wakings: linesWith('"overdue events woken"'),
     resumptions: linesWith('"promotions resumed"'),
     erasures: session.persons.erasures,
     retries: session.asker.retries,

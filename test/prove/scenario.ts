@@ -1,4 +1,5 @@
 import { ATTEMPT_TIMEOUT_MS, ID_MAX_CHARS, PAGE_MAX_ROWS } from '../../src/limits.ts';
+import { type BadAlarms, drawAlarms } from './bad-alarms.ts';
 import { CALM, drawWeather, type Weather } from './faults.ts';
 import type { Guess } from './guess.ts';
 import { type Asked, ERASABLE, NOBODY, type Patch, type PeopleList } from './history.ts';
@@ -56,6 +57,10 @@ const CROWD_KINDS: Kind[] = [
 const PRESSURE_EVERY = 25;
 const PRESSURE: Partial<Record<number, Kind>> = { 7: 'replays', 18: 'outrun' };
 
+/** One of so many runs sends no messages. Many of these crash. */
+const NO_WEBHOOKS_EVERY = 6;
+const NO_WEBHOOKS_FROM = 1;
+
 /** How long a transaction takes in a run with replays. */
 const REPLAYS_TRANSACTION_MS = 40;
 /** How long a transaction of the slower worker takes, as a share of the timeout of an attempt. */
@@ -103,6 +108,10 @@ export interface Scenario {
   disruptions: number[];
   /** How long a killed process stays down. */
   downMs: number;
+  /** How bad the alarms of objects are; null for good ones. */
+  alarms: BadAlarms | null;
+  /** Whether messages are sent. Where none are, alarms are for offers alone. */
+  hasWebhooks: boolean;
 }
 
 /** What clients do in addition to single requests. */
@@ -211,6 +220,8 @@ export function drawScenario(seed: number): Scenario {
       random.int(Math.ceil(total * 0.1), Math.ceil(total * 0.9)),
     ).sort((a, b) => a - b),
     downMs: random.pick([0, 20, 150]),
+    alarms: drawAlarms(new Random(seed, 'alarms')),
+    hasWebhooks: seed % NO_WEBHOOKS_EVERY !== NO_WEBHOOKS_FROM,
   };
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { playAftermath } from './aftermath.ts';
 import { Asker } from './asker.ts';
+import { alarmLatenessMs, LOOK_EVERY_MS } from './bad-alarms.ts';
 import type { Call } from './client.ts';
 import type { Endpoints } from './endpoints.ts';
 import { CALM } from './faults.ts';
@@ -12,6 +13,7 @@ import { Persons } from './persons.ts';
 import { type Pressure, playLateCreation, playOutrun, playReplays } from './pressure.ts';
 import { Random } from './random.ts';
 import { drawList, drawMany, drawPatch, type Extra, isCalm, type Scenario } from './scenario.ts';
+import { rowsOf } from './tables.ts';
 import { Watchers } from './watchers.ts';
 import { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
@@ -114,6 +116,11 @@ export class Session {
       random: new Random(seed, 'webhooks'),
       ports: () => world.workers.map((worker) => worker?.port ?? null),
       readItems: () => world.readItems(),
+      readLogs: async () => {
+        const tables = await world.readTables();
+        return this.eventIds.map((eventId) => rowsOf(tables, eventId).log);
+      },
+      latenessMs: alarmLatenessMs(scenario.alarms),
       onViolation: (what) => this.violations.push(what),
     });
   }
@@ -155,6 +162,30 @@ export class Session {
 
   /** Runs the clients until they are done. */
   async play(): Promise<void> {
+    const isOver = new AbortController();
+    const looks = this.#lookForOverdue(isOver.signal);
+    try {
+      await this.#playAll();
+    } finally {
+      isOver.abort();
+      await looks;
+    }
+  }
+
+  /** Where alarms are lost, has a worker look for what is overdue now and then. */
+  async #lookForOverdue(isOver: AbortSignal): Promise<void> {
+    const { workers } = this.#world;
+    if (!this.scenario.alarms?.lost) return;
+    for (let turn = 0; !isOver.aborted; turn++) {
+      await sleep(LOOK_EVERY_MS);
+      // The platform has no worker do this that is down.
+      const up = workers.flatMap((worker, number) => (worker ? [number] : []));
+      const number = up[turn % up.length];
+      if (number !== undefined) await this.#world.lookForOverdue(number);
+    }
+  }
+
+  async #playAll(): Promise<void> {
     const { clients, events, raise, userIds, weather, kind } = this.scenario;
     const { operationsPerClient: maxOperations, pauseMs, scale } = this.scenario;
     this.#deadline = performance.now() + RUN_MAX_MS;

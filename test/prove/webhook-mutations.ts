@@ -48,6 +48,33 @@ export const WEBHOOK_MUTATIONS: Mutation[] = [
     ],
   },
   {
+    name: "an offer's deadline armed after the commit",
+    replacements: [
+      {
+        file: 'object/open-sequencer.ts',
+        from: 'if (arm && changeSet.dueAt !== null) {',
+        to: 'if (arm && changeSet.dueAt !== null && told.endpoints.length > 0) {',
+      },
+      {
+        file: 'object/open-sequencer.ts',
+        from: 'return send(version, changeSet);',
+        to: `const result = await send(version, changeSet);
+      if (arm && changeSet.dueAt !== null) await arm(changeSet.dueAt);
+      return result;`,
+      },
+    ],
+  },
+  {
+    name: 'an hourly look that finds nothing overdue',
+    replacements: [
+      {
+        file: 'overdue.ts',
+        from: 'overdueEvents(store, Date.now() - OVERDUE_MS, after)',
+        to: 'overdueEvents(store, OVERDUE_MS - Date.now(), after)',
+      },
+    ],
+  },
+  {
     name: 'no alarm set again by one that could do nothing',
     replacements: [
       {

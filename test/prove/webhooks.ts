@@ -2,8 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventItem } from '../../src/store/tables.ts';
 import { HttpClient, type Reply } from './client.ts';
 import type { Endpoints } from './endpoints.ts';
+import { idleFrom, type Quiet } from './idleness.ts';
+import type { LogEntry } from './log.ts';
 import type { Claim, Replay, Told } from './messages.ts';
 import type { Random } from './random.ts';
+import { LoggedEvent } from './replay.ts';
 import { brief } from './report.ts';
 import { stalledMs } from './stalls.ts';
 
@@ -11,6 +14,10 @@ import { stalledMs } from './stalls.ts';
 const QUIET_WITHIN_MS = 15_000;
 /** What is due later is the end of an offer, and is not waited for: messages are tried again sooner. */
 const SOON_MS = 2_500;
+/** So many steps may follow each other, each of which an alarm is needed for. */
+const STEPS_MAX = 10;
+/** How long a seat may be idle though alarms are punctual: a busy machine, and an event that has to be loaded. */
+const IDLE_MAX_MS = 5_000;
 const LOOK_PAUSE_MS = 25;
 /** Pause between two calls about webhooks, at most, and the share of replays among them. */
 const CALLS_PAUSE_MS = 400;
@@ -36,6 +43,10 @@ export interface WebhooksDeps {
   ports(): (number | null)[];
   /** The event items, read past the service. */
   readItems(): Promise<EventItem[]>;
+  /** The log of each event, read past the service. */
+  readLogs(): Promise<LogEntry[][]>;
+  /** How much later than it is due something may be done because of alarms, in milliseconds. */
+  latenessMs: number;
   onViolation(what: string): void;
 }
 
@@ -47,6 +58,8 @@ export class Webhooks {
   readonly #replays = new Map<string, Replay[]>();
   #isOver = false;
   replays = 0;
+  /** When nobody called, and all that was due had to be done. */
+  readonly quiets: Quiet[] = [];
 
   constructor(deps: WebhooksDeps) {
     this.#deps = deps;
@@ -65,6 +78,7 @@ export class Webhooks {
   /** Calls the routes of webhooks until it is told to stop, while one endpoint is away for a time. */
   async play(): Promise<void> {
     const { random, eventIds, ports, endpoints } = this.#deps;
+    if (endpoints.all.length === 0) return;
     const leavesAt = random.int(0, 3);
     for (let turn = 0; !this.#isOver; turn++) {
       if (turn === leavesAt) endpoints.leave(random.between(AWAY_MIN_MS, AWAY_MAX_MS));
@@ -92,13 +106,23 @@ export class Webhooks {
    * what is still due in the end would be due for ever.
    */
   async untilQuiet(): Promise<void> {
+    const from = Date.now();
+    const stalledBefore = stalledMs();
+    await this.#untilNothingIsDue();
+    const idleMaxMs = IDLE_MAX_MS + this.#deps.latenessMs + stalledMs() - stalledBefore;
+    this.quiets.push({ from, until: Date.now(), idleMaxMs });
+  }
+
+  async #untilNothingIsDue(): Promise<void> {
     const startedAt = performance.now() - stalledMs();
+    const withinMs = QUIET_WITHIN_MS + STEPS_MAX * this.#deps.latenessMs;
     for (;;) {
       const items = await this.#deps.readItems();
       const soon = Date.now() + SOON_MS;
       const due = items.filter(({ dueAt }) => typeof dueAt === 'number' && dueAt <= soon);
-      if (due.length === 0) return;
-      if (performance.now() - stalledMs() - startedAt >= QUIET_WITHIN_MS) {
+      const isQuiet = due.length === 0 && !(await this.#isIdleSoon(soon));
+      if (isQuiet) return;
+      if (performance.now() - stalledMs() - startedAt >= withinMs) {
         for (const { eventId, dueAt, outbox } of due) {
           this.#tell(eventId, `what is due since ${dueAt} is not done: ${outbox}`);
         }
@@ -108,11 +132,21 @@ export class Webhooks {
     }
   }
 
+  /** Whether a seat of any event is idle by then if nothing happens, whatever the service takes to be due. */
+  async #isIdleSoon(soon: number): Promise<boolean> {
+    const logs = await this.#deps.readLogs();
+    return logs.some((entries) => {
+      const at = idleFrom(new LoggedEvent(entries), Date.now());
+      return at !== null && at <= soon;
+    });
+  }
+
   /**
    * At the end each endpoint has everything, and the API says so. A worker that another one has outrun may
    * tell what was; one of them knows.
    */
   async lookAtTheEnd(): Promise<void> {
+    if (this.#deps.endpoints.all.length === 0) return;
     const existing = await this.#deps.readItems();
     for (const { eventId } of existing) {
       const seen = await Promise.all(

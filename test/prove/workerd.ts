@@ -29,6 +29,8 @@ export async function startWorkerd(
     isInterruptible: boolean;
     /** The folder where the objects keep their alarms, also for a worker that is started later; else in memory. */
     objects?: string | null;
+    /** Whether the binding `ALARMS` tells how bad alarms are. */
+    hasBadAlarms?: boolean;
   },
 ): Promise<Worker> {
   const config = join(build.directory, `${options.name}.capnp`);
@@ -85,11 +87,22 @@ function toConfig(
     bindings,
     isInterruptible,
     objects = null,
-  }: { bindings: Record<string, string>; isInterruptible: boolean; objects?: string | null },
+    hasBadAlarms = false,
+  }: {
+    bindings: Record<string, string>;
+    isInterruptible: boolean;
+    objects?: string | null;
+    hasBadAlarms?: boolean;
+  },
 ): string {
   const modules = [
     ...(isInterruptible ? ['(name = "main.js", esModule = embed "interruptible.mjs")'] : []),
-    '(name = "worker.js", esModule = embed "worker.js")',
+    ...(hasBadAlarms
+      ? [
+          '(name = "worker.js", esModule = embed "alarms.mjs")',
+          '(name = "product.js", esModule = embed "worker.js")',
+        ]
+      : ['(name = "worker.js", esModule = embed "worker.js")']),
   ];
   const texts = Object.entries(bindings).map(
     ([name, value]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)})`,

@@ -12,6 +12,7 @@ import { freePort } from '../../src/cli/ports.ts';
 import { ensureTables } from '../../src/cli/tables.ts';
 import type { Seat, WaitlistEntry } from '../../src/event/model.ts';
 import type { EventItem, OfferRow } from '../../src/store/tables.ts';
+import type { BadAlarms } from './bad-alarms.ts';
 import type { Build } from './build.ts';
 import type { Weather } from './faults.ts';
 import { LOG_DAYS, type LogRow } from './log.ts';
@@ -58,6 +59,10 @@ export interface WorldOptions {
   userIds: string[];
   /** The secret `WEBHOOKS`; where it is left out, nobody is told of anything. */
   webhooks?: string;
+  /** Whether objects keep their alarms when a worker is killed. */
+  keepsAlarms?: boolean;
+  /** How bad alarms are; null for good ones. */
+  alarms?: BadAlarms | null;
 }
 
 /** A database, a proxy that applies the weather, and workers that share both. */
@@ -117,8 +122,11 @@ export class World {
   }
 
   async startWorker(number: number): Promise<void> {
+    const { alarms = null, seed } = this.#options;
+    const start = ++this.#starts;
     const worker = await startWorkerd(this.#options.build, {
-      name: `${this.#name}-${++this.#starts}`,
+      name: `${this.#name}-${start}`,
+      hasBadAlarms: alarms !== null,
       isInterruptible: this.#options.isInterruptible,
       objects: this.#objectsOf(number),
       bindings: {
@@ -134,6 +142,7 @@ export class World {
         WAITLIST_TABLE: TABLES.waitlist,
         LOG_DAYS: String(LOG_DAYS),
         ...(this.#options.webhooks === undefined ? {} : { WEBHOOKS: this.#options.webhooks }),
+        ...(alarms ? { ALARMS: JSON.stringify({ seed: `${seed} ${start}`, ...alarms }) } : {}),
       },
     });
     this.logs.push(worker.log);
@@ -142,14 +151,21 @@ export class World {
 
   /** Where the objects of a worker keep their alarms: a worker that is started again has them. */
   #objectsOf(number: number): string | null {
-    const { build, webhooks } = this.#options;
-    return webhooks === undefined ? null : join(build.directory, `${this.#name}-objects-${number}`);
+    const { build, keepsAlarms = false } = this.#options;
+    return keepsAlarms ? join(build.directory, `${this.#name}-objects-${number}`) : null;
   }
 
   async killWorker(number: number): Promise<void> {
     const worker = this.workers[number];
     this.workers[number] = null;
     await worker?.kill();
+  }
+
+  /** Looks for what is overdue, as the platform has a worker do every hour. */
+  async lookForOverdue(number: number): Promise<void> {
+    const worker = this.workers[number];
+    // A look that fails, or whose worker is killed meanwhile, is made up for by the next one.
+    if (worker) await fetch(`http://127.0.0.1:${worker.port}/hourly-look`).catch(() => null);
   }
 
   /** Ends the object of an event, as a code update or idleness does; returns whether that was possible. */
@@ -192,6 +208,11 @@ export class World {
   async finalTables(): Promise<Tables> {
     await Promise.all(this.workers.map((_, number) => this.killWorker(number)));
     await this.proxy.settle(SETTLE_TIMEOUT_MS);
+    return this.readTables();
+  }
+
+  /** Every row as it is now, read past the service. */
+  async readTables(): Promise<Tables> {
     const [users, events, registrations, waitlist] = await Promise.all([
       this.#scan<Tables['users'][number]>(TABLES.users),
       this.readItems(),
