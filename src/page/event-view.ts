@@ -46,7 +46,6 @@ export function showEvent(event: EventView): void {
   calendar.disabled = false;
   calendar.dataset.when = time.dataset.when = startsAt ?? '';
   find('#openness').dataset.status = event.status;
-  showOpenness(event);
 }
 
 /** Says whether registration is open now. */

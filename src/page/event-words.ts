@@ -49,9 +49,9 @@ export function placeInWords(
       return [fill(text.offered, { time }), ''];
     }
     case 'WAITLISTED': {
+      if (hasLineEnded(event, clock.now())) return [text.lineIsOver, text.lineIsOverHint];
       const n = place.waitlistEntry?.position ?? 0;
       const position = fill(text.position, { n: n.toLocaleString(locale) });
-      if (hasLineEnded(event, clock.now())) return [text.lineIsOver, position];
       const ahead = place.ahead ?? 0;
       return [ahead === 0 ? text.next : count(text, 'ahead', ahead, locale), position];
     }

@@ -74,11 +74,17 @@ function showButtons(): void {
   if (second) say(secondButton, labelOf(second, clock.now()));
 }
 
+/** Shows what the clock decides, such as the opening: it is decided anew each time. */
+function showByClock(): void {
+  if (event) showOpenness(event);
+  showPlace(event, place, { isKnown: person.current() !== null, needsToken });
+  showButtons();
+}
+
 function show(): void {
   if (event) showEvent(event);
   if (event && capacity) showNumbers(event, capacity);
-  showPlace(event, place, { isKnown: person.current() !== null, needsToken });
-  showButtons();
+  showByClock();
 }
 
 /** Reads the event itself; the watch tells only its numbers. */
@@ -145,14 +151,15 @@ function showState(state: LiveState): void {
   say(find('#state'), navigator.onLine ? (words[state] ?? '') : text.offline);
 }
 
-/** Tells of a change of one's place that nobody pressed for. */
-function tellOfMove(before: PlaceView | null, after: PlaceView): void {
-  if (isBusy || isSettling || !before || before.status === after.status) return;
+/** Tells of a change of one's place that nobody pressed for; true when the place is gone. */
+function tellOfMove(before: PlaceView | null, after: PlaceView): boolean {
+  if (isBusy || isSettling || !before || before.status === after.status) return false;
   if (after.status === 'ACTIVE') tell(text.promoted);
   else if (after.status === 'OFFERED') tell(text.offerCame);
   else if (after.status === 'NONE') {
     tell(before.status === 'OFFERED' ? text.offerGone : text.taken, true);
   }
+  return after.status === 'NONE';
 }
 
 function start(): void {
@@ -188,9 +195,11 @@ function start(): void {
       else show();
     },
     onPlace(next) {
-      tellOfMove(place, next);
+      const hasLost = tellOfMove(place, next);
       place = next;
       show();
+      // Whoever was erased has no place either, and can't ask for one.
+      if (hasLost && !needsToken) look();
     },
     onState: showState,
     onProblem: refused,
@@ -232,6 +241,7 @@ async function look(): Promise<void> {
   try {
     const path = withQuery('/registration/registrations', { userId, eventId });
     const { problem, body } = await call<PlaceView>('GET', path, { token: token() });
+    if (problem?.status === 404 && !needsToken) return refused(problem);
     if (!problem && person.current()?.userId === userId) place = body;
   } catch {
     // The watch asks again.
@@ -286,10 +296,5 @@ addEventListener('online', () => {
   showState(lastState);
   watching?.refresh();
 });
-// Countdowns. What the clock decides, such as the opening, is decided anew each time.
-setInterval(() => {
-  if (!event) return;
-  showButtons();
-  showOpenness(event);
-}, 500);
+setInterval(showByClock, 500);
 start();

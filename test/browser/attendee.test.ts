@@ -82,7 +82,7 @@ describe('the first view', () => {
     const eventId = await newEvent();
     const page = await visit(`/e/${eventId}`, { locale: 'de-CH' });
     expect(await page.locator('html').getAttribute('lang')).toBe('de');
-    await shows(page, '#numbers', '2 von 2 Plätzen sind frei');
+    await shows(page, '#numbers', '2 von 2 Plätzen frei');
     await look(page, 'event-german');
   });
 });
@@ -278,13 +278,47 @@ describe('what changes meanwhile', () => {
   test('counts down to the opening, and lets one register then', async () => {
     const registrationOpensAt = new Date(Date.now() + 6_000).toISOString();
     const eventId = await newEvent({ registrationOpensAt });
-    const page = await visit(`/e/${eventId}`);
-    await be(page, unique('Kim'));
+    const page = await visit(`/e/${eventId}`, { viewport: PHONE });
+    // As long as a name may be: it is cut, and moves nothing.
+    const before = await button(page).boundingBox();
+    await be(page, unique('Kim'.padEnd(80, ' Kimberley')));
     await shows(page, '#press', /Opens in 0:0\d/);
+    await shows(page, '#openness', 'Registration opens');
     expect(await button(page).getAttribute('aria-disabled')).toBe('true');
     await shows(page, '#press', 'Register');
+    await shows(page, '#openness', 'Registration is open');
+    expect(await button(page).boundingBox()).toEqual(before);
     await button(page).click();
     await shows(page, '#said', 'the seat is yours');
+  });
+
+  test('is told by the clock: the end of the line, and the button stays where it is', async () => {
+    const promotesUntil = new Date(Date.now() + 7_000).toISOString();
+    const eventId = await newEvent({ capacity: 1, promotesUntil });
+    await seatGuests(eventId, 1);
+    const page = await visit(`/e/${eventId}`, { viewport: PHONE, locale: 'de-DE' });
+    await be(page, unique('Lou'));
+    await shows(page, '#press', 'Auf die Warteliste');
+    const before = await button(page).boundingBox();
+    await button(page).click();
+    await shows(page, '#place', 'Sie sind als Nächstes dran');
+    await shows(page, '#place', 'Die Warteliste ist beendet.');
+    expect(await button(page).boundingBox()).toEqual(before);
+    await look(page, 'event-line-over-german');
+  });
+
+  test('never moves the button on a phone, however long its texts are', async () => {
+    for (const locale of ['en-GB', 'de-DE']) {
+      const startsAt = '2027-09-29T17:00:00Z';
+      const eventId = await newEvent({ capacity: 100_000, startsAt });
+      const page = await visit(`/e/${eventId}`, { viewport: PHONE, locale });
+      const before = await button(page).boundingBox();
+      await be(page, unique('Liv'));
+      await button(page).click();
+      await page.locator('#press:not([data-main], [aria-disabled="true"])').waitFor();
+      await page.locator('#numbers p:first-child', { hasText: /99.999/ }).waitFor();
+      expect(await button(page).boundingBox()).toEqual(before);
+    }
   });
 
   test('is told: before the opening, in a pause, when it is closed and when it is cancelled', async () => {

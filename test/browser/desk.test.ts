@@ -3,8 +3,10 @@ import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import {
   api,
+  leave,
   look,
   newEvent,
+  PHONE,
   seatGuests,
   shows,
   standing,
@@ -195,6 +197,46 @@ test('the log, its chart, and the webhooks are shown', async () => {
   await open(page, 'Webhooks');
   await shows(page, 'main', 'Nobody is told of changes');
   await look(page, 'desk-log');
+});
+
+test('the chart follows what happens, and its table stays open', async () => {
+  const eventId = await newEvent({ capacity: 1 });
+  const [first = ''] = await seatGuests(eventId, 1);
+  const page = await visit(`/desk#e=${eventId}`);
+  await open(page, 'The same as a table');
+  const rows = page.locator('figure tbody tr');
+  const numbers = async () => (await rows.allTextContents()).map((row) => row.slice(-2));
+  await expect.poll(numbers).toEqual(['00', '10']);
+  await page.focus('figure summary');
+  await seatGuests(eventId, 1);
+  await leave(first, eventId);
+  await expect.poll(numbers, { timeout: 8_000 }).toEqual(['00', '10', '11', '10']);
+  expect(await rows.first().isVisible()).toBe(true);
+  expect(await page.evaluate('document.activeElement.textContent')).toBe('The same as a table');
+});
+
+test('what is said covers nothing that has the focus, and goes by itself', async () => {
+  const eventId = await newEvent();
+  await seatGuests(eventId, 2);
+  const page = await visit(`/desk#e=${eventId}`, { viewport: PHONE });
+  await shows(page, '#people table', 'guest');
+  await press(page, 'Pause');
+  await shows(page, '#said', 'Done');
+  await shows(page, '#people table', 'guest');
+  const isCovered = `(() => {
+    const said = document.querySelector('#said').getBoundingClientRect();
+    const { top, bottom } = document.activeElement.getBoundingClientRect();
+    if (document.activeElement === document.body) return 'the end';
+    return said.height > 0 && bottom > said.top && top < said.bottom;
+  })()`;
+  const covered: unknown[] = [];
+  while (covered.at(-1) !== 'the end' && covered.length < 40) {
+    await page.keyboard.press('Tab');
+    covered.push(await page.evaluate(isCovered));
+  }
+  expect(covered.length).toBeGreaterThan(12);
+  expect(new Set(covered)).toEqual(new Set([false, 'the end']));
+  await page.locator('#said:empty').waitFor({ state: 'attached' });
 });
 
 test('in German', async () => {

@@ -143,6 +143,23 @@ describe('one’s own places on the list', () => {
     await shows(page, '#told', 'You have no place yet');
   });
 
+  test('of somebody who is erased while they look at an event end in words', async () => {
+    const eventId = await newEvent();
+    const name = await newPerson('Hue');
+    await register(name, eventId);
+    const page = await visit(`/e/${eventId}`);
+    await be(page, name);
+    await shows(page, '#place', 'You have a seat');
+    await api('DELETE', `/users/${name}`);
+    await shows(page, '#said', `${name} is not known here any more`);
+    await shows(page, '#place', 'Type your name');
+    await look(page, 'event-gone');
+    // The name is not free yet: who types it again is told so by the press.
+    await be(page, name);
+    await button(page).click();
+    await shows(page, '#said', `${name} is not known here any more`);
+  });
+
   test('a remembered name that nobody has any more is forgotten, in words', async () => {
     const page = await visit(`/e/${await newEvent()}`);
     const gone = unique('Gil');

@@ -9,7 +9,8 @@ import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 const SHOTS = resolve(import.meta.dirname, '../../dist/screenshots');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-export const PHONE = { width: 390, height: 844 };
+/** The narrowest phones that are common. */
+export const PHONE = { width: 360, height: 780 };
 const DESK = { width: 1200, height: 760 };
 
 let browser: Browser;

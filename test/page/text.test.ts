@@ -28,7 +28,7 @@ describe('the texts', () => {
     expect(fill('{a} of {b}', { a: 1 })).toBe('1 of {b}');
     expect(count(en.shared, 'seats', 1, 'en')).toBe('1 seat');
     expect(count(en.shared, 'seats', 1_234, 'en')).toBe('1,234 seats');
-    expect(count(de.shared, 'free', 0, 'de', { capacity: 9 })).toBe('0 von 9 Plätzen sind frei');
+    expect(count(de.shared, 'free', 0, 'de', { capacity: 9 })).toBe('0 von 9 Plätzen frei');
   });
 });
 

@@ -17,9 +17,19 @@ export const PLACE = 'desk';
 export const key = (): string | undefined => recall<string>(NAME) ?? undefined;
 export const keepKey = (value: string | null) => keep(NAME, value);
 
-/** Says how it went. */
-export function tell(message: string, isBad = false): void {
+/** How long a success stays said. What went wrong stays until something else is said. */
+const SAID_MS = 8_000;
+let vanishing: ReturnType<typeof setTimeout> | undefined;
+
+/**
+ * Says how it went, over the lower end of the window.
+ *
+ * @param stays whether it is said until something else is
+ */
+export function tell(message: string, isBad = false, stays = isBad): void {
   const said = find('#said');
+  clearTimeout(vanishing);
+  if (!stays) vanishing = setTimeout(() => say(said, ''), SAID_MS);
   said.toggleAttribute('data-bad', isBad);
   say(said, message);
 }
@@ -51,7 +61,9 @@ export async function press<Body>(
 /** Goes on with a press whose answer this tab has not seen. */
 export async function carryOut<Body>(pressed: Press): Promise<Body | null> {
   tell('');
-  const answer = await send<Body>(PLACE, pressed, key, () => tell(text.waitingForAnswer));
+  const answer = await send<Body>(PLACE, pressed, key, () =>
+    tell(text.waitingForAnswer, false, true),
+  );
   if (!answer.problem) {
     tell(text.done);
     return answer.body;

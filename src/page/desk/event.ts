@@ -1,5 +1,5 @@
 /** One event at the desk. */
-import { eventPath } from '../api.ts';
+import { clock, eventPath } from '../api.ts';
 import { confirm, h, say } from '../dom.ts';
 import { watch } from '../live-client.ts';
 import { openness } from '../seats.ts';
@@ -10,7 +10,8 @@ import { fill } from '../words.ts';
 import { ask, key, locale, needsKey, press } from './ask.ts';
 import type { Settings } from './changed.ts';
 import { linksPart } from './links.ts';
-import { showLog } from './log.ts';
+import { liveChart } from './live-chart.ts';
+import { logReader, showLog } from './log.ts';
 import { peoplePart } from './people.ts';
 import { change, type SettingsForm, settingsForm } from './settings.ts';
 import { showWebhooks } from './webhooks.ts';
@@ -125,25 +126,16 @@ export async function showEvent(
     const ending = await showEvent(main, eventId, kept);
     end = ending;
   };
-  const drawing = h('div', {});
-  let draw: ((width: number) => HTMLElement) | null = null;
-  const redraw = () => {
-    const width = Math.min(960, Math.max(300, main.clientWidth));
-    if (draw) drawing.replaceChildren(draw(width));
-  };
-  const readHistory = async () => {
-    const shown = await showLog(event, capacity);
-    draw = shown?.draw ?? null;
-    redraw();
-    return shown?.log ?? null;
-  };
+  const log = logReader(eventId);
+  const width = () => Math.min(960, Math.max(300, main.clientWidth));
+  const drawing = liveChart(event, { log, width });
   const settingsPart = part(text.settings, () => {
     settings ??= settingsForm(event, etag, typed, again);
     return settings.element;
   });
   settingsPart.open = Object.keys(typed).length > 0;
   const when = event.startsAt ? `${longTime(event.startsAt, locale, zone)} · ` : '';
-  const state = openness(event, Date.now(), { text: shared, locale });
+  const state = openness(event, clock.now(), { text: shared, locale });
   main.replaceChildren(
     h('p', {}, h('a', { href: '#' }, text.all)),
     h('h1', { tabindex: -1 }, event.name),
@@ -155,11 +147,11 @@ export async function showEvent(
     ),
     numbers.element,
     actions(event, etag, capacity, () => again()),
-    drawing,
+    drawing.element,
     h('h2', {}, text.people),
     peoplePart(event, () => watching.refresh()),
     settingsPart,
-    part(text.log, readHistory),
+    part(text.log, () => showLog(event, log)),
     part(text.links, () => linksPart(eventId)),
     part(text.webhooks, () => showWebhooks(eventId, zone)),
   );
@@ -170,13 +162,13 @@ export async function showEvent(
     onOccupancy(occupancy) {
       capacity = occupancy;
       numbers.show(occupancy);
+      drawing.follow(occupancy);
     },
   });
-  addEventListener('resize', redraw);
   end = () => {
     watching.close();
-    removeEventListener('resize', redraw);
+    drawing.end();
   };
-  readHistory();
+  drawing.follow(capacity);
   return () => end();
 }

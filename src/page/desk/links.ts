@@ -29,7 +29,7 @@ function shownLink(userId: string, url: string, expiresAt: string): HTMLElement[
     } catch {
       // The browser does not let a page copy: the text is selected, for whoever presses the keys.
       address.select();
-      tell(text.copyYourself);
+      tell(text.copyYourself, false, true);
     }
   };
   const until = longTime(expiresAt, locale, Intl.DateTimeFormat().resolvedOptions().timeZone);

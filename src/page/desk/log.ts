@@ -1,44 +1,76 @@
-import { clock, eventPath, withQuery } from '../api.ts';
+import { call, eventPath, withQuery } from '../api.ts';
 import { h } from '../dom.ts';
 import { changes as changeTexts, desk as text } from '../text/en.ts';
 import { shortTime } from '../when.ts';
-import { type CapacityView, type EventView, zoneOf } from '../wire.ts';
+import { type EventView, zoneOf } from '../wire.ts';
 import { fill } from '../words.ts';
-import { ask, locale } from './ask.ts';
-import { chart } from './chart.ts';
-import { type Entry, toPoints } from './history.ts';
+import { ask, key, locale } from './ask.ts';
+import type { Entry } from './history.ts';
 import { table } from './table.ts';
 
 const PAGE_ROWS = '1000';
 /** A log that is longer is shown from its beginning on no further: its chart would be of another time than now. */
-const MOST_PAGES = 100;
+const MOST_ENTRIES = 100_000;
 const SHOWN_CHANGES = 100;
 
-/** The whole log; null when it can't be read. */
-async function readLog(eventId: string): Promise<Entry[] | null> {
-  const entries: Entry[] = [];
-  let after: string | null = null;
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const query: Record<string, string> = { limit: PAGE_ROWS, ...(after ? { after } : {}) };
-    const path = withQuery(eventPath(eventId, '/log'), query);
-    const answer = await ask<{ items: Entry[]; nextCursor: string | null }>('GET', path);
-    if (!answer) return null;
-    entries.push(...answer.body.items);
-    after = answer.body.nextCursor;
-    if (after === null) break;
-  }
-  return entries;
+/** Reads the log of an event. */
+export interface LogReader {
+  /**
+   * The whole log; what was read before is not read again.
+   *
+   * @param isQuiet whether a failure is said by nobody
+   * @returns null when it can't be read
+   */
+  read(isQuiet: boolean): Promise<Entry[] | null>;
 }
 
-/** The chart for a width, and the last changes, newest first. */
-export async function showLog(
-  event: EventView,
-  capacity: CapacityView,
-): Promise<{ draw: (width: number) => HTMLElement; log: HTMLElement } | null> {
-  const entries = await readLog(event.eventId);
+interface Page {
+  items: Entry[];
+  nextCursor: string | null;
+}
+
+/** One page, by a call that says nothing of its failure. */
+async function readQuietly(path: string): Promise<Page | null> {
+  try {
+    const { problem, body } = await call<Page>('GET', path, { token: key() });
+    return problem ? null : body;
+  } catch {
+    // No answer. The next change reads on.
+    return null;
+  }
+}
+
+/** A reader of the log that goes on where it has ended. */
+export function logReader(eventId: string): LogReader {
+  const entries: Entry[] = [];
+  async function readOn(isQuiet: boolean): Promise<Entry[] | null> {
+    while (entries.length < MOST_ENTRIES) {
+      const after = entries.at(-1)?.version;
+      const query = { limit: PAGE_ROWS, ...(after === undefined ? {} : { after: String(after) }) };
+      const path = withQuery(eventPath(eventId, '/log'), query);
+      const page = isQuiet ? await readQuietly(path) : (await ask<Page>('GET', path))?.body;
+      if (!page) return null;
+      entries.push(...page.items);
+      if (page.nextCursor === null) break;
+    }
+    return entries;
+  }
+  // One after the other, or an entry would be read twice.
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    read(isQuiet) {
+      const reading = last.then(() => readOn(isQuiet));
+      last = reading;
+      return reading;
+    },
+  };
+}
+
+/** The last changes, newest first. */
+export async function showLog(event: EventView, reader: LogReader): Promise<HTMLElement | null> {
+  const entries = await reader.read(false);
   if (!entries) return null;
   const zone = zoneOf(event);
-  const now = { registered: capacity.registeredCount, waiting: capacity.waitlistCount };
   const rows: string[][] = [];
   for (const { version, at, actor, changes } of entries.toReversed()) {
     for (const { type, userId = '' } of changes.toReversed()) {
@@ -50,17 +82,11 @@ export async function showLog(
   }
   const shown = rows.slice(0, SHOWN_CHANGES);
   const columns = [text.at, text.change, text.person, text.actor, text.version];
-  const log =
-    shown.length === 0
-      ? h('p', {}, text.noLog)
-      : h(
-          'div',
-          {},
-          h('small', {}, fill(text.logTail, { n: shown.length })),
-          table(text.log, columns, shown, [4]),
-        );
-  const points = toPoints(entries, now);
-  const draw = (width: number) =>
-    chart(points, { timeZone: zone, locale, nowMs: clock.now(), width });
-  return { draw, log };
+  if (shown.length === 0) return h('p', {}, text.noLog);
+  return h(
+    'div',
+    {},
+    h('small', {}, fill(text.logTail, { n: shown.length })),
+    table(text.log, columns, shown, [4]),
+  );
 }

@@ -56,7 +56,9 @@ export function peoplePart(event: EventView, onChanged: () => void): HTMLElement
     placeholder: text.search,
   });
 
-  const at = (iso: string | undefined) => (iso ? shortTime(iso, locale, zoneOf(event)) : '');
+  // A narrow column breaks it between day and time only.
+  const at = (iso: string | undefined) =>
+    iso ? shortTime(iso, locale, zoneOf(event)).replaceAll(/(?<!,) /g, '\u00a0') : '';
   const nameOf = (row: Row) => row.name ?? row.userId;
 
   async function takeOut(row: Row): Promise<void> {
