@@ -75,6 +75,12 @@ export const LIVE_MAX_SOCKETS = 5_000;
 export const LIVE_MAX_SOCKETS_OF_PERSON = 10;
 export const LIVE_MAX_SOCKETS_OF_PROGRAM = 100;
 
+/**
+ * A socket that was closed counts until its client has answered the close, which nothing makes it do. A caller has
+ * at most so many times the sockets that it may have, with those; then it gets no other.
+ */
+export const LIVE_UNANSWERED_FACTOR = 2;
+
 /** How long a socket may be open, whatever its token says: a key has no end of its own. */
 export const LIVE_MAX_MS = 12 * 3_600_000;
 

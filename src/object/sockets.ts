@@ -2,7 +2,7 @@ import { hexDigestOf } from '../digest.ts';
 import type { Outcome } from '../event/command.ts';
 import type { Reply } from '../event/queue.ts';
 import { type Place, toCapacity, toStanding } from '../event/shown.ts';
-import { LIVE_MAX_SOCKETS } from '../http-limits.ts';
+import { LIVE_MAX_SOCKETS, LIVE_UNANSWERED_FACTOR } from '../http-limits.ts';
 import { LIVE_PROTOCOL } from '../live-protocol.ts';
 import {
   CLOSINGS,
@@ -95,7 +95,8 @@ export class Sockets {
   /**
    * Answers with a socket that tells what the event is now, and what changes.
    *
-   * @returns 101; 503 when there are too many watchers; otherwise 409 with the reply that refuses
+   * @returns 101; 503 when there are too many watchers, or the caller answers no close; otherwise 409 with the reply
+   *   that refuses
    */
   async open({ userId, caller, maxSockets, endsAt }: WatchRequest): Promise<Response> {
     const tag = await hexDigestOf(caller);
@@ -104,8 +105,11 @@ export class Sockets {
       return Response.json(reply, { status: 409 });
     }
     const { ctx } = this.#deps;
-    this.#makeRoom(tag, maxSockets);
-    if (this.#open().length >= LIVE_MAX_SOCKETS) return new Response(null, { status: 503 });
+    // The platform has those too whose close was not answered.
+    const isStuffed = ctx.getWebSockets(tag).length >= LIVE_UNANSWERED_FACTOR * maxSockets;
+    if (!isStuffed) this.#makeRoom(tag, maxSockets);
+    const isFull = isStuffed || this.#open().length >= LIVE_MAX_SOCKETS;
+    if (isFull) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(CLIENT_PING, SERVER_PONG));
     ctx.acceptWebSocket(server, [tag]);

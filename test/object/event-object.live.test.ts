@@ -1,7 +1,11 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import { LIVE_MAX_SOCKETS, LIVE_MAX_SOCKETS_OF_PROGRAM } from '../../src/http-limits.ts';
+import {
+  LIVE_MAX_SOCKETS,
+  LIVE_MAX_SOCKETS_OF_PROGRAM,
+  LIVE_UNANSWERED_FACTOR,
+} from '../../src/http-limits.ts';
 import { LIVE_PROTOCOL } from '../../src/live-protocol.ts';
 import {
   api,
@@ -234,6 +238,28 @@ describe('who may not watch', () => {
     expect(oldest?.closed?.code).toBe(4429);
     expect([other, ...rest].filter(({ closed }) => closed !== null)).toEqual([]);
     for (const each of all) each[Symbol.dispose]();
+  });
+
+  test('a caller who answers no close gets no more sockets, and loses none; another one does', async () => {
+    const eventId = await newEvent(1, true);
+    const from = (address: string) => ({ headers: { 'cf-connecting-ip': address } });
+    // Nobody accepts these, so nobody answers when they are closed.
+    const silent: Response[] = [];
+    for (let i = 0; i < LIVE_UNANSWERED_FACTOR * LIVE_MAX_SOCKETS_OF_PROGRAM; i++) {
+      silent.push(await askForSocket(eventId, from('192.0.2.1')));
+    }
+    expect(silent.filter(({ status }) => status !== 101)).toEqual([]);
+    const open = () =>
+      runInDurableObject(
+        ofEvent(eventId),
+        (_, ctx) =>
+          ctx.getWebSockets().filter(({ readyState }) => readyState === WebSocket.OPEN).length,
+      );
+    expect(await open()).toBe(LIVE_MAX_SOCKETS_OF_PROGRAM);
+    expect((await askForSocket(eventId, from('192.0.2.1'))).status).toBe(503);
+    expect(await open()).toBe(LIVE_MAX_SOCKETS_OF_PROGRAM);
+    using other = await watch(eventId, from('192.0.2.2'));
+    expect(other.occupancies).toHaveLength(1);
   });
 
   test('one watcher more than an event takes is a 503, until another goes', async () => {
