@@ -100,7 +100,7 @@ export async function build(parent: string, options: BuildOptions): Promise<Buil
     },
   });
   renameSync(join(directory, 'index.js'), join(directory, 'worker.js'));
-  for (const name of ['interruptible.mjs', 'alarms.mjs']) {
+  for (const name of ['interruptible.mjs', 'alarms.mjs', 'clocked.mjs', 'clocks.mjs']) {
     cpSync(join(ROOT, 'test/prove', name), join(directory, name));
   }
   return { directory, compatibilityDate, scale };

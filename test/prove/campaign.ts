@@ -28,6 +28,7 @@ export class Totals {
   interruptions = 0;
   splitBrains = 0;
   badAlarms = 0;
+  badClocks = 0;
   fencesLost = 0;
   raises = 0;
   wakings = 0;
@@ -67,6 +68,7 @@ export class Totals {
     this.interruptions += result.interruptions;
     this.fencesLost += result.fencesLost;
     this.undecided += result.undecided;
+    this.badClocks += result.scenario.clockMaxMs > 0 ? 1 : 0;
     this.wakings += result.wakings;
     this.badAlarms += result.scenario.alarms ? 1 : 0;
     this.resumptions += result.resumptions;

@@ -218,6 +218,19 @@ export function whenOf({ sentAt, answeredAt }: Pick<Operation, 'sentAt' | 'answe
   return { from: sentAt - CLOCK_TOLERANCE_MS, until: answeredAt + CLOCK_TOLERANCE_MS };
 }
 
+/**
+ * The operations with the times that the clocks of workers may have told while they were decided.
+ *
+ * @param clocks how far these were ahead, in milliseconds: the least and the most
+ */
+export function byClocks(operations: Operation[], clocks: Interval): Operation[] {
+  return operations.map((operation) => ({
+    ...operation,
+    sentAt: operation.sentAt + clocks.from,
+    answeredAt: operation.answeredAt + clocks.until,
+  }));
+}
+
 /** Writes down operations as they begin and end. */
 export class Recorder {
   readonly operations: Operation[] = [];

@@ -2,7 +2,7 @@ import type { Build } from './build.ts';
 import { check } from './checker.ts';
 import { Endpoints } from './endpoints.ts';
 import type { Fault } from './faults.ts';
-import { changesOnly } from './history.ts';
+import { byClocks, changesOnly } from './history.ts';
 import { idleSeats } from './idleness.ts';
 import { offersMade } from './known-offers.ts';
 import { staleAbsences } from './liveness.ts';
@@ -76,6 +76,7 @@ export async function run(scenario: Scenario, build: Build): Promise<RunResult> 
     ...(scenario.hasWebhooks ? { webhooks: endpoints.setting } : {}),
     keepsAlarms: true,
     alarms: scenario.alarms,
+    clockMaxMs: scenario.clockMaxMs,
   }).catch((error: unknown) => {
     endpoints.close();
     throw error;
@@ -119,14 +120,15 @@ async function judge(session: Session, world: World, endpoints: Endpoints) {
   const histories = recorder.byEvent();
   for (const eventId of eventIds) {
     const rows = rowsOf(tables, eventId);
-    const history = histories.get(eventId) ?? [];
+    const asked = histories.get(eventId) ?? [];
+    const history = byClocks(asked, world.clocks);
     const faults = [
       ...checkRows(rows, history),
       ...checkLog(rows, history, session.logs.of(eventId), hasTwoOwners(scenario)),
       ...checkWatchings(session.watchers.of(eventId), rows.log, hasTwoOwners(scenario)),
       ...checkMessages(eventId, rows.log, endpoints.all, session.webhooks.of(eventId)),
       ...idleSeats(rows.log, session.webhooks.quiets),
-      ...staleAbsences(history, session.conditions),
+      ...staleAbsences(asked, session.conditions),
     ];
     violations.push(...faults.map((fault) => `event ${brief(eventId)}: ${fault}`));
     const last = recorder.begin('—', eventId, { type: 'tables' });
@@ -135,7 +137,7 @@ async function judge(session: Session, world: World, endpoints: Endpoints) {
       content: toContent(rows),
       offersMade: offersMade(rows.log),
     });
-    const whole = [...history, last];
+    const whole = [...history, ...byClocks([last], world.clocks)];
     const done = carriedOut(whole, rows.log);
     const checked = hasTwoOwners(scenario) ? changesOnly(done) : done;
     const verdict = check(checked);

@@ -57,6 +57,10 @@ const CROWD_KINDS: Kind[] = [
 const PRESSURE_EVERY = 25;
 const PRESSURE: Partial<Record<number, Kind>> = { 7: 'replays', 18: 'outrun' };
 
+/** Share of the short runs without erasures in which clocks are wrong, and how much with the product's own deadlines. */
+const BAD_CLOCKS_SHARE = 0.7;
+const CLOCK_MAX_MS = 2_000;
+
 /** One of so many runs sends no messages. Many of these crash. */
 const NO_WEBHOOKS_EVERY = 6;
 const NO_WEBHOOKS_FROM = 1;
@@ -112,6 +116,8 @@ export interface Scenario {
   alarms: BadAlarms | null;
   /** Whether messages are sent. Where none are, alarms are for offers alone. */
   hasWebhooks: boolean;
+  /** How far the clock of a worker may be ahead or behind, in milliseconds. Each that is started has another one. */
+  clockMaxMs: number;
 }
 
 /** What clients do in addition to single requests. */
@@ -175,6 +181,9 @@ export function drawScenario(seed: number): Scenario {
     userId: `${ERASABLE}-${i}`,
     afterOperations: persons.int(0, total >> 1),
   }));
+  // Erasures wait for indexes by the clocks of several workers, with waits that are cut shorter than these.
+  const mayHaveBadClocks = isShort && erasures.length === 0;
+  const hasBadClocks = mayHaveBadClocks && new Random(seed, 'clocks').chance(BAD_CLOCKS_SHARE);
   return {
     seed,
     kind,
@@ -221,6 +230,7 @@ export function drawScenario(seed: number): Scenario {
     ).sort((a, b) => a - b),
     downMs: random.pick([0, 20, 150]),
     alarms: drawAlarms(new Random(seed, 'alarms')),
+    clockMaxMs: hasBadClocks ? CLOCK_MAX_MS * scale : 0,
     hasWebhooks: seed % NO_WEBHOOKS_EVERY !== NO_WEBHOOKS_FROM,
   };
 }

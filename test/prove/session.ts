@@ -120,7 +120,7 @@ export class Session {
         const tables = await world.readTables();
         return this.eventIds.map((eventId) => rowsOf(tables, eventId).log);
       },
-      latenessMs: alarmLatenessMs(scenario.alarms),
+      latenessMs: alarmLatenessMs(scenario.alarms) + 2 * scenario.clockMaxMs,
       onViolation: (what) => this.violations.push(what),
     });
   }

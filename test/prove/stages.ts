@@ -81,7 +81,9 @@ export async function proveProduct(
   say(
     `webhooks: attempts ${totals.attempts}, taken ${totals.taken}, replays ${totals.webhookReplays}; endpoints failed: ${list(totals.refusals)}`,
   );
-  say(`bad alarms ${totals.badAlarms}, hourly looks that found something ${totals.wakings}`);
+  say(
+    `bad clocks ${totals.badClocks}, bad alarms ${totals.badAlarms}, hourly looks that found something ${totals.wakings}`,
+  );
   say(`watchers: sockets ${totals.sockets}, messages ${totals.pushes}`);
   say(
     `the slowest answer took ${Math.round(totals.slowest * 100)} % of the time that it was allowed`,

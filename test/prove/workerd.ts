@@ -31,6 +31,8 @@ export async function startWorkerd(
     objects?: string | null;
     /** Whether the binding `ALARMS` tells how bad alarms are. */
     hasBadAlarms?: boolean;
+    /** How far its clock is ahead, in milliseconds. */
+    clockMs?: number;
   },
 ): Promise<Worker> {
   const config = join(build.directory, `${options.name}.capnp`);
@@ -88,21 +90,31 @@ function toConfig(
     isInterruptible,
     objects = null,
     hasBadAlarms = false,
+    clockMs = 0,
   }: {
     bindings: Record<string, string>;
     isInterruptible: boolean;
     objects?: string | null;
     hasBadAlarms?: boolean;
+    clockMs?: number;
   },
 ): string {
+  // Each of these imports the next one by the name that it has here.
+  const files = [
+    ...(hasBadAlarms ? ['alarms.mjs'] : []),
+    ...(clockMs === 0 ? [] : ['clocked.mjs']),
+    'worker.js',
+  ];
+  const nameAfter: Record<string, string> = {
+    'alarms.mjs': 'product.js',
+    'clocked.mjs': 'bundle.js',
+  };
+  const layers = files.map((file, i) => [nameAfter[files[i - 1] ?? ''] ?? 'worker.js', file]);
+  if (clockMs !== 0) layers.push(['clocks.js', 'clocks.mjs']);
   const modules = [
     ...(isInterruptible ? ['(name = "main.js", esModule = embed "interruptible.mjs")'] : []),
-    ...(hasBadAlarms
-      ? [
-          '(name = "worker.js", esModule = embed "alarms.mjs")',
-          '(name = "product.js", esModule = embed "worker.js")',
-        ]
-      : ['(name = "worker.js", esModule = embed "worker.js")']),
+    ...layers.map(([name, file]) => `(name = "${name}", esModule = embed "${file}")`),
+    `(name = "offset.js", esModule = "export default ${clockMs};")`,
   ];
   const texts = Object.entries(bindings).map(
     ([name, value]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)})`,

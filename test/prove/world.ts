@@ -15,8 +15,10 @@ import type { EventItem, OfferRow } from '../../src/store/tables.ts';
 import type { BadAlarms } from './bad-alarms.ts';
 import type { Build } from './build.ts';
 import type { Weather } from './faults.ts';
+import type { Interval } from './history.ts';
 import { LOG_DAYS, type LogRow } from './log.ts';
 import { FaultProxy } from './proxy.ts';
+import { Random } from './random.ts';
 import { startWorkerd, type Worker } from './workerd.ts';
 
 const REGION = 'eu-central-1';
@@ -63,6 +65,8 @@ export interface WorldOptions {
   keepsAlarms?: boolean;
   /** How bad alarms are; null for good ones. */
   alarms?: BadAlarms | null;
+  /** How far the clock of a worker may be ahead or behind, in milliseconds: each start has another one. */
+  clockMaxMs?: number;
 }
 
 /** A database, a proxy that applies the weather, and workers that share both. */
@@ -72,6 +76,8 @@ export class World {
   readonly workers: (Worker | null)[] = [];
   /** The log lines of all workers. */
   readonly logs: string[][] = [];
+  /** How far the clocks of workers were ahead, in milliseconds: the least and the most. */
+  readonly clocks: Interval = { from: 0, until: 0 };
   readonly #options: WorldOptions;
   readonly #name: string;
   readonly #dbPath: string | undefined;
@@ -122,11 +128,16 @@ export class World {
   }
 
   async startWorker(number: number): Promise<void> {
-    const { alarms = null, seed } = this.#options;
+    const { alarms = null, seed, clockMaxMs = 0 } = this.#options;
     const start = ++this.#starts;
+    const clock = new Random(seed, `clock ${start}`);
+    const clockMs = Math.round(clock.between(-clockMaxMs, clockMaxMs));
+    this.clocks.from = Math.min(this.clocks.from, clockMs);
+    this.clocks.until = Math.max(this.clocks.until, clockMs);
     const worker = await startWorkerd(this.#options.build, {
       name: `${this.#name}-${start}`,
       hasBadAlarms: alarms !== null,
+      clockMs,
       isInterruptible: this.#options.isInterruptible,
       objects: this.#objectsOf(number),
       bindings: {
