@@ -4,36 +4,31 @@ import { type Database, varsFor } from './database.ts';
 import type { Figures } from './figures.ts';
 import { type Neighbour, type Server, serve } from './runtime.ts';
 
-/** The variants that can answer for an event: modules of these names under `variants/`. */
-export const VARIANTS = ['ceiling', 'ours', 'direct', 'transactional'] as const;
-export type Variant = (typeof VARIANTS)[number];
+/** The workers: the service, and modules of the other names under `variants/`. */
+const WORKERS = ['ours', 'ceiling', 'floor', 'probe'] as const;
+export type WorkerName = (typeof WORKERS)[number];
 
 /** What all parts of the benchmark use. */
 export interface Bench {
   database: Database;
-  bundles: Record<Variant | 'floor' | 'probe', Bundle>;
+  bundles: Record<WorkerName, Bundle>;
   figures: Figures;
   isQuick: boolean;
 }
 
 /** Builds every worker that the benchmark runs. */
 export async function buildAll(directory: string): Promise<Bench['bundles']> {
-  const variant = (name: string) => build(join(directory, name), `test/bench/variants/${name}.ts`);
-  const [ours, ceiling, direct, transactional, floor, probe] = await Promise.all([
-    build(join(directory, 'ours')),
-    variant('ceiling'),
-    variant('direct'),
-    variant('transactional'),
-    variant('floor'),
-    variant('probe'),
-  ]);
-  return { ours, ceiling, direct, transactional, floor, probe };
+  const built = WORKERS.map(async (name) => {
+    const entry = name === 'ours' ? undefined : `test/bench/variants/${name}.ts`;
+    return [name, await build(join(directory, name), entry)] as const;
+  });
+  return Object.fromEntries(await Promise.all(built)) as Bench['bundles'];
 }
 
 /** Runs something against a worker, and stops the worker in any case. */
 export async function withServer<T>(
   bench: Bench,
-  bundle: keyof Bench['bundles'] | Bundle,
+  bundle: WorkerName | Bundle,
   use: (server: Server) => Promise<T>,
   options: {
     endpoint?: string;

@@ -1,15 +1,10 @@
 import { say } from '../../src/cli/terminal.ts';
-import { type Bench, type Variant, withServer } from './bench.ts';
+import { type Bench, withServer } from './bench.ts';
 import { registerMany } from './hot.ts';
 import { startProxy, totalCalls } from './proxy.ts';
 
-/** Who serves, and how many registrations. A quick run takes the first two. */
-const RUNS: { name: string; variant: Variant; vars?: Record<string, string>; amount: number }[] = [
-  { name: 'ours', variant: 'ours', amount: 10_000 },
-  { name: 'no-log', variant: 'ours', vars: { LOG_DAYS: '0' }, amount: 10_000 },
-  { name: 'direct', variant: 'direct', amount: 200 },
-  { name: 'transactional', variant: 'transactional', amount: 200 },
-];
+/** The settings that are compared, by the prefix of their figures. */
+const SETTINGS: Record<string, Record<string, string>> = { '': {}, 'no-log-': { LOG_DAYS: '0' } };
 
 /**
  * DynamoDB calls and write units per registration, on one hot event. All users get a seat, which is the
@@ -21,28 +16,27 @@ export async function benchCalls(bench: Bench): Promise<void> {
   proxy.set({ countsUnits: true });
   const units: Record<string, number> = {};
   try {
-    for (const { name, variant, vars = {}, amount } of isQuick ? RUNS.slice(0, 2) : RUNS) {
+    for (const [prefix, vars] of Object.entries(SETTINGS)) {
       const options = { endpoint: proxy.endpoint, vars };
       await withServer(
         bench,
-        variant,
+        'ours',
         async (server) => {
-          const registrations = isQuick ? Math.min(amount, 2_000) : amount;
+          const amount = isQuick ? 2_000 : 10_000;
           const many = { connections: 64, capacity: 100_000 };
-          await registerMany(server, { ...many, amount: Math.max(64, registrations / 4) });
+          await registerMany(server, { ...many, amount: amount / 4 });
           await proxy.takeTraffic();
-          const load = await registerMany(server, { ...many, amount: registrations });
+          const load = await registerMany(server, { ...many, amount });
           const traffic = await proxy.takeTraffic();
-          say(`  ${name}: ${JSON.stringify(traffic.calls)} for ${registrations} registrations`);
-          const prefix = name === 'ours' ? '' : `${name}-`;
+          say(`  ${prefix}${JSON.stringify(traffic.calls)} for ${amount} registrations`);
           figures.add(`${prefix}calls`, totalCalls(traffic) / load.requests, 'calls/registration');
-          units[name] = traffic.writeUnits / load.requests;
-          figures.add(`${prefix}write-units`, units[name], 'units/registration');
+          units[prefix] = traffic.writeUnits / load.requests;
+          figures.add(`${prefix}write-units`, units[prefix], 'units/registration');
         },
         options,
       );
     }
-    const { ours = Number.NaN, 'no-log': without = Number.NaN } = units;
+    const { '': ours = Number.NaN, 'no-log-': without = Number.NaN } = units;
     figures.add('log-write-units', ours - without, 'units/registration');
   } finally {
     await proxy.stop();

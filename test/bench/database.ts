@@ -52,9 +52,7 @@ export async function openDatabase(): Promise<Database> {
 
 /** The worker's variables for a database behind an endpoint. */
 export function varsFor(endpoint: string): Record<string, string> {
-  const { BENCH_STORE = '' } = process.env;
   return {
-    BENCH_STORE,
     ENVIRONMENT: 'development',
     AUTH_MODE: 'none',
     AWS_REGION: REGION,

@@ -1,5 +1,5 @@
 import { say } from '../../src/cli/terminal.ts';
-import { type Bench, newEventId, VARIANTS, type Variant, withServer } from './bench.ts';
+import { type Bench, newEventId, withServer } from './bench.ts';
 import { USERS, userId } from './database.ts';
 import { createEvent, fire, type LoadResult, registerShot } from './load.ts';
 import { cpuMs, cpuMsOfAll } from './processes.ts';
@@ -113,82 +113,65 @@ export function addRuns(bench: Bench, prefix: string, runs: readonly Run[]): voi
   if (failed > 0) figures.add(`${prefix}-failed`, failed, 'requests');
 }
 
-/** Whether a variant is much slower than the others. */
-const isSlow = (variant: Variant | 'known') => variant === 'direct' || variant === 'transactional';
+/** Who is measured; `known` is the service again, with the same users for another event. */
+const SIDES = ['ceiling', 'ours', 'known', 'floor'] as const;
+type Side = (typeof SIDES)[number];
 
-/** One hot event: 500 seats, a waitlist, and many more users who register at once. */
+/** For each round one over the other, and the median of that: a drift of the machine affects both. */
+export const ratioOf = (
+  ones: readonly Run[],
+  others: readonly Run[],
+  pick: (run: Run) => number,
+): number => medianOf(ones.map((run, i) => pick(run) / (others[i] ? pick(others[i]) : Number.NaN)));
+
+/**
+ * One hot event: 500 seats, a waitlist, and many more users who register at once. Beside it the ceiling, our worker
+ * over a store that answers at once, and the floor, which makes the same calls without our code.
+ */
 export async function benchHot(bench: Bench): Promise<void> {
+  await withServer(bench, 'ceiling', (ceiling) =>
+    withServer(
+      bench,
+      'floor',
+      (floor) =>
+        withServer(bench, 'ours', (ours) => compare(bench, { ceiling, ours, known: ours, floor })),
+      { vars: { FLOOR_LOOKS_UP: 'yes' } },
+    ),
+  );
+}
+
+async function compare(bench: Bench, servers: Record<Side, Server>): Promise<void> {
   const { isQuick, figures } = bench;
-  const servers: Partial<Record<Variant, Server>> = {};
-  const use = async (rest: readonly Variant[]): Promise<void> => {
-    const [variant, ...others] = rest;
-    if (!variant) return run(servers);
-    await withServer(bench, variant, async (server) => {
-      servers[variant] = server;
-      await use(others);
-    });
-  };
-
-  async function run(open: Partial<Record<Variant, Server>>) {
-    const amount = isQuick ? 2_000 : 3_000;
-    // In a quick run, and beside the main one, the slow ones get a smaller event with the same share
-    // of seats (with seats alone nobody races for a number). That flatters the direct way, which
-    // counts what is there call by call.
-    const sizeFor = (connections: number) => {
-      const slowAmount = isQuick ? 100 : connections > 64 ? 1_500 : amount;
-      return { amount: slowAmount, capacity: slowAmount / (amount / SEATS) };
-    };
-    // Warm-up: the compiler must see every path some thousand times.
-    for (const variant of VARIANTS) {
-      const server = open[variant];
-      const warmUp = isSlow(variant) ? (isQuick ? 64 : 200) : isQuick ? 2_000 : WARM_UP_MAX;
-      if (server) await registerMany(server, { connections: 64, amount: warmUp });
-    }
-    // Users that the warm-up did not have: each must be looked up.
-    let firstUser = WARM_UP_MAX;
-    for (const connections of isQuick ? [64] : [64, 256]) {
-      say(`One hot event, ${connections} connections, ${amount} registrations for ${SEATS} seats`);
-      const runs: Record<Variant | 'known', Run[]> = {
-        ceiling: [],
-        ours: [],
-        known: [],
-        direct: [],
-        transactional: [],
-      };
-      const rounds = isQuick ? 2 : 5;
-      const isAside = connections > 64;
-      for (let round = 0; round < rounds; round++) {
-        firstUser = (firstUser + amount) % (USERS - amount);
-        // `known` is our variant again, with the same users for another event.
-        for (const variant of ['ceiling', 'ours', 'known', 'direct', 'transactional'] as const) {
-          const server = open[variant === 'known' ? 'ours' : variant];
-          const isTurn =
-            variant === 'known' ? !isAside && !isQuick : !isSlow(variant) || round === 0;
-          if (!server || !isTurn) continue;
-          const size = isSlow(variant) ? sizeFor(connections) : {};
-          const result = await measure(bench, server, () =>
-            registerMany(server, { connections, amount, firstUser, ...size }),
-          );
-          runs[variant].push(result);
-          say(describeRun(variant, result));
-        }
-      }
-      const prefix = connections === 64 ? 'hot' : `hot${connections}`;
-      for (const [variant, each] of Object.entries(runs)) {
-        if (each.length > 0) addRuns(bench, `${prefix}-${variant}`, each);
-      }
-      const rate = (variant: Variant | 'known') =>
-        medianOf(runs[variant].map((each) => each.perSecond));
-      for (const other of ['ceiling', 'direct', 'transactional'] as const) {
-        if (runs[other].length === 0) continue;
-        figures.add(`${prefix}-ours-over-${other}`, rate('ours') / rate(other), 'ratio');
-      }
-      if (runs.known.length > 0) {
-        const ratio = rate('known') / rate('ceiling');
-        figures.add(`${prefix}-known-over-ceiling`, ratio, 'ratio', 'the isolate knows the users');
-      }
-    }
+  const amount = isQuick ? 2_000 : 3_000;
+  // Warm-up: the compiler must see every path some thousand times.
+  const warmUp = isQuick ? 3_000 : WARM_UP_MAX;
+  for (const side of ['ceiling', 'ours', 'floor'] as const) {
+    await registerMany(servers[side], { connections: 64, amount: warmUp });
   }
-
-  await use(VARIANTS);
+  // Users that the warm-up did not have: each must be looked up.
+  let firstUser = WARM_UP_MAX;
+  for (const connections of isQuick ? [64] : [64, 256]) {
+    say(`One hot event, ${connections} connections, ${amount} registrations for ${SEATS} seats`);
+    const runs: Record<Side, Run[]> = { ceiling: [], ours: [], known: [], floor: [] };
+    for (let round = 0; round < (isQuick ? 3 : 7); round++) {
+      firstUser = (firstUser + amount) % (USERS - amount);
+      for (const side of SIDES) {
+        const server = servers[side];
+        const load = () => registerMany(server, { connections, amount, firstUser });
+        const run = await measure(bench, server, load);
+        runs[side].push(run);
+        say(describeRun(side, run));
+      }
+    }
+    const prefix = connections === 64 ? 'hot' : `hot${connections}`;
+    for (const side of SIDES) addRuns(bench, `${prefix}-${side}`, runs[side]);
+    const rate = (run: Run) => run.perSecond;
+    const cpu = (run: Run) => run.workerCpuMs / run.requests;
+    const { ours, known, ceiling, floor } = runs;
+    figures.add(`${prefix}-over-ceiling`, ratioOf(ours, ceiling, rate), 'ratio', 'throughput');
+    const note = 'the isolate knows the users';
+    figures.add(`${prefix}-known-over-ceiling`, ratioOf(known, ceiling, rate), 'ratio', note);
+    figures.add(`${prefix}-over-floor`, ratioOf(ours, floor, rate), 'ratio', 'throughput');
+    figures.add(`${prefix}-cpu-over-floor`, ratioOf(ours, floor, cpu), 'ratio', "the worker's CPU");
+  }
 }

@@ -1,9 +1,17 @@
 import { say } from '../../src/cli/terminal.ts';
 import { type Bench, withServer } from './bench.ts';
 import { USERS } from './database.ts';
-import { addRuns, describeRun, failures, measure, type Run, registerMany, SEATS } from './hot.ts';
+import {
+  addRuns,
+  describeRun,
+  failures,
+  measure,
+  type Run,
+  ratioOf,
+  registerMany,
+  SEATS,
+} from './hot.ts';
 import { WAYS, type Way, withPeer } from './peers/peer.ts';
-import { medianOf } from './stats.ts';
 
 const CONNECTIONS = [64, 256];
 
@@ -47,10 +55,8 @@ export async function benchPeers(bench: Bench): Promise<void> {
         for (const way of WAYS) {
           const name = `${prefix}-over-postgres${way === 'lock' ? '' : `-${way}`}`;
           addRuns(bench, name.replace('over-', ''), runs[way]);
-          const ratios = runs.ours.map(
-            ({ perSecond }, i) => perSecond / (runs[way][i]?.perSecond ?? Number.NaN),
-          );
-          figures.add(name, medianOf(ratios), 'ratio', 'median of rounds');
+          const ratio = ratioOf(runs.ours, runs[way], (run) => run.perSecond);
+          figures.add(name, ratio, 'ratio', 'median of rounds');
         }
       }
     });

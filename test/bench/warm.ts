@@ -1,15 +1,12 @@
 import { say } from '../../src/cli/terminal.ts';
 import { type Bench, newEventId, withServer } from './bench.ts';
-import { seedEvent, userId } from './database.ts';
-import { dynamodbHeaders, type HttpClient, openClient } from './http-client.ts';
+import { userId } from './database.ts';
+import { type HttpClient, openClient } from './http-client.ts';
 import { createEvent, fire, registerShot, type Shot, unregisterShot } from './load.ts';
 import { startProxy, totalCalls } from './proxy.ts';
 import type { Server } from './runtime.ts';
 import { medianOf } from './stats.ts';
-import type { ReadyCall } from './variants/floor.ts';
 
-/** Users that the object knows before the measurement, and users that it does not. */
-const knownIn = ({ isQuick }: Bench): number => (isQuick ? 300 : 1_000);
 const CALLS = 100;
 
 /** Sends a request to the service, and checks that it succeeded. */
@@ -30,99 +27,40 @@ async function warmEvent(server: Server, known: number): Promise<string> {
   return eventId;
 }
 
-/** The transaction of a single registration: the fenced event item, and the row. */
-function toTransaction(eventId: string, user: string, version: number): object {
-  const registrationId = crypto.randomUUID();
-  const number = (value: number) => ({ N: String(value) });
-  return {
-    TransactItems: [
-      {
-        Update: {
-          TableName: 'registration-events-table',
-          Key: { eventId: { S: eventId } },
-          UpdateExpression:
-            'SET #version = :version, registeredCount = :registered, waitlistCount = :waitlist, ' +
-            'lastPosition = :position, digest = :digest',
-          ConditionExpression: '#version = :base',
-          ExpressionAttributeNames: { '#version': 'version' },
-          ExpressionAttributeValues: {
-            ':base': number(version),
-            ':version': number(version + 1),
-            ':registered': number(version),
-            ':waitlist': number(0),
-            ':position': number(0),
-            ':digest': { S: registrationId.replaceAll('-', '') },
-          },
-        },
-      },
-      {
-        Put: {
-          TableName: 'registrations-table',
-          Item: {
-            registrationId: { S: registrationId },
-            userId: { S: user },
-            eventId: { S: eventId },
-            status: { S: 'ACTIVE' },
-            createdAt: { S: new Date().toISOString() },
-          },
-        },
-      },
-    ],
-    ClientRequestToken: crypto.randomUUID(),
-  };
-}
-
-/**
- * A single registration, beside the bare call, and beside the same call through a worker and an
- * object without any of our code; alternating, and over connections of the same kind.
- */
+/** A single registration, beside the floor's, in turn. */
 async function benchLatency(bench: Bench): Promise<void> {
-  const { figures, isQuick, database } = bench;
-  const rounds = isQuick ? 100 : 800;
-  const known = knownIn(bench);
+  const { figures, isQuick } = bench;
+  const rounds = isQuick ? 200 : 800;
+  const known = isQuick ? 300 : 1_000;
   await withServer(bench, 'floor', (floorServer) =>
     withServer(bench, 'ours', async (server) => {
       const eventId = await warmEvent(server, known);
-      const bare = newEventId();
-      await seedEvent(database, { eventId: bare, registered: 0, waiting: 0, capacity: 100_000 });
-      let version = 1;
-      const nextTransaction = () => toTransaction(bare, 'u', version++);
       const service = openClient(server.url, 1);
-      const direct = openClient(database.endpoint, 1);
       const floor = openClient(floorServer.url, 1);
-      const throughFloor = () => {
-        const headers = dynamodbHeaders('TransactWriteItems');
-        const call: ReadyCall = { headers, body: JSON.stringify(nextTransaction()) };
-        return shoot(floor, { method: 'POST', path: '/', body: JSON.stringify(call) });
-      };
-      for (let i = 0; i < known; i++) await throughFloor();
-      const ms: Record<'known' | 'unknown' | 'call' | 'floor', number[]> = {
-        known: [],
-        unknown: [],
-        call: [],
-        floor: [],
-      };
+      const floorEvent = newEventId();
+      const shootFloor = (i: number) => shoot(floor, registerShot(userId(i), floorEvent));
+      // As many as the service has had to warm up.
+      for (let i = 0; i < 2 * known; i++) await shootFloor(i);
+      const ms = { known: [] as number[], unknown: [] as number[], floor: [] as number[] };
       for (let i = 0; i < rounds; i++) {
         ms.known.push(await shoot(service, registerShot(userId(i), eventId)));
-        ms.call.push((await direct.dynamodb('TransactWriteItems', nextTransaction())).ms);
-        ms.floor.push(await throughFloor());
+        ms.floor.push(await shootFloor(2 * known + i));
         ms.unknown.push(await shoot(service, registerShot(userId(known + i), eventId)));
       }
-      for (const client of [service, direct, floor]) client.close();
-      const call = medianOf(ms.call);
-      figures.add('warm-call-ms', call, 'ms', 'the bare TransactWriteItems call, median');
-      figures.add('warm-ms', medianOf(ms.known), 'ms', 'a user whom the object knows');
+      for (const client of [service, floor]) client.close();
+      const floorMs = medianOf(ms.floor);
+      figures.add('warm-ms', medianOf(ms.known), 'ms', 'a user whom the isolate knows');
       figures.add('warm-unknown-ms', medianOf(ms.unknown), 'ms', 'a new user: one look-up more');
-      figures.add('warm-overhead-ms', medianOf(ms.known) - call, 'ms');
-      figures.add('warm-unknown-overhead-ms', medianOf(ms.unknown) - call, 'ms');
-      const note = 'a worker and an object without code of ours';
-      figures.add('warm-floor-overhead-ms', medianOf(ms.floor) - call, 'ms', note);
+      const note = 'a worker and an object without our code, the same call';
+      figures.add('warm-floor-ms', floorMs, 'ms', note);
+      figures.add('warm-over-floor-ms', medianOf(ms.known) - floorMs, 'ms');
+      figures.add('warm-over-floor', medianOf(ms.known) / floorMs, 'ratio');
     }),
   );
 }
 
 async function benchCalls(bench: Bench): Promise<void> {
-  const known = knownIn(bench);
+  const known = CALLS;
   const proxy = await startProxy(bench.database.endpoint);
   try {
     await withServer(
