@@ -18,6 +18,7 @@ import { benchOffers } from './offers.ts';
 import { benchPeers } from './peers.ts';
 import { benchPlatform } from './platform.ts';
 import { benchProfile } from './profile.ts';
+import { benchRaise } from './raise.ts';
 import { benchReads } from './reads.ts';
 import { benchRoundTrips } from './round-trips.ts';
 import { benchSize } from './size.ts';
@@ -45,6 +46,7 @@ const PARTS: Record<
   cold: { run: benchCold },
   webhooks: { run: benchWebhooks },
   offers: { run: benchOffers },
+  raise: { run: benchRaise },
   live: { run: benchLive },
   growth: { run: benchGrowth },
   memory: { run: benchMemory },
