@@ -5,6 +5,7 @@ import { CALM, type Weather } from './faults.ts';
 import type { Asked, Patch } from './history.ts';
 import type { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
+import type { Watchers } from './watchers.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
 
@@ -29,6 +30,7 @@ export interface Aftermath {
   world: World;
   endpoints: Endpoints;
   webhooks: Webhooks;
+  watchers: Watchers;
   asker: Asker;
   random: Random;
 }
@@ -115,12 +117,18 @@ async function formLine(
   }
 }
 
-/** Has each object sleep, and changes its event: those who have watched since before must be told. */
-async function wakeBySomeChange({ scenario, world, asker, random }: Aftermath): Promise<void> {
+/**
+ * Has each object sleep while it is watched, and changes its event: those who have watched since before must be
+ * told. What is changed is in every message, so that whoever was not told is seen to know less.
+ */
+async function wakeBySomeChange(aftermath: Aftermath): Promise<void> {
+  const { scenario, world, watchers, asker, random } = aftermath;
+  // An object that was interrupted has lost its sockets, and may not run; one that is watched anew runs.
+  await watchers.reopen();
   await Promise.all(
     scenario.events.map(async ({ eventId }) => {
       await world.endObject('evict', eventId);
-      const patch = { waitlistCapacity: random.int(100, 10_000) };
+      const patch = { capacity: random.int(200, 10_000) };
       await asker.ask('last', eventId, { type: 'update', patch });
     }),
   );

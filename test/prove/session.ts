@@ -224,7 +224,8 @@ export class Session {
     await this.watchers.pause();
     this.crashes += await playAftermath({
       ...{ scenario: this.scenario, world: this.#world, endpoints: this.#endpoints },
-      ...{ webhooks: this.webhooks, asker: this.asker, random: this.#random },
+      ...{ webhooks: this.webhooks, watchers: this.watchers },
+      ...{ asker: this.asker, random: this.#random },
     });
     this.watchers.goOn();
     await this.#lookOnceMore();

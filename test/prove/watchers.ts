@@ -8,8 +8,14 @@ import { brief } from './report.ts';
 import { stalledMs } from './stalls.ts';
 import { readMessage, type ToldOccupancy, type Watching } from './watch-check.ts';
 
-/** How long a socket may take to tell what an event is, when all is quiet: rounds are a quarter of a second apart. */
+/**
+ * How long a socket may take to tell what an event is, when all is quiet: rounds are a quarter of a second apart. A
+ * starved worker gets longer: so many times what its slowest answer took.
+ */
 const TOLD_WITHIN_MS = 5_000;
+const TOLD_WITHIN_ANSWERS = 20;
+/** How long it may take until all have a socket again. */
+const REOPEN_MS = 10_000;
 const LOOK_PAUSE_MS = 20;
 /** Pause of a client before it opens a socket again, at most. */
 const AGAIN_MAX_MS = 150;
@@ -94,6 +100,16 @@ export class Watchers {
     this.#isPaused = false;
   }
 
+  /** Waits until all who can watch have a socket, and opens no other then. */
+  async reopen(): Promise<void> {
+    this.goOn();
+    const until = performance.now() + REOPEN_MS;
+    const isMissing = () =>
+      this.#seats.some(({ socket, userId }) => socket === null && !isErased(userId));
+    while (isMissing() && performance.now() < until) await sleep(LOOK_PAUSE_MS);
+    await this.pause();
+  }
+
   /**
    * When all is quiet every socket must have told what the event is now, in the words of the worker that it was opened at.
    * Then all are closed.
@@ -158,15 +174,18 @@ export class Watchers {
 
   /** Waits until a seat has been told what its worker answers. */
   async #untilTold(seat: Seat): Promise<void> {
-    const startedAt = performance.now() - stalledMs();
+    const timeOf = () => performance.now() - stalledMs();
+    const startedAt = timeOf();
+    let slowestMs = 0;
     for (;;) {
       const { watching, socket } = seat;
       const last = watching?.told.findLast((message) => message.type === 'occupancy');
+      const askedAt = timeOf();
       const now = await this.#capacityOf(seat);
+      slowestMs = Math.max(slowestMs, timeOf() - askedAt);
       if (now && last && isDeepStrictEqual(now, withoutBooks(last))) return;
-      if (performance.now() - stalledMs() - startedAt >= TOLD_WITHIN_MS) {
-        // Who was erased is nobody, and cannot watch.
-        if (!socket && seat.userId !== null && isErasable(seat.userId)) return;
+      if (timeOf() - startedAt >= Math.max(TOLD_WITHIN_MS, TOLD_WITHIN_ANSWERS * slowestMs)) {
+        if (!socket && isErased(seat.userId)) return;
         const told = last ? JSON.stringify(last) : 'nothing';
         const how = socket ? `a socket of worker ${seat.worker}` : 'nobody who could';
         this.#tell(seat, `${how} has told ${told}, and the event is ${JSON.stringify(now)}`);
@@ -192,6 +211,9 @@ export class Watchers {
     this.#deps.onViolation(`event ${brief(eventId)}: watched for ${who}: ${what}`);
   }
 }
+
+/** Whether somebody may have been erased: they are nobody then, and cannot watch. */
+const isErased = (userId: string | null) => userId !== null && isErasable(userId);
 
 function withoutBooks({ type: _, version: __, revision: ___, ...capacity }: ToldOccupancy) {
   return capacity;
