@@ -133,6 +133,13 @@ export const OWN_COMMAND_WAIT_MS = 30_000;
  */
 export const ALARM_GRACE_MS = 2_000;
 
+/**
+ * How long after it is sent the creation of an event may still be carried out: `COMMIT_DEADLINE_MS`, and some seconds
+ * for a call that is under way when nobody waits for it any more. An alarm that goes off later finds the event, or
+ * there is none.
+ */
+export const CREATION_LANDS_MS = 5_000;
+
 /** Steps that one alarm does; the next goes on. 1 000 of them end 32 000 offers. */
 export const WAKE_MAX_STEPS = 1_000;
 

@@ -1,4 +1,4 @@
-import { ALARM_GRACE_MS } from '../limits.ts';
+import { ALARM_GRACE_MS, CREATION_LANDS_MS } from '../limits.ts';
 
 /** What of the object's storage the alarm needs. */
 export type AlarmStorage = Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm'>;
@@ -29,6 +29,18 @@ export class Alarm {
     const at = dueAt > now ? dueAt : now + ALARM_GRACE_MS;
     if (this.#setFor === undefined) this.#setFor = await this.#storage.getAlarm();
     if (this.#setFor !== null && this.#setFor <= at) return;
+    await this.#set(at);
+  }
+
+  /**
+   * Before the creation of the event: the object is woken when it is known what became of it, instead of any earlier
+   * time. An alarm that finds no event sets no other. Done when that is durable.
+   */
+  ensureAfterCreation(): Promise<void> {
+    return this.#set(this.#now() + CREATION_LANDS_MS);
+  }
+
+  async #set(at: number): Promise<void> {
     this.#setFor = at;
     try {
       await this.#storage.setAlarm(at);

@@ -43,7 +43,8 @@ export class EventObject extends DurableObject<Env> {
       logDays: config.logDays,
       told: this.#told,
       measure,
-      arm: (dueAt) => this.#alarm.ensure(dueAt),
+      arm: (dueAt, isCreation) =>
+        isCreation ? this.#alarm.ensureAfterCreation() : this.#alarm.ensure(dueAt),
       announce: () => {
         this.#deliveries.kick();
         this.#sockets.changed();

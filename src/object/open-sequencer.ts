@@ -18,7 +18,7 @@ export interface SequencerOptions {
   /** Gets a point for each load and each commit. */
   measure?: Measure | undefined;
   /** Sets the alarm for something that is due: before the commit that makes it so, and after each load. */
-  arm?(dueAt: number): Promise<void>;
+  arm?(dueAt: number, isCreation: boolean): Promise<void>;
   /** Told of each state that memory takes over. */
   announce?(): void;
 }
@@ -36,13 +36,13 @@ export function openSequencer(
     async load(options) {
       const state = await traced('load', () => loader.load(options));
       const dueAt = dueAtOf(state, told, Date.now());
-      if (arm && dueAt !== null) await arm(dueAt);
+      if (arm && dueAt !== null) await arm(dueAt, false);
       return state;
     },
     async commit(version, changeSet) {
       if (arm && changeSet.dueAt !== null) {
         try {
-          await arm(changeSet.dueAt);
+          await arm(changeSet.dueAt, version === 0);
         } catch (error) {
           const cause = new Error(`the alarm could not be set: ${String(error)}`);
           return { type: 'unapplied', cause, attempts: 0, throttles: 0 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ALARM_GRACE_MS } from '../../src/limits.ts';
+import { ALARM_GRACE_MS, COMMIT_DEADLINE_MS, CREATION_LANDS_MS } from '../../src/limits.ts';
 import { Alarm } from '../../src/object/alarm.ts';
 
 function open(setBefore: number | null = null) {
@@ -48,6 +48,21 @@ describe('the alarm', () => {
     alarm.wentOff();
     await alarm.ensure(0);
     expect(sets).toHaveLength(2);
+  });
+
+  test('of a creation comes after its end, instead of any earlier one', async () => {
+    const { alarm, sets, clock } = open();
+    await alarm.ensure(0);
+    await alarm.ensureAfterCreation();
+    clock.now += CREATION_LANDS_MS - 1;
+    await alarm.ensureAfterCreation();
+    await alarm.ensure(clock.now + CREATION_LANDS_MS);
+    const first = 1_000_000 + CREATION_LANDS_MS;
+    expect(sets).toEqual([1_000_000 + ALARM_GRACE_MS, first, first + CREATION_LANDS_MS - 1]);
+    expect(CREATION_LANDS_MS).toBeGreaterThan(COMMIT_DEADLINE_MS);
+    // What the event has to do once it is there comes first again.
+    await alarm.ensure(0);
+    expect(sets.at(-1)).toBe(clock.now + ALARM_GRACE_MS);
   });
 
   test('of an earlier life of the object still counts', async () => {

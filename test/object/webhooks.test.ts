@@ -7,7 +7,7 @@ import { env } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test, vi } from 'vitest';
 import worker from '../../src/index.ts';
-import { OUTBOX_MAX_OPEN, OVERDUE_MS } from '../../src/limits.ts';
+import { ALARM_GRACE_MS, OUTBOX_MAX_OPEN, OVERDUE_MS } from '../../src/limits.ts';
 import {
   api,
   newEvent,
@@ -18,6 +18,7 @@ import {
   unique,
   unregister,
 } from '../support/desk.ts';
+import { fault, hang as hangCall } from '../support/faults.ts';
 import { ENDPOINT_SECRET, hang, receive } from '../support/receiver.ts';
 
 const objectOf = (eventId: string) => env.EVENTS.getByName(eventId);
@@ -201,6 +202,42 @@ describe('webhooks', () => {
       expect(types).toEqual(['event.created', 'registration.created']);
     }, WAIT);
   });
+
+  test('a creation that lands after everybody has given it up is told', async () => {
+    using receiver = receive();
+    const eventId = unique('event');
+    let land = () => Promise.reject<Response>(new Error('nothing was sent'));
+    {
+      using _ = fault('TransactWriteItems', 100, async (call) => {
+        const body = JSON.parse(await call.request.clone().text());
+        land = () => call.send(body);
+        return hangCall(call);
+      });
+      const event = { eventId, name: 'An event', capacity: 5, hasWaitlist: false };
+      const { status, body } = await api('POST', '/registration/events', event);
+      expect(status).toBe(503);
+      expect(body.detail).toContain('may or may not have been made');
+    }
+    // An alarm that comes as soon as for any other commit would find no event, and be the last.
+    await new Promise((resolve) => setTimeout(resolve, ALARM_GRACE_MS / 2));
+    expect((await land()).status).toBe(200);
+    await vi.waitFor(() => expect(typesOf(receiver.of(eventId))).toEqual(['event.created']), WAIT);
+  }, 20_000);
+
+  test('an event that never comes to be has one alarm, and no other after it', async () => {
+    const eventId = unique('event');
+    {
+      using _ = fault('TransactWriteItems', 100, hangCall);
+      const event = { eventId, name: 'An event', capacity: 5, hasWaitlist: false };
+      expect((await api('POST', '/registration/events', event)).status).toBe(503);
+    }
+    const alarm = () =>
+      runInDurableObject(objectOf(eventId), (_, { storage }) => storage.getAlarm());
+    expect(await alarm()).toBeGreaterThan(Date.now());
+    await vi.waitFor(async () => expect(await alarm()).toBeNull(), WAIT);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await alarm()).toBeNull();
+  }, 20_000);
 
   test('an alarm is set before the commit that makes something due', async () => {
     using _receiver = receive();

@@ -42,7 +42,7 @@ export const WEBHOOK_MUTATIONS: Mutation[] = [
         file: 'object/open-sequencer.ts',
         from: 'return send(version, changeSet);',
         to: `const result = await send(version, changeSet);
-      if (arm && changeSet.dueAt !== null) await arm(changeSet.dueAt);
+      if (arm && changeSet.dueAt !== null) await arm(changeSet.dueAt, version === 0);
       return result;`,
       },
     ],
