@@ -1,70 +1,80 @@
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import * as z from 'zod';
 import { say } from '../../src/cli/terminal.ts';
+import { ROOT } from './build.ts';
+import { boundOf, isMet, TARGETS } from './targets.ts';
 
-/** A measured figure; `target` and `met` are null if nothing is promised. */
-export interface Figure {
-  name: string;
-  value: number;
-  unit: string;
-  target: string | null;
-  met: boolean | null;
+const figureSchema = z.object({
+  name: z.string(),
+  /** Null if it could not be measured: JSON has no NaN. */
+  value: z.number().nullable(),
+  unit: z.string(),
+});
+/** A measured figure. */
+export type Figure = z.infer<typeof figureSchema>;
+
+const runSchema = z.object({
+  /** The day, and the source. */
+  date: z.string(),
+  commit: z.string(),
+  machine: z.string(),
+  /** How many processes wanted to run when it began: without any, the machine was quiet. */
+  loadBefore: z.number(),
+  isQuick: z.boolean(),
+  figures: z.array(figureSchema),
+});
+/** A run of the benchmark, as `--json` keeps it. */
+export type BenchRun = z.infer<typeof runSchema>;
+
+/** Reads what `--json` wrote. */
+export const readRun = (file: string): BenchRun =>
+  runSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+
+/** The present commit, marked if files differ from it. */
+function commit(): string {
+  try {
+    const args = ['describe', '--always', '--dirty', '--exclude', '*'];
+    return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
+  } catch {
+    return 'unknown';
+  }
 }
-
-/** A promise: a bound that a figure must not fall below, or not exceed. */
-const TARGETS: Record<string, { least: number } | { most: number }> = {
-  'hot-over-postgres': { least: 3 },
-  'hot256-over-postgres': { least: 3 },
-  'hot-cpu-over-floor': { most: 1.5 },
-  'hot-known-over-ceiling': { least: 0.8 },
-  'hot-over-ceiling': { least: 0.72 },
-  'warm-calls': { most: 1 },
-  'warm-over-floor-ms': { most: 0.6 },
-  'rtt20-throughput': { least: 3_000 },
-  'rtt50-throughput': { least: 1_500 },
-  growth: { least: 0.95 },
-  'write-units': { most: 4.45 },
-  'no-log-write-units': { most: 4.1 },
-  'raise-refused': { most: 0 },
-  'read-calls': { most: 0 },
-  'cached-reads': { most: 2 },
-  'offers-handed-on-seconds': { most: 2 },
-  // One round trip of 60 ms, and 100.
-  'cold-small-ms': { most: 160 },
-  'cold-full-ms': { most: 3_000 },
-  'webhook-p99-ms': { most: 1_000 },
-  'webhook-undelivered': { most: 0 },
-  'webhook-dead-over-none': { least: 0.95 },
-  'live-storm-with-over-without': { least: 0.9 },
-  'live-p99-ms': { most: 1_000 },
-  'memory-longest-peak-mb': { most: 100 },
-  'bundle-kib': { most: 150 },
-  // The platform's limit is a second.
-  'startup-ms': { most: 200 },
-};
 
 /** Collects figures; prints each when it comes, and all of them at the end. */
 export class Figures {
-  readonly #all: Figure[] = [];
+  readonly #run: BenchRun;
+
+  constructor(isQuick: boolean) {
+    const model = cpus()[0]?.model ?? 'unknown';
+    const gib = Math.round(totalmem() / 1_024 ** 3);
+    this.#run = {
+      date: new Date().toISOString().slice(0, 10),
+      commit: commit(),
+      machine: `${model}, ${availableParallelism()} cores, ${gib} GiB, Node ${process.version}`,
+      loadBefore: Number((loadavg()[0] ?? 0).toFixed(1)),
+      isQuick,
+      figures: [],
+    };
+  }
+
+  /** The run so far. */
+  get run(): Readonly<BenchRun> {
+    return this.#run;
+  }
 
   /** @param note additional text for a person, such as the spread */
   add(name: string, value: number, unit: string, note = ''): void {
-    const bound = TARGETS[name];
     const rounded = Number(value.toPrecision(4));
-    let target: string | null = null;
-    let met: boolean | null = null;
-    if (bound) {
-      const isLeast = 'least' in bound;
-      target = isLeast ? `>= ${bound.least}` : `<= ${bound.most}`;
-      // A figure that could not be measured is NaN, which meets no promise.
-      met = isLeast ? rounded >= bound.least : rounded <= bound.most;
-    }
-    this.#all.push({ name, value: rounded, unit, target, met });
+    const known = Number.isFinite(rounded) ? rounded : null;
+    this.#run.figures.push({ name, value: known, unit });
     say(`    ${name.padEnd(44)} ${String(rounded).padStart(10)} ${unit}${note && `  (${note})`}`);
   }
 
-  /** Writes all figures as JSON. */
+  /** Writes the run as JSON. */
   save(file: string): void {
-    writeFileSync(file, `${JSON.stringify(this.#all, null, 2)}\n`);
+    writeFileSync(file, `${JSON.stringify(this.#run, null, 2)}\n`);
   }
 
   /** Prints the promised figures, and whether each was reached. */
@@ -73,11 +83,13 @@ export class Figures {
     say(
       `${'figure'.padEnd(30)}${'value'.padStart(10)}  ${'unit'.padEnd(18)}${'target'.padEnd(12)}met`,
     );
-    for (const { name, value, unit, target, met } of this.#all) {
-      if (target === null) continue;
-      const verdict = met ? 'yes' : 'NO';
+    for (const { name, value, unit } of this.#run.figures) {
+      const target = TARGETS[name];
+      const bound = target && boundOf(target);
+      if (!target || !bound) continue;
+      const verdict = isMet(target, value ?? Number.NaN) ? 'yes' : 'NO';
       say(
-        `${name.padEnd(30)}${String(value).padStart(10)}  ${unit.padEnd(18)}${target.padEnd(12)}${verdict}`,
+        `${name.padEnd(30)}${String(value).padStart(10)}  ${unit.padEnd(18)}${bound.padEnd(12)}${verdict}`,
       );
     }
   }

@@ -1,7 +1,7 @@
 import { say } from '../../src/cli/terminal.ts';
 import { type Bench, newEventId, withServer } from './bench.ts';
 import { seedEvent, userId } from './database.ts';
-import { describeRun, failures, measure, type Run, registerMany } from './hot.ts';
+import { describeRun, failures, measure, type Run, ratioOf, registerMany } from './hot.ts';
 import { untilOk } from './http-client.ts';
 import { capacityShot, createEvent, fire, registerShot } from './load.ts';
 import { medianOf } from './stats.ts';
@@ -12,8 +12,8 @@ const CONNECTIONS = 64;
 export async function benchGrowth(bench: Bench): Promise<void> {
   const { figures, isQuick, database } = bench;
   const size = isQuick ? 5_000 : 100_000;
-  const rounds = isQuick ? 1 : 4;
-  const amount = isQuick ? 1_500 : 3_000;
+  const rounds = isQuick ? 3 : 4;
+  const amount = isQuick ? 1_000 : 3_000;
   const large = newEventId();
   say(`Growth: seating ${size} people`);
   // A capacity beyond the usual bound, since the measured registrations come on top of all these.
@@ -49,8 +49,13 @@ export async function benchGrowth(bench: Bench): Promise<void> {
       medianOf(runs[which].map(({ perSecond }) => perSecond));
     figures.add('growth-small-throughput', rate('small'), 'registrations/s');
     figures.add('growth-large-throughput', rate('large'), 'registrations/s');
-    figures.add('growth', rate('large') / rate('small'), 'ratio', `at ${size} people`);
-    const cpu = (which: 'small' | 'large') => medianOf(runs[which].map((run) => run.workerCpuMs));
-    figures.add('growth-worker-cpu', cpu('large') / cpu('small'), 'ratio', "the worker's CPU time");
+    figures.add(
+      'growth',
+      ratioOf(runs.large, runs.small, (run) => run.perSecond),
+      'ratio',
+      `at ${size} people`,
+    );
+    const cpu = ratioOf(runs.large, runs.small, (run) => run.workerCpuMs);
+    figures.add('growth-worker-cpu', cpu, 'ratio', "the worker's CPU time");
   });
 }

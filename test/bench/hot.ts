@@ -142,9 +142,9 @@ export async function benchHot(bench: Bench): Promise<void> {
 
 async function compare(bench: Bench, servers: Record<Side, Server>): Promise<void> {
   const { isQuick, figures } = bench;
-  const amount = isQuick ? 2_000 : 3_000;
+  const amount = isQuick ? 1_500 : 3_000;
   // Warm-up: the compiler must see every path some thousand times.
-  const warmUp = isQuick ? 3_000 : WARM_UP_MAX;
+  const warmUp = isQuick ? 2_500 : WARM_UP_MAX;
   for (const side of ['ceiling', 'ours', 'floor'] as const) {
     await registerMany(servers[side], { connections: 64, amount: warmUp });
   }
@@ -153,7 +153,7 @@ async function compare(bench: Bench, servers: Record<Side, Server>): Promise<voi
   for (const connections of isQuick ? [64] : [64, 256]) {
     say(`One hot event, ${connections} connections, ${amount} registrations for ${SEATS} seats`);
     const runs: Record<Side, Run[]> = { ceiling: [], ours: [], known: [], floor: [] };
-    for (let round = 0; round < (isQuick ? 3 : 7); round++) {
+    for (let round = 0; round < (isQuick ? 3 : 5); round++) {
       firstUser = (firstUser + amount) % (USERS - amount);
       for (const side of SIDES) {
         const server = servers[side];

@@ -35,7 +35,7 @@ export async function benchPeers(bench: Bench): Promise<void> {
       for (const connections of CONNECTIONS) {
         say(`  ${connections} connections, ${amount} registrations for ${SEATS} seats`);
         const runs: Record<Side, Run[]> = { ours: [], lock: [], function: [] };
-        for (let round = 0; round < (isQuick ? 3 : 7); round++) {
+        for (let round = 0; round < (isQuick ? 3 : 6); round++) {
           firstUser = (firstUser + amount) % (USERS - amount);
           // Each goes first as often as the others.
           const order = sides.map((_, i) => sides[(i + round) % sides.length] ?? 'ours');

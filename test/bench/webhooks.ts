@@ -178,5 +178,5 @@ export async function benchWebhooks(bench: Bench): Promise<void> {
   await benchLatency(bench, isQuick ? 100 : 1_000);
   say('Webhooks of a storm');
   await benchStorm(bench, 3_000);
-  await benchEndpoints(bench, isQuick ? 3 : 9, 3_000);
+  await benchEndpoints(bench, isQuick ? 3 : 7, 3_000);
 }
