@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './build.ts';
 import type { BenchRun } from './figures.ts';
+import { RATES } from './platform.ts';
 import { boundOf, isMet, TARGETS } from './targets.ts';
 
 /** The page, and the marks between which its table lies. */
@@ -15,6 +16,7 @@ const UNITS: Record<string, string> = {
   'calls/read': '',
   calls: '',
   'KiB gzip': ' KiB',
+  'KB/watcher': ' KB',
   'units/registration': '',
   requests: '',
   messages: '',
@@ -23,6 +25,10 @@ const UNITS: Record<string, string> = {
 
 const text = (value: number): string =>
   value.toLocaleString('en', { maximumSignificantDigits: 4 }).replaceAll(',', ' ');
+
+const NOT_MEASURED = { value: null, unit: '' };
+const shown = (value: number | null, unit: string): string =>
+  value === null ? 'not measured' : `${text(value)}${UNITS[unit] ?? ` ${unit}`}`;
 
 /**
  * The table of the figures, and what was run.
@@ -34,15 +40,14 @@ export function toTable(runs: readonly BenchRun[]): string {
     runs.flatMap(({ figures }) => figures.map((figure) => [figure.name, figure] as const)),
   );
   const rows = Object.entries(TARGETS).map(([name, target]) => {
-    const { value, unit } = measured.get(name) ?? { value: null, unit: '' };
-    const shown = value === null ? 'not measured' : `${text(value)}${UNITS[unit] ?? ` ${unit}`}`;
+    const { value, unit } = measured.get(name) ?? NOT_MEASURED;
     const met = value === null ? null : isMet(target, value);
     const verdict = met === null ? '' : met ? 'met' : '**missed**';
-    return `| \`${name}\` | ${target.what} | ${shown} | ${boundOf(target) ?? ''} | ${verdict} |`;
+    return `| \`${name}\` | ${target.what} | ${shown(value, unit)} | ${boundOf(target) ?? ''} | ${verdict} |`;
   });
   const sources = runs.map(({ date, commit, machine, loadBefore, isQuick }) => {
     const command = isQuick ? 'npm run bench -- --quick' : 'npm run bench';
-    return `\`${command}\` on ${date} at ${commit}: ${machine}; load ${loadBefore} before it began.`;
+    return `\`${command}\` on ${date} at ${commit}: ${machine}; load ${loadBefore} before it began.${isQuick ? ' Sizes are smaller than the rows say.' : ''}`;
   });
   return [
     ...[...new Set(sources)],
@@ -50,6 +55,18 @@ export function toTable(runs: readonly BenchRun[]): string {
     '| figure | what | measured | target | |',
     '|---|---|---|---|---|',
     ...rows,
+    '',
+    'One event on the simulated platform:',
+    '',
+    '| offered | carried out | p50 | p99 | refused |',
+    '|---|---|---|---|---|',
+    ...RATES.map((rate) => {
+      const cells = ['throughput', 'p50-ms', 'p99-ms', 'refused'].map((what) => {
+        const { value, unit } = measured.get(`platform${rate}-${what}`) ?? NOT_MEASURED;
+        return shown(value, unit);
+      });
+      return `| ${text(rate)}/s | ${cells.join(' | ')} |`;
+    }),
   ].join('\n');
 }
 

@@ -11,7 +11,7 @@ const READ_MS = 5;
 /** The writes that one partition of an index takes. */
 const WRITES_PER_SECOND = 1_000;
 /** The load on one event: half of that limit, all of it, and more. */
-const RATES = [500, 900, 1_500];
+export const RATES = [500, 900, 1_500];
 const CONNECTIONS = 4_000;
 
 /** One event on the simulated platform: its latencies, its write limit, and an open-loop load. */

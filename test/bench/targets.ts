@@ -50,6 +50,8 @@ export const TARGETS: Record<string, Target> = {
     most: 160,
   },
   'cold-full-ms': { what: 'the same of 100 000 seated and 100 000 in line', most: 3_000 },
+  'cold-full-longest-ms': { what: 'the same with the longest ids' },
+  'cold-over-query': { what: 'a cold event of 10 000, over the bare query of its rows' },
   'webhook-p99-ms': { what: 'from a request that promotes to the message, p99', most: 1_000 },
   'webhook-undelivered': { what: 'messages of a storm that did not come', most: 0 },
   'webhook-dead-over-none': {
@@ -61,6 +63,9 @@ export const TARGETS: Record<string, Target> = {
     least: 0.9,
   },
   'live-p99-ms': { what: 'from the decision until a watcher knows, p99', most: 1_000 },
+  'live-watcher-kb': { what: 'the heap that a watcher takes' },
+  'memory-mb': { what: "an object's heap with 200 000 people, ids of 12 characters" },
+  'memory-longest-mb': { what: 'the same with the longest ids' },
   'memory-longest-peak-mb': {
     what: 'the heap while 200 000 with the longest ids are loaded and served',
     most: 100,
