@@ -49,7 +49,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: [...IN_WORKERD, TRACED, ...TOLD, 'test/browser/**'],
+          exclude: [...IN_WORKERD, TRACED, ...TOLD, 'test/browser/**', '**/node_modules/**'],
         },
       },
       {
