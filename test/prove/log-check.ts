@@ -11,16 +11,18 @@ import type { Rows } from './tables.ts';
  * clients were told of their changes, and what they were told of the log.
  *
  * @param mayBeStale whether a worker may not have heard of what another one wrote
+ * @param clocksApartMs how far the clocks of workers may have been apart
  */
 export function checkLog(
   rows: Rows,
   operations: Operation[],
   { pages, whole }: ToldLog,
   mayBeStale: boolean,
+  clocksApartMs = 0,
 ): string[] {
   const entries = rows.log;
   return [
-    ...checkChain(entries),
+    ...checkChain(entries, clocksApartMs),
     ...checkReplay(entries, rows),
     ...checkReceipts(operations, entries),
     ...pages.flatMap((page) => checkPage(page, entries, mayBeStale)),

@@ -15,7 +15,16 @@ import {
 } from '../support/model.ts';
 import { type Operation, type Outcome, Recorder, type Request } from './history.ts';
 import { knownOffers, offersMade } from './known-offers.ts';
-import { chainOf, checkPage, entriesOf, LOG_DAYS, type LogPage, strayLogRows } from './log.ts';
+import {
+  chainOf,
+  checkChain,
+  checkPage,
+  entriesOf,
+  LOG_DAYS,
+  type LogEntry,
+  type LogPage,
+  strayLogRows,
+} from './log.ts';
 import { checkLog } from './log-check.ts';
 import { carriedOut } from './receipts.ts';
 import { settingsOf } from './rules.ts';
@@ -224,6 +233,19 @@ describe('a log', () => {
         },
       ),
     );
+  });
+
+  test('goes back in time by no more than clocks are apart', () => {
+    const entryAt = (version: number, at: string): LogEntry => ({
+      ...{ version, at, chain: '', changes: [] },
+    });
+    const entries = [
+      entryAt(1, '2026-01-01T00:00:01.000Z'),
+      entryAt(2, '2026-01-01T00:00:00.800Z'),
+    ];
+    const isFault = (apartMs: number) =>
+      checkChain(entries, apartMs).some((fault) => fault.includes('back in time'));
+    expect([0, 199, 200].map(isFault)).toEqual([true, true, false]);
   });
 
   test('leads there while time passes', () => {

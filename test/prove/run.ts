@@ -122,9 +122,10 @@ async function judge(session: Session, world: World, endpoints: Endpoints) {
     const rows = rowsOf(tables, eventId);
     const asked = histories.get(eventId) ?? [];
     const history = byClocks(asked, world.clocks);
+    const clocksApartMs = world.clocks.until - world.clocks.from;
     const faults = [
       ...checkRows(rows, history),
-      ...checkLog(rows, history, session.logs.of(eventId), hasTwoOwners(scenario)),
+      ...checkLog(rows, history, session.logs.of(eventId), hasTwoOwners(scenario), clocksApartMs),
       ...checkWatchings(session.watchers.of(eventId), rows.log, hasTwoOwners(scenario)),
       ...checkMessages(eventId, rows.log, endpoints.all, session.webhooks.of(eventId)),
       ...idleSeats(rows.log, session.webhooks.quiets),
