@@ -41,7 +41,7 @@ const PARTS: Record<
   calls: { run: benchCalls },
   warm: { run: benchWarm },
   'round-trips': { run: benchRoundTrips, isLong: true },
-  workloads: { run: benchWorkloads, isLong: true },
+  workloads: { run: benchWorkloads, isOptional: true },
   reads: { run: benchReads },
   cached: { run: benchCached, isLong: true },
   platform: { run: benchPlatform, isLong: true },
@@ -50,7 +50,7 @@ const PARTS: Record<
   offers: { run: benchOffers, isLong: true },
   raise: { run: benchRaise },
   live: { run: benchLive, isLong: true },
-  growth: { run: benchGrowth },
+  growth: { run: benchGrowth, isLong: true },
   memory: { run: benchMemory, isLong: true },
   size: { run: benchSize },
   profile: { run: benchProfile, isOptional: true },
@@ -100,11 +100,10 @@ async function main(directory: string): Promise<number> {
   }
   figures.report();
   say(`\nTook ${((Date.now() - started) / 1_000).toFixed(0)} s.`);
+  const comparison = values.compare ? tellComparison(figures.run) : null;
+  if (comparison) say(`\n${comparison.lines.join('\n')}`);
   if (values.keep) keep(figures.run);
-  if (!values.compare) return 0;
-  const { lines, isWorse } = tellComparison(figures.run);
-  say(`\n${lines.join('\n')}`);
-  return isWorse ? 1 : 0;
+  return comparison?.isWorse ? 1 : 0;
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'registration-bench-'));
