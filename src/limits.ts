@@ -140,7 +140,7 @@ export const ALARM_GRACE_MS = 2_000;
  */
 export const CREATION_LANDS_MS = 5_000;
 
-/** Steps that one alarm does; the next goes on. 1 000 of them end 32 000 offers. */
+/** Steps that one alarm does; the next goes on. 1 000 of them end 24 000 offers. */
 export const WAKE_MAX_STEPS = 1_000;
 
 /** When the object is woken again that could not read what is due. */

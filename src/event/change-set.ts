@@ -49,11 +49,11 @@ export class ChangeSet implements EventTotals {
   dueAt: number | null;
   readonly #dueBefore: number | null;
   #firstOfferEnd: number;
-  /** The event before the first change of all parts of a change. */
-  readonly #first: EventTotals;
-  /** The offers that were opened since, and the positions of those that were closed: parts share them, as they come one by one. */
-  readonly #opened: Map<number, Offer>;
-  readonly #closed: Set<number>;
+  /** The event before the first change. */
+  readonly #before: EventTotals;
+  /** The offers that were opened since, by position, and the positions of those that were closed. */
+  readonly #opened = new Map<number, Offer>();
+  readonly #closed = new Set<number>();
   /** What the log tells of it; null until it is sealed, and where nothing is told. */
   entry: (LogEntry & { expiresAt: number }) | null = null;
   /** What happened, in order. */
@@ -83,10 +83,7 @@ export class ChangeSet implements EventTotals {
     this.dueAt = base.dueAt;
     this.#dueBefore = base.dueAt;
     this.#firstOfferEnd = base.firstOfferEnd;
-    const before = base instanceof ChangeSet ? base : null;
-    this.#first = before ? before.#first : base;
-    this.#opened = before ? before.#opened : new Map();
-    this.#closed = before ? before.#closed : new Set();
+    this.#before = base;
   }
 
   /** The rows to put and to delete, each id once. */
@@ -104,7 +101,7 @@ export class ChangeSet implements EventTotals {
   }
 
   eachOffer(visit: OfferVisitor): void {
-    this.#first.eachOffer((end, position, createdAt) => {
+    this.#before.eachOffer((end, position, createdAt) => {
       if (!this.#closed.has(position)) visit(end, position, createdAt);
     });
     for (const { expiresAt, position, createdAt } of this.#opened.values()) {

@@ -23,7 +23,7 @@ const RUN_MAX_MS = 12_000;
 /** Attempts of requests on which the rest of the run depends. */
 const MAX_ATTEMPTS = 30;
 const RETRY_PAUSE_MS = 20;
-/** A transaction with at least so many actions is a part of a large raise. */
+/** A transaction with at least so many actions is a step of a large raise. */
 const PART_MIN_ACTIONS = 50;
 /** How far apart newcomers register during a large raise. */
 const NEWCOMERS_EVERY_MS = 4;
