@@ -1,5 +1,5 @@
 import type { Build } from './build.ts';
-import { check } from './checker.ts';
+import { decide } from './decide.ts';
 import { Endpoints } from './endpoints.ts';
 import type { Fault } from './faults.ts';
 import { byClocks, changesOnly } from './history.ts';
@@ -9,7 +9,7 @@ import { staleAbsences } from './liveness.ts';
 import { checkLog } from './log-check.ts';
 import { checkMessages, strayMessages } from './messages.ts';
 import { carriedOut } from './receipts.ts';
-import { brief, explainViolation } from './report.ts';
+import { brief } from './report.ts';
 import { hasTwoOwners, type Scenario } from './scenario.ts';
 import { Session } from './session.ts';
 import { checkRows, rowsOf, strayRows, toContent } from './tables.ts';
@@ -141,10 +141,10 @@ async function judge(session: Session, world: World, endpoints: Endpoints) {
     const whole = [...history, ...byClocks([last], world.clocks)];
     const done = carriedOut(whole, rows.log);
     const checked = hasTwoOwners(scenario) ? changesOnly(done) : done;
-    const verdict = check(checked);
-    checkSteps += verdict.steps;
-    if (verdict.type === 'undecided') undecided++;
-    if (verdict.type === 'violation') violations.push(explainViolation(eventId, checked));
+    const { type, steps, violation } = await decide(eventId, checked);
+    checkSteps += steps;
+    if (type === 'undecided') undecided++;
+    if (violation !== null) violations.push(violation);
   }
   return { violations, undecided, checkSteps, logEntries: tables.log.length };
 }
