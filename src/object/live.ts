@@ -110,6 +110,11 @@ export class Rounds<Socket, View> {
     this.#deps = deps;
   }
 
+  /** Whether somebody is being told, or will be. */
+  get isUnderWay(): boolean {
+    return this.#isUnderWay;
+  }
+
   /** The event may be different now. */
   changed(): void {
     this.#hasChanged = true;

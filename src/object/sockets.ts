@@ -73,11 +73,13 @@ export class Sockets {
   readonly #rounds: Rounds<WebSocket, Sight>;
   /** What is kept with each socket, as far as it was read since the object woke. */
   readonly #kept = new WeakMap<WebSocket, Kept>();
+  /** The sockets of the last round. While nothing holds them, what is kept with them is forgotten, and read again. */
+  #held: WebSocket[] = [];
 
   constructor(deps: SocketsDeps) {
     this.#deps = deps;
     this.#rounds = new Rounds({
-      watchers: () => this.#open(),
+      watchers: () => this.#openForRound(),
       look: () => this.#look(),
       tell: (socket, sight) => this.#tell(socket, sight),
       now: () => Date.now(),
@@ -89,7 +91,9 @@ export class Sockets {
 
   /** The event may be different now: tells all who watch. */
   changed(): void {
-    if (this.#deps.ctx.getWebSockets().length > 0) this.#rounds.changed();
+    // The platform makes a list of all of them for each question: not for each commit of a storm.
+    if (this.#rounds.isUnderWay || this.#deps.ctx.getWebSockets().length > 0)
+      this.#rounds.changed();
   }
 
   /**
@@ -130,6 +134,11 @@ export class Sockets {
     return this.#deps.ctx
       .getWebSockets(tag)
       .filter(({ readyState }) => readyState === WebSocket.READY_STATE_OPEN);
+  }
+
+  #openForRound(): WebSocket[] {
+    this.#held = this.#open();
+    return [...this.#held];
   }
 
   /** Closes the caller's oldest sockets, so that one more is within their number: they may be of a network that is gone. */

@@ -52,6 +52,13 @@ describe('a body', () => {
     expect((await post(`${EVENTS}/e/registrations`, rows)).status).toBe(400);
   });
 
+  test('is read whole after one that was cut off within a character', async () => {
+    const userId = unique('é');
+    const whole = new TextEncoder().encode(JSON.stringify({ userId, name: 'x' }));
+    expect((await post(USERS, Uint8Array.of(0x7b, 0xc3))).status).toBe(400);
+    expect(await post(USERS, whole)).toMatchObject({ status: 201, body: { userId } });
+  });
+
   test('in UTF-16 is refused', async () => {
     const units = [...JSON.stringify({ userId: unique('u'), name: 'x' })];
     const bytes = Uint8Array.from([0xff, 0xfe, ...units.flatMap((c) => [c.charCodeAt(0), 0])]);
