@@ -87,8 +87,8 @@ async function putAll(endpoint: string, table: string, items: Iterator<object>):
   }
 }
 
-/** The number of users: twice as many as an isolate remembers, so that some are always unknown. */
-export const USERS = 2 * KNOWN_USERS_MAX;
+/** The number of users: four times as many as an isolate remembers, so that some are always unknown. */
+export const USERS = 4 * KNOWN_USERS_MAX;
 
 /** The id of a user that `seedUsers` made. */
 export const userId = (index: number): string => `user-${String(index).padStart(7, '0')}`;

@@ -201,7 +201,7 @@ async function benchMemory(bench: Bench): Promise<void> {
 export async function benchLive(bench: Bench): Promise<void> {
   const { isQuick } = bench;
   say(`${WATCHERS} watchers of one event, while many register for it`);
-  await benchStorms(bench, isQuick ? 3 : 7, isQuick ? 3_000 : 6_000);
+  await benchStorms(bench, isQuick ? 3 : 12, isQuick ? 3_000 : 6_000);
   say('Memory of watchers');
   await benchMemory(bench);
 }

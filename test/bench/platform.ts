@@ -6,8 +6,8 @@ import { fireAtRate } from './open-loop.ts';
 import { startProxy } from './proxy.ts';
 
 /** The published latency of a transaction at the median, and of a batch of key look-ups. */
-const WRITE_MS: [number, number] = [25, 35];
-const READ_MS = 5;
+export const WRITE_MS: [number, number] = [25, 35];
+export const READ_MS = 5;
 /** The writes that one partition of an index takes. */
 const WRITES_PER_SECOND = 1_000;
 /** The load on one event: half of that limit, all of it, and more. */

@@ -13,6 +13,10 @@ export const TARGETS: Record<string, Target> = {
     least: 3,
   },
   'hot256-over-postgres': { what: 'the same, 256 connections', least: 3 },
+  'hot-over-postgres-apart': {
+    what: 'the same, each with its database as far away as it would be, 64 connections',
+  },
+  'hot256-over-postgres-apart': { what: 'the same, 256 connections' },
   'hot-over-postgres-function': {
     what: 'over one call of a function in PostgreSQL, 64 connections',
   },
@@ -26,6 +30,12 @@ export const TARGETS: Record<string, Target> = {
     least: 0.8,
   },
   'hot-over-ceiling': { what: 'the same, when each user has to be looked up', least: 0.72 },
+  'hot-stub-known-over-ceiling': {
+    what: 'known users, and a database that costs no CPU of this machine',
+  },
+  'hot-stub-over-ceiling': { what: 'the same, when each user has to be looked up' },
+  'hot256-known-over-ceiling': { what: 'known users, 256 connections' },
+  'hot256-over-ceiling': { what: 'the same, when each user has to be looked up' },
   'warm-calls': { what: 'calls of DynamoDB for one registration in a warm event', most: 1 },
   'warm-over-floor-ms': { what: "one registration alone, less the floor's", most: 0.6 },
   'rtt20-throughput': { what: 'a database 20 ms away, 256 connections', least: 3_000 },

@@ -8,6 +8,7 @@ import { startProcess } from '../../../src/cli/processes.ts';
 import { explain, say } from '../../../src/cli/terminal.ts';
 import { USERS } from '../database.ts';
 import { type Server, whenUp } from '../runtime.ts';
+import { putAway } from './distance.ts';
 import { openPostgres, type Postgres } from './postgres.ts';
 
 const run = promisify(execFile);
@@ -38,8 +39,15 @@ async function install(): Promise<boolean> {
   }
 }
 
-/** Runs something against the peer, and stops it in any case. Returns false where there is no PostgreSQL. */
-export async function withPeer(use: (peer: Peer) => Promise<void>): Promise<boolean> {
+/**
+ * Runs something against the peer, and stops it in any case. Returns false where there is no PostgreSQL.
+ *
+ * @param roundTripMs how far away its database is
+ */
+export async function withPeer(
+  use: (peer: Peer) => Promise<void>,
+  roundTripMs = 0,
+): Promise<boolean> {
   if (!(await install())) return false;
   const postgres = await openPostgres();
   if (!postgres) return false;
@@ -48,10 +56,11 @@ export async function withPeer(use: (peer: Peer) => Promise<void>): Promise<bool
   const seed = (...args: string[]) =>
     run(process.execPath, [join(HERE, 'seed.ts'), ...args], { env: { ...process.env, ...env } });
   const started: Server[] = [];
+  const distant = roundTripMs > 0 ? await putAway(postgres.url, roundTripMs) : postgres;
   try {
     await seed();
     const start = async (way: Way) => {
-      const server = await startServer({ ...env, REGISTER: way });
+      const server = await startServer({ ...env, PG_URL: distant.url, REGISTER: way });
       started.push(server);
       return server;
     };
@@ -59,6 +68,7 @@ export async function withPeer(use: (peer: Peer) => Promise<void>): Promise<bool
     await use({ servers, databasePid: postgres.pid });
   } finally {
     for (const server of started) await server.stop();
+    if (distant !== postgres) await distant.stop();
     await cleanUp(postgres, () => seed('remove'));
   }
   return true;
