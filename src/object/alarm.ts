@@ -50,6 +50,11 @@ export class Alarm {
     }
   }
 
+  /** The alarm may have been lost: it is looked up again. */
+  doubt(): void {
+    this.#setFor = undefined;
+  }
+
   /** The alarm has gone off, and is not set any more. */
   wentOff(): void {
     this.#setFor = null;

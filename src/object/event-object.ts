@@ -139,6 +139,7 @@ export class EventObject extends DurableObject<Env> {
 
   /** Wakes the object, so that it finds what is due: for whoever suspects that its alarm was lost. */
   async wake(): Promise<void> {
+    this.#alarm.doubt();
     await this.#doWhatIsDue();
     await this.#armAgain();
   }

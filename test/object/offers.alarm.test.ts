@@ -41,17 +41,22 @@ describe('an offer', () => {
     await vi.waitFor(async () => expect((await truth(eventId)).offered).toEqual([c]), WAIT);
   }, 30_000);
 
-  test('whose alarm was lost is ended by the hourly look', async () => {
+  test.for([
+    ['with its object', true],
+    ['while its object was in memory', false],
+  ] as const)('whose alarm was lost %s is ended by the hourly look', async ([, isObjectGone]) => {
     const { eventId, c, endsAt } = await offered();
     expect((await truth(eventId)).item.dueAt).toBe(endsAt);
     await runInDurableObject(env.EVENTS.getByName(eventId), (_, { storage }) =>
       storage.deleteAlarm(),
     );
-    await abortAllDurableObjects();
+    if (isObjectGone) await abortAllDurableObjects();
     vi.setSystemTime(endsAt + OVERDUE_MS + 1_000);
     try {
       await worker.scheduled(createScheduledController({ cron: '17 * * * *' }), env);
-      expect((await truth(eventId)).offered).toEqual([c]);
+      const { offered: holders, item } = await truth(eventId);
+      expect(holders).toEqual([c]);
+      expect(await alarmOf(eventId)).toSatisfy((at) => at !== null && at <= Number(item.dueAt));
     } finally {
       vi.useRealTimers();
     }
