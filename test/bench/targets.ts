@@ -25,6 +25,7 @@ export const TARGETS: Record<string, Target> = {
     what: "the worker's CPU for a registration, over the floor's",
     most: 1.5,
   },
+  'hot256-cpu-over-floor': { what: 'the same, 256 connections' },
   'hot-known-over-ceiling': {
     what: "throughput over the ceiling's, when the isolate knows the users",
     least: 0.8,

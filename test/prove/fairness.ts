@@ -13,8 +13,11 @@ const REPLAYERS = 40;
 const KEYS = 20;
 /** The pause between two requests of the other clients: sixteen requests a second. */
 const OTHERS_INTERVAL_MS = 1_000 / 16;
-/** By what factor the replays may raise the 95th percentile of the others' waits. */
-const P95_MAX_RATIO = 3;
+/**
+ * By what factor the replays may raise the 95th percentile of the others' waits: they wait for the transaction under
+ * way, for one that a used key cancels, and for their own. The rest is for a busy machine.
+ */
+const P95_MAX_RATIO = 4;
 
 /**
  * Lets some clients send used keys again and again, beside others. A used key cancels its transaction; that must
