@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ROOT } from './build.ts';
 import type { BenchRun } from './figures.ts';
 import { RATES } from './platform.ts';
-import { boundOf, isMet, TARGETS } from './targets.ts';
+import { boundOf, isMet, TARGETS, type Target } from './targets.ts';
 
 /** The page, and the marks between which its table lies. */
 export const PAGE = join(ROOT, 'docs/performance.md');
@@ -26,34 +26,42 @@ const UNITS: Record<string, string> = {
 const text = (value: number): string =>
   value.toLocaleString('en', { maximumSignificantDigits: 4 }).replaceAll(',', ' ');
 
-const NOT_MEASURED = { value: null, unit: '' };
 const shown = (value: number | null, unit: string): string =>
   value === null ? 'not measured' : `${text(value)}${UNITS[unit] ?? ` ${unit}`}`;
 
-/**
- * The table of the figures, and what was run.
- *
- * @param runs of several, the later ones count where both have a figure
- */
+/** The value of a figure in a run, as the page shows it. */
+function cellOf({ figures }: BenchRun, name: string): string {
+  const figure = figures.findLast((one) => one.name === name);
+  return figure ? shown(figure.value, figure.unit) : shown(null, '');
+}
+
+/** Whether every run that has the figure keeps its target; null where none has it, or it has no target. */
+function isMetInAll(runs: readonly BenchRun[], name: string, target: Target): boolean | null {
+  const verdicts = runs.flatMap(({ figures }) => {
+    const value = figures.findLast((one) => one.name === name)?.value ?? null;
+    return value === null ? [] : [isMet(target, value)];
+  });
+  return verdicts.length === 0 || verdicts.includes(null) ? null : !verdicts.includes(false);
+}
+
+/** The table of the figures, with a column for each run, and what was run. */
 export function toTable(runs: readonly BenchRun[]): string {
-  const measured = new Map(
-    runs.flatMap(({ figures }) => figures.map((figure) => [figure.name, figure] as const)),
-  );
   const rows = Object.entries(TARGETS).map(([name, target]) => {
-    const { value, unit } = measured.get(name) ?? NOT_MEASURED;
-    const met = value === null ? null : isMet(target, value);
+    const met = isMetInAll(runs, name, target);
     const verdict = met === null ? '' : met ? 'met' : '**missed**';
-    return `| \`${name}\` | ${target.what} | ${shown(value, unit)} | ${boundOf(target) ?? ''} | ${verdict} |`;
+    const values = runs.map((run) => cellOf(run, name)).join(' | ');
+    return `| \`${name}\` | ${target.what} | ${values} | ${boundOf(target) ?? ''} | ${verdict} |`;
   });
   const sources = runs.map(({ date, commit, machine, loadBefore, isQuick }) => {
     const command = isQuick ? 'npm run bench -- --quick' : 'npm run bench';
     return `\`${command}\` on ${date} at ${commit}: ${machine}; load ${loadBefore} before it began.${isQuick ? ' Sizes are smaller than the rows say.' : ''}`;
   });
+  const heads = runs.map((_, i) => (i === 0 ? 'measured' : 'again'));
   return [
-    ...[...new Set(sources)],
+    ...[...new Set(sources)].map((source, i) => (i === 0 ? source : `\n${source}`)),
     '',
-    '| figure | what | measured | target | |',
-    '|---|---|---|---|---|',
+    `| figure | what | ${heads.join(' | ')} | target | |`,
+    `|---|---|${'---|'.repeat(runs.length)}---|---|`,
     ...rows,
     '',
     'One event on the simulated platform:',
@@ -61,10 +69,9 @@ export function toTable(runs: readonly BenchRun[]): string {
     '| offered | carried out | p50 | p99 | refused |',
     '|---|---|---|---|---|',
     ...RATES.map((rate) => {
-      const cells = ['throughput', 'p50-ms', 'p99-ms', 'refused'].map((what) => {
-        const { value, unit } = measured.get(`platform${rate}-${what}`) ?? NOT_MEASURED;
-        return shown(value, unit);
-      });
+      const cells = ['throughput', 'p50-ms', 'p99-ms', 'refused'].map((what) =>
+        runs.map((run) => cellOf(run, `platform${rate}-${what}`)).join(', '),
+      );
       return `| ${text(rate)}/s | ${cells.join(' | ')} |`;
     }),
   ].join('\n');
