@@ -121,8 +121,11 @@ export function addRuns(bench: Bench, prefix: string, runs: readonly Run[]): voi
 const SIDES = ['ceiling', 'ours', 'known', 'stub', 'stubKnown', 'floor'] as const;
 type Side = (typeof SIDES)[number];
 
-/** All that one took over all that the other took. A collection of V8 comes every few thousand requests and belongs to them. */
-const totalRatio = (
+/**
+ * What one took for a request over what the other took, all rounds together. A collection of V8 comes every few
+ * thousand requests: it belongs to them, and a round has one or has none.
+ */
+export const totalRatio = (
   ones: readonly Run[],
   others: readonly Run[],
   pick: (run: Run) => number,
