@@ -133,6 +133,9 @@ export const OWN_COMMAND_WAIT_MS = 30_000;
  */
 export const ALARM_GRACE_MS = 2_000;
 
+/** By how much the platform's clock may be ahead of this machine's: an alarm that goes off early by that is no mistake. */
+export const ALARM_EARLY_MAX_MS = 2_000;
+
 /**
  * How long after it is sent the creation of an event may still be carried out: `COMMIT_DEADLINE_MS`, and some seconds
  * for a call that is under way when nobody waits for it any more. An alarm that goes off later finds the event, or

@@ -1,4 +1,4 @@
-import { ALARM_GRACE_MS, CREATION_LANDS_MS } from '../limits.ts';
+import { ALARM_EARLY_MAX_MS, ALARM_GRACE_MS, CREATION_LANDS_MS } from '../limits.ts';
 
 /** What of the object's storage the alarm needs. */
 export type AlarmStorage = Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm'>;
@@ -55,8 +55,15 @@ export class Alarm {
     this.#setFor = undefined;
   }
 
-  /** The alarm has gone off, and is not set any more. */
-  wentOff(): void {
+  /**
+   * The alarm has gone off, and is not set any more.
+   *
+   * @returns how long it is until then by this machine's clock, in milliseconds; 0 where it is not early, or not known
+   */
+  wentOff(): number {
+    const earlyMs = Math.max(0, (this.#setFor ?? 0) - this.#now());
     this.#setFor = null;
+    // More than that is no clock: the platform has called twice, and the next alarm is set already.
+    return earlyMs <= ALARM_EARLY_MAX_MS ? earlyMs : 0;
   }
 }

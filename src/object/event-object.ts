@@ -10,6 +10,7 @@ import { isDue } from '../event/rules/offer.ts';
 import type { Sequencer } from '../event/sequencer.ts';
 import { ALARM_RETRY_MS, OWN_COMMAND_WAIT_MS, QUEUE_WAIT_MS, WAKE_MAX_STEPS } from '../limits.ts';
 import { servicesOf } from '../services.ts';
+import { sleep } from '../sleep.ts';
 import { StoreUnavailableError } from '../store/client.ts';
 import { UserDirectory } from '../store/directory.ts';
 import { findUsers } from '../store/users.ts';
@@ -124,10 +125,12 @@ export class EventObject extends DurableObject<Env> {
 
   /**
    * Does what is due. It goes through the queue, so that a commit that is under way is over: what it
-   * made due is seen.
+   * made due is seen. Where the platform's clock is ahead of this machine's, nothing is due yet. An alarm that is
+   * set again for the same time would go off at once, again and again, and gets lost at times: so that is waited for.
    */
   override async alarm(): Promise<void> {
-    this.#alarm.wentOff();
+    const earlyMs = this.#alarm.wentOff();
+    if (earlyMs > 0) await sleep(earlyMs);
     try {
       await this.#doWhatIsDue();
       this.#deliveries.kick();

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { ALARM_GRACE_MS, COMMIT_DEADLINE_MS, CREATION_LANDS_MS } from '../../src/limits.ts';
+import {
+  ALARM_EARLY_MAX_MS,
+  ALARM_GRACE_MS,
+  COMMIT_DEADLINE_MS,
+  CREATION_LANDS_MS,
+} from '../../src/limits.ts';
 import { Alarm } from '../../src/object/alarm.ts';
 
 function open(setBefore: number | null = null) {
@@ -80,5 +85,20 @@ describe('the alarm', () => {
     fail(false);
     await alarm.ensure(0);
     expect(sets).toHaveLength(1);
+  });
+
+  test('that goes off early by another clock tells by how much, unless it was called twice', async () => {
+    const { alarm, clock } = open();
+    expect(alarm.wentOff()).toBe(0);
+    await alarm.ensure(clock.now + 255);
+    expect(alarm.wentOff()).toBe(255);
+    expect(alarm.wentOff()).toBe(0);
+    await alarm.ensure(clock.now + ALARM_EARLY_MAX_MS);
+    expect(alarm.wentOff()).toBe(ALARM_EARLY_MAX_MS);
+    await alarm.ensure(clock.now + ALARM_EARLY_MAX_MS + 1);
+    expect(alarm.wentOff()).toBe(0);
+    await alarm.ensure(clock.now + 100);
+    clock.now += 200;
+    expect(alarm.wentOff()).toBe(0);
   });
 });
