@@ -133,7 +133,7 @@ export const OWN_COMMAND_WAIT_MS = 30_000;
  */
 export const ALARM_GRACE_MS = 2_000;
 
-/** By how much the platform's clock may be ahead of this machine's: an alarm that goes off early by that is no mistake. */
+/** By how much the platform's clock may be ahead of this machine's. An alarm that goes off earlier than that is another call of the last one. */
 export const ALARM_EARLY_MAX_MS = 2_000;
 
 /**

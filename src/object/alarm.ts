@@ -27,7 +27,11 @@ export class Alarm {
   async ensure(dueAt: number): Promise<void> {
     const now = this.#now();
     const at = dueAt > now ? dueAt : now + ALARM_GRACE_MS;
-    if (this.#setFor === undefined) this.#setFor = await this.#storage.getAlarm();
+    if (this.#setFor === undefined) {
+      const found = await this.#storage.getAlarm();
+      // Unless somebody else has set it meanwhile: what was found is older.
+      if (this.#setFor === undefined) this.#setFor = found;
+    }
     if (this.#setFor !== null && this.#setFor <= at) return;
     await this.#set(at);
   }
@@ -56,14 +60,17 @@ export class Alarm {
   }
 
   /**
-   * The alarm has gone off, and is not set any more.
-   *
-   * @returns how long it is until then by this machine's clock, in milliseconds; 0 where it is not early, or not known
+   * By how many milliseconds an alarm is early that goes off now, by this machine's clock; 0 where it is not early, or
+   * where nobody knows what it was set for.
    */
-  wentOff(): number {
+  get earlyMs(): number {
     const earlyMs = Math.max(0, (this.#setFor ?? 0) - this.#now());
-    this.#setFor = null;
-    // More than that is no clock: the platform has called twice, and the next alarm is set already.
+    // Clocks are not further apart: the platform has called twice, and the next alarm is set already.
     return earlyMs <= ALARM_EARLY_MAX_MS ? earlyMs : 0;
+  }
+
+  /** The alarm has gone off, and is not set any more. */
+  wentOff(): void {
+    this.#setFor = null;
   }
 }

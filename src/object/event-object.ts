@@ -125,12 +125,15 @@ export class EventObject extends DurableObject<Env> {
 
   /**
    * Does what is due. It goes through the queue, so that a commit that is under way is over: what it
-   * made due is seen. Where the platform's clock is ahead of this machine's, nothing is due yet. An alarm that is
-   * set again for the same time would go off at once, again and again, and gets lost at times: so that is waited for.
+   * made due is seen.
+   *
+   * The platform's clock can be ahead of this machine's. Then nothing is due yet, and an alarm that is set again for
+   * the same time goes off at once, in a loop, and is sometimes lost. So an early alarm waits, and counts as set until then.
    */
   override async alarm(): Promise<void> {
-    const earlyMs = this.#alarm.wentOff();
+    const { earlyMs } = this.#alarm;
     if (earlyMs > 0) await sleep(earlyMs);
+    this.#alarm.wentOff();
     try {
       await this.#doWhatIsDue();
       this.#deliveries.kick();

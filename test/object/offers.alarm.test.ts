@@ -1,6 +1,7 @@
 import {
   abortAllDurableObjects,
   createScheduledController,
+  runDurableObjectAlarm,
   runInDurableObject,
 } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
@@ -33,6 +34,14 @@ describe('an offer', () => {
     await vi.waitFor(async () => expect((await truth(eventId)).offered).toEqual([c]), WAIT);
     expect(Date.now() - endsAt).toBeGreaterThanOrEqual(0);
     expect(Date.now() - endsAt).toBeLessThan(2_000);
+  }, 30_000);
+
+  test('ends in an alarm that goes off early by another clock', async () => {
+    const { eventId, c, endsAt } = await offered();
+    await new Promise((resolve) => setTimeout(resolve, endsAt - 300 - Date.now()));
+    await runDurableObjectAlarm(env.EVENTS.getByName(eventId));
+    expect(Date.now()).toBeGreaterThanOrEqual(endsAt);
+    expect((await truth(eventId)).offered).toEqual([c]);
   }, 30_000);
 
   test('ends though the object was gone meanwhile', async () => {
