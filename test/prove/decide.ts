@@ -4,7 +4,7 @@ import type { Verdict } from './checker.ts';
 import type { Operation } from './history.ts';
 
 /** A history to be decided. */
-export interface Asked {
+export interface ToDecide {
   id: number;
   eventId: string;
   operations: Operation[];
@@ -30,14 +30,14 @@ let nextId = 0;
  * Checks a history in a thread of its own. A long search takes many seconds. Clients and proxies of the other runs
  * live in this thread, and would be held up: requests would seem never to be answered.
  *
- * @throws Error when the thread ends
+ * @throws Error when the thread fails
  */
 export async function decide(eventId: string, operations: Operation[]): Promise<Decided> {
   thread ??= startThread();
   const id = nextId++;
   const decided = new Promise<Decided>((resolve, reject) => waiting.set(id, { resolve, reject }));
   thread.ref();
-  thread.postMessage({ id, eventId, operations } satisfies Asked);
+  thread.postMessage({ id, eventId, operations } satisfies ToDecide);
   return await decided.finally(() => {
     waiting.delete(id);
     // The thread keeps the process alive only while somebody waits for it.
